@@ -1,0 +1,67 @@
+"""Noise one test image, with one draw of noise, to several times.
+
+python scripts/forward.py --config '{"seed": 0, "diffusion": {}, "forward": {}}' \
+    --data results/mine/data.npz --output results/mine/forward.npz
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import jax.numpy as jnp
+import numpy as np
+
+from sfumato.arrays import check_images, digest, load_arrays, save_arrays
+from sfumato.backend import describe
+from sfumato.command_line import command, parse
+from sfumato.config.diffusion import DiffusionConfig
+from sfumato.config.fields import Section
+from sfumato.config.forward import ForwardConfig
+from sfumato.config.seed import Seed
+from sfumato.config.settings import read_settings
+from sfumato.diffusion import diffuse
+from sfumato.errors import InputError
+from sfumato.provenance import COMPUTING, provenance
+from sfumato.randomness import keys_at, normal, sample_keys, stage_key
+from sfumato.schedule import make_schedule
+
+
+class Settings(Section):
+    """The sections that this script reads."""
+
+    seed: Seed
+    diffusion: DiffusionConfig
+    forward: ForwardConfig
+
+
+@command
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the script."""
+    arguments = parse(__doc__, argv, "config", "data", "output")
+    settings = read_settings(Settings, arguments.config)
+    data, data_record = load_arrays(Path(arguments.data))
+    index, timesteps = settings.forward.index, np.array(settings.forward.timesteps, np.int32)
+    if index >= len(data["test_images"]):
+        raise InputError(f"forward.index: {index} must be less than {len(data['test_images'])}")
+    x_0 = jnp.asarray(data["test_images"][index])
+    schedule = make_schedule(settings.diffusion)
+    keys = sample_keys(stage_key(settings.seed, "forward"), jnp.array([index]))
+    eps = normal(keys_at(keys, schedule.noise_steps)[0], x_0)
+    x_t = diffuse(schedule, x_0[None].repeat(len(timesteps), axis=0), eps, timesteps)
+    arrays = {
+        "images": np.asarray(x_t),
+        "timesteps": timesteps,
+        "alpha_bar": np.asarray(schedule.alpha_bar(timesteps)),
+        "x_0": np.asarray(x_0),
+        "noise": np.asarray(eps),
+        "label": data["test_labels"][index],
+    }
+    check_images("forward.images", arrays["images"])
+    inputs = {"data": {"digest": digest(data), "provenance": data_record}}
+    record = provenance(
+        __file__, settings, packages=COMPUTING, inputs=inputs, device=describe()
+    )
+    save_arrays(Path(arguments.output), arrays, record)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,42 @@
+"""Write a checkpoint of a network with fresh weights.
+
+python scripts/initialise.py --config '{"seed": 0, "model": {}, "diffusion": {}}' \
+    --output results/mine/checkpoint
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sfumato.backend import describe
+from sfumato.checkpoint import save_checkpoint
+from sfumato.command_line import command, parse
+from sfumato.config.diffusion import DiffusionConfig
+from sfumato.config.fields import Section
+from sfumato.config.model import UNetConfig
+from sfumato.config.seed import Seed
+from sfumato.config.settings import read_settings
+from sfumato.provenance import COMPUTING, provenance
+from sfumato.randomness import stage_key
+from sfumato.unet import initialise
+
+
+class Settings(Section):
+    """The sections that this script reads."""
+
+    seed: Seed
+    model: UNetConfig
+    diffusion: DiffusionConfig
+
+
+@command
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the script."""
+    arguments = parse(__doc__, argv, "config", "output")
+    settings = read_settings(Settings, arguments.config)
+    unet = initialise(settings.model, stage_key(settings.seed, "initialise"))
+    record = provenance(__file__, settings, packages=COMPUTING, device=describe())
+    save_checkpoint(Path(arguments.output), unet, settings.diffusion, record)
+
+
+if __name__ == "__main__":
+    main()

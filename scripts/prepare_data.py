@@ -1,0 +1,41 @@
+"""Load the images of an experiment and split them into train and test.
+
+python scripts/prepare_data.py --config '{"data": {"source": "mnist-5k"}, "model": {}}' \
+    --output results/mine/data.npz
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sfumato.arrays import check_images, save_arrays
+from sfumato.command_line import command, parse
+from sfumato.config.data import DataConfig
+from sfumato.config.fields import Section
+from sfumato.config.model import UNetConfig
+from sfumato.config.seed import Seed
+from sfumato.config.settings import read_settings
+from sfumato.data import load_images
+from sfumato.provenance import provenance
+
+
+class Settings(Section):
+    """The sections that this script reads; the seed only for the source `noise`."""
+
+    data: DataConfig
+    model: UNetConfig
+    seed: Seed = 0
+
+
+@command
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the script."""
+    arguments = parse(__doc__, argv, "config", "output")
+    settings = read_settings(Settings, arguments.config)
+    arrays = load_images(settings.data, settings.model.input_dim, settings.seed)
+    check_images("data.test_images", arrays["test_images"])
+    record = provenance(__file__, settings, packages=("numpy", "mlxtend", "pillow", "jax"))
+    save_arrays(Path(arguments.output), arrays, record)
+
+
+if __name__ == "__main__":
+    main()

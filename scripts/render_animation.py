@@ -1,0 +1,26 @@
+"""Animate the denoising trajectory.
+
+python scripts/render_animation.py --config '{"render": {}}' \
+    --arrays results/mine/trajectory.npz --output results/mine/trajectory.gif
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sfumato.command_line import command, parse
+from sfumato.config.settings import read_settings
+from sfumato.plotting import save_animation
+from sfumato.rendering import RenderSettings, load_for_figure
+
+
+@command
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the script."""
+    arguments = parse(__doc__, argv, "config", "arrays", "output")
+    settings = read_settings(RenderSettings, arguments.config)
+    arrays, record = load_for_figure(__file__, settings, Path(arguments.arrays))
+    save_animation(Path(arguments.output), arrays["frames"], settings.render, record)
+
+
+if __name__ == "__main__":
+    main()

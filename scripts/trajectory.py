@@ -1,0 +1,58 @@
+"""Follow DDPM sample 0 from noise to image, keeping some of its states.
+
+python scripts/trajectory.py --checkpoint results/mine/checkpoint \
+    --config '{"seed": 0, "model": {}, "diffusion": {}, "sampling": {}, "ddpm": {},
+               "trajectory": {}}' --output results/mine/trajectory.npz
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+
+from sfumato.arrays import check_images, save_arrays
+from sfumato.backend import describe
+from sfumato.command_line import command, parse
+from sfumato.config.settings import read_settings
+from sfumato.config.trajectory import TrajectoryConfig
+from sfumato.generation import generate, generation_settings
+from sfumato.provenance import COMPUTING, provenance
+from sfumato.sampling import evenly_spaced
+
+SAMPLER = "ddpm"
+
+
+@command
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the script."""
+    arguments = parse(__doc__, argv, "config", "checkpoint", "output")
+    schema = generation_settings(SAMPLER, trajectory=TrajectoryConfig)
+    settings = read_settings(schema, arguments.config)
+    steps, wanted = settings.ddpm.steps, settings.trajectory
+    panels = evenly_spaced(steps, wanted.snapshots)
+    frames = evenly_spaced(steps, min(wanted.frames, steps + 1))
+    kept = sorted({*panels, *frames})
+    samples, inputs = generate(settings, SAMPLER, Path(arguments.checkpoint), 1, kept)
+    panel, frame = np.searchsorted(kept, panels), np.searchsorted(kept, frames)
+    x_t, x_0 = samples.snapshots[:, 0], samples.predicted_x_0[:, 0]
+    arrays = {
+        "images": x_t[panel],
+        "predicted_x_0": x_0[panel],
+        "timesteps": samples.snapshot_timesteps[panel],
+        "frames": x_t[frame],
+        "frame_timesteps": samples.snapshot_timesteps[frame],
+    }
+    check_images("trajectory.images", arrays["images"])
+    record = provenance(
+        __file__,
+        settings,
+        packages=COMPUTING,
+        inputs=inputs,
+        device=describe(),
+        modules=[f"sfumato.samplers.{SAMPLER}"],
+    )
+    save_arrays(Path(arguments.output), arrays, record)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,23 @@
+"""sfumato: denoising diffusion models in JAX and Flax NNX, and a workflow around them.
+
+    from sfumato import DDPMModel, ModelConfig
+
+The names are loaded on first use, so that `sfumato.config`, which the workflow reads while it
+builds its job graph, never pays for importing jax.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from sfumato.model import DDPMModel, ModelConfig
+
+__version__ = "0.1.0"
+__all__ = ["DDPMModel", "ModelConfig"]
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from `sfumato.model` (PEP 562)."""
+    if name in __all__:
+        return getattr(import_module("sfumato.model"), name)
+    raise AttributeError(f"module 'sfumato' has no attribute {name!r}")

@@ -1,0 +1,85 @@
+"""Arrays on disk: float32 in .npz files that carry their provenance, and digests of arrays."""
+
+import hashlib
+import json
+import os
+import zipfile
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sfumato.errors import InputError
+
+PROVENANCE = "provenance"
+
+
+def save_arrays(
+    path: Path, arrays: Mapping[str, np.ndarray], provenance: Mapping[str, Any]
+) -> None:
+    """Write arrays and their provenance; equal contents give equal bytes."""
+    text = np.array(json.dumps(provenance, sort_keys=True))
+    write_whole(path, lambda part: _savez(part, {**arrays, PROVENANCE: text}))
+
+
+def load_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return the arrays of a file of `save_arrays`, and their provenance.
+
+    Raises:
+        InputError: if the file is missing, cut short, or was written by something else.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as file:
+            arrays = dict(file)
+        return arrays, json.loads(str(arrays.pop(PROVENANCE)))
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file") from None
+    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
+        raise InputError(
+            f"{path}: this is not a whole .npz file of this workflow ({error}); "
+            "delete it and build it again"
+        ) from None
+
+
+def digest(arrays: Mapping[str, np.ndarray]) -> str:
+    """Return the sha256 of named arrays: of names, dtypes, shapes and values, not of any file."""
+    total = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.ascontiguousarray(arrays[name])
+        total.update(f"{name}\0{array.dtype.str}\0{array.shape}\0".encode())
+        total.update(array.tobytes())
+    return total.hexdigest()
+
+
+def check_images(name: str, images: np.ndarray) -> None:
+    """Raise an InputError if images (N, H, W, C) hold NaN or infinities, or one is blank."""
+    finite = np.isfinite(images)
+    if not finite.all():
+        share = 1 - finite.mean()
+        raise InputError(
+            f"{name}: {share:.1%} of the values are NaN or infinite; nothing was written. Look at "
+            "the schedule (diffusion.*), at clip, and at the checkpoint's weights"
+        )
+    pixels = images.reshape(len(images), -1)
+    blank = np.flatnonzero(np.ptp(pixels, axis=1) == 0) if pixels.shape[1] > 1 else []
+    if len(blank):
+        raise InputError(
+            f"{name}: image {blank[0]} is blank, every value is {pixels[blank[0], 0]:g}; nothing "
+            "was written. Look at the schedule (diffusion.*) and at the checkpoint's weights"
+        )
+
+
+def write_whole(path: Path, write: Callable[[Path], object]) -> None:
+    """Let `write` fill a file beside `path`, then rename it: no reader ever sees half of it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    try:
+        write(part)
+        os.replace(part, path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _savez(path: Path, arrays: dict[str, Any]) -> None:
+    np.savez_compressed(path, **arrays)

@@ -1,0 +1,121 @@
+"""Checkpoints: weights written by orbax, and a manifest that says what they are.
+
+checkpoint/
+    state/          the arrays, orbax's own format
+    manifest.json   settings of network and diffusion, digest of the arrays, provenance
+
+The manifest is written last: a checkpoint without one was never finished.
+"""
+
+import json
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import jax
+import orbax.checkpoint as ocp
+from flax import nnx
+
+from sfumato.arrays import digest, write_whole
+from sfumato.config.diffusion import DiffusionConfig
+from sfumato.config.model import UNetConfig
+from sfumato.errors import InputError
+from sfumato.unet import UNet
+
+STATE, MANIFEST = "state", "manifest.json"
+
+
+def save_checkpoint(
+    folder: Path, unet: UNet, diffusion: DiffusionConfig, provenance: Mapping[str, Any]
+) -> None:
+    """Write a checkpoint; when this returns, it is complete on disk."""
+    folder = folder.resolve()
+    shutil.rmtree(folder, ignore_errors=True)
+    arrays = _named(nnx.state(unet, nnx.Param))
+    with ocp.StandardCheckpointer() as checkpointer:
+        checkpointer.save(folder / STATE, arrays)
+        checkpointer.wait_until_finished()
+    manifest = {
+        "model": unet.config.model_dump(),
+        "diffusion": diffusion.model_dump(),
+        "parameters": sum(array.size for array in arrays.values()),
+        "digest": digest(jax.device_get(arrays)),
+        "provenance": provenance,
+    }
+    text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
+    write_whole(folder / MANIFEST, lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def load_checkpoint(
+    folder: Path, model: UNetConfig, diffusion: DiffusionConfig
+) -> tuple[UNet, dict[str, Any]]:
+    """Restore the network, onto this process's first device whatever wrote it, and the manifest.
+
+    Raises:
+        InputError: if the checkpoint is missing or damaged, or was made for other settings than
+            `model` and `diffusion`; it names what differs.
+    """
+    folder = folder.resolve()
+    manifest = _read_manifest(folder)
+    _check_settings(folder, manifest, {"model": model, "diffusion": diffusion})
+    unet = nnx.eval_shape(lambda: UNet(model, rngs=nnx.Rngs(0)))
+    graphdef, shapes = nnx.split(unet)
+    arrays = _restore(folder, _named(shapes))
+    if digest(jax.device_get(arrays)) != manifest["digest"]:
+        raise _damaged(folder, "its arrays do not have the digest of its manifest")
+    state = jax.tree_util.tree_map_with_path(lambda path, _: arrays[_name(path)], shapes)
+    return nnx.merge(graphdef, state), manifest
+
+
+def _restore(folder: Path, shapes: Mapping[str, Any]) -> dict[str, jax.Array]:
+    device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
+    target = {
+        name: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=device)
+        for name, leaf in shapes.items()
+    }
+    try:
+        with ocp.StandardCheckpointer() as checkpointer:
+            return checkpointer.restore(folder / STATE, target)
+    except Exception as error:  # orbax and tensorstore raise a dozen kinds for damaged files
+        reason = str(error).strip().split("\n")[0][:200]
+        raise _damaged(folder, f"orbax cannot read it: {reason}") from None
+
+
+def _read_manifest(folder: Path) -> dict[str, Any]:
+    if not folder.is_dir():
+        raise InputError(f"{folder.name}: there is no checkpoint at {folder}; run `initialise`")
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        return {key: manifest[key] for key in ("model", "diffusion", "digest", "provenance")}
+    except FileNotFoundError:
+        raise _damaged(folder, f"it has no {MANIFEST}, so it was never finished") from None
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise _damaged(folder, f"its {MANIFEST} cannot be read ({error})") from None
+
+
+def _check_settings(
+    folder: Path, manifest: Mapping[str, Any], wanted: Mapping[str, UNetConfig | DiffusionConfig]
+) -> None:
+    """Compare each setting, as JSON: the manifest has lists where settings have tuples."""
+    for section, settings in wanted.items():
+        for key, value in json.loads(settings.model_dump_json()).items():
+            there = manifest[section].get(key)
+            if there != value:
+                raise InputError(
+                    f"the checkpoint {folder.name} was made with {section}.{key} = {there}, and "
+                    f"the config says {value}: change the config back, or make a new checkpoint"
+                )
+
+
+def _damaged(folder: Path, reason: str) -> InputError:
+    return InputError(f"the checkpoint {folder} is damaged: {reason}; delete it and make it again")
+
+
+def _named(state: nnx.State) -> dict[str, Any]:
+    """Lay a state out flat: names like `down.0.block.conv_1.kernel`."""
+    return {_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(state)}
+
+
+def _name(path: tuple[Any, ...]) -> str:
+    return jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".value")

@@ -1,0 +1,26 @@
+"""Section `diffusion`: the noise schedule, and what the network predicts."""
+
+from typing import Literal, Self
+
+from pydantic import Field, model_validator
+
+from sfumato.config.fields import Conflict, Real, Section, Whole
+
+BetaSchedule = Literal["linear", "cosine", "quadratic", "scaled_linear", "sigmoid"]
+PredictionType = Literal["epsilon", "x_0", "v"]
+
+
+class DiffusionConfig(Section):
+    """The forward process; `beta_start` and `beta_end` mean nothing to the cosine schedule."""
+
+    noise_steps: Whole = Field(1000, ge=1, le=100_000)
+    beta_schedule: BetaSchedule = "linear"
+    beta_start: Real = Field(1e-4, gt=0, lt=1)
+    beta_end: Real = Field(0.02, gt=0, lt=1)
+    prediction_type: PredictionType = "epsilon"
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.beta_start >= self.beta_end:
+            raise Conflict("beta_start", f"must be less than beta_end ({self.beta_end:g})")
+        return self

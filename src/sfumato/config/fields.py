@@ -1,0 +1,44 @@
+"""The kinds of value that a section holds: whole and real numbers, flags, and the section itself."""
+
+import re
+from typing import Annotated
+
+from pydantic import AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Strict
+
+_EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
+
+
+def _number(value: object) -> object:
+    """Turn `1e-4`, which YAML 1.1 reads as text, into the number it means.
+
+    Other text stays text, and is then refused: "50" in quotes was meant as text.
+    """
+    if not (isinstance(value, str) and _EXPONENT.fullmatch(value)):
+        return value
+    number = float(value)
+    return int(number) if number.is_integer() else number
+
+
+Whole = Annotated[int, Strict(), BeforeValidator(_number)]
+"""A whole number; `true`, `8.0` and "8" are not."""
+
+Real = Annotated[float, Strict(), AllowInfNan(False), BeforeValidator(_number)]
+"""A finite number, whole or not; `true` and "0.5" are not."""
+
+Flag = Annotated[bool, Strict()]
+"""`true` or `false`; `1` and "yes" are not."""
+
+
+class Section(BaseModel):
+    """A frozen group of settings in which a key that nobody reads is an error."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+
+class Conflict(ValueError):
+    """Settings that are fine alone and wrong together; `field` is the one to report."""
+
+    def __init__(self, field: str, reason: str) -> None:
+        """Report `reason`, which reads on from the name of `field`."""
+        super().__init__(reason)
+        self.field = field

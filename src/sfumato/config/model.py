@@ -1,0 +1,50 @@
+"""Section `model`: the denoising network."""
+
+from typing import Self
+
+from pydantic import Field, model_validator
+
+from sfumato.config.fields import Conflict, Real, Section, Whole
+
+
+class UNetConfig(Section):
+    """Size and shape of the U-Net; level i has `channels * channel_multipliers[i]` channels."""
+
+    input_dim: tuple[Whole, ...] = Field((28, 28, 1), min_length=3, max_length=3)
+    channels: Whole = Field(32, ge=1, le=4096)
+    channel_multipliers: tuple[Whole, ...] = Field((1, 2, 2), min_length=1, max_length=8)
+    blocks_per_level: Whole = Field(1, ge=1, le=16)
+    attention_levels: tuple[Whole, ...] = (2,)
+    attention_heads: Whole = Field(4, ge=1)
+    norm_groups: Whole = Field(8, ge=1)
+    dropout: Real = Field(0.0, ge=0, lt=1)
+    num_classes: Whole = Field(0, ge=0, le=100_000)
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """The channels of each level, from full resolution down."""
+        return tuple(self.channels * multiplier for multiplier in self.channel_multipliers)
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if not all(1 <= size <= 4096 for size in self.input_dim):
+            raise Conflict("input_dim", "must be [height, width, channels], each from 1 to 4096")
+        if not all(1 <= multiplier <= 64 for multiplier in self.channel_multipliers):
+            raise Conflict("channel_multipliers", "must be whole numbers from 1 to 64")
+        levels = len(self.channel_multipliers)
+        if not all(0 <= level < levels for level in self.attention_levels):
+            raise Conflict(
+                "attention_levels", f"must be levels of channel_multipliers, 0 to {levels - 1}"
+            )
+        if len(set(self.attention_levels)) < len(self.attention_levels):
+            raise Conflict("attention_levels", "must name each level once")
+        for level, width in enumerate(self.widths):
+            if width % self.norm_groups:
+                raise Conflict(
+                    "norm_groups", f"must divide the {width} channels of level {level} evenly"
+                )
+            if level in self.attention_levels and width % self.attention_heads:
+                raise Conflict(
+                    "attention_heads", f"must divide the {width} channels of level {level} evenly"
+                )
+        return self

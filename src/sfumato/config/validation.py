@@ -1,0 +1,113 @@
+"""Check values against a schema, and say what is wrong in one sentence a mistake."""
+
+import re
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from typing import Any, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from sfumato.config.fields import Conflict
+from sfumato.errors import InputError
+
+Schema = TypeVar("Schema", bound=BaseModel)
+
+_ALLOWED = {
+    "int_type": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "string_type": "must be text",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "dict_type": "must be a group of `key: value` lines",
+    "model_type": "must be a group of `key: value` lines",
+    "model_attributes_type": "must be a group of `key: value` lines",
+    "greater_than": "must be greater than {gt:g}",
+    "greater_than_equal": "must be at least {ge:g}",
+    "less_than": "must be less than {lt:g}",
+    "less_than_equal": "must be at most {le:g}",
+    "literal_error": "must be one of {expected}",
+    "too_short": "needs at least {min_length} entries, not {actual_length}",
+    "too_long": "takes at most {max_length} entries",
+}
+
+
+def validate(schema: type[Schema], values: object, prefix: str = "") -> Schema:
+    """Build `schema` from `values`.
+
+    Raises:
+        InputError: a line for each mistake: the key's path behind `prefix`, its value, what is
+            allowed, and the nearest valid key or value where it looks like a typo.
+    """
+    try:
+        return schema.model_validate(values)
+    except ValidationError as error:
+        mistakes = [dict(mistake) for mistake in error.errors()]
+        raise InputError(
+            "\n".join(_sentence(schema, mistake, prefix) for mistake in _innermost(mistakes))
+        ) from None
+
+
+def nearest(word: object, known: Sequence[str]) -> str:
+    """Return "; did you mean 'x'?" for the known word that looks most like `word`, or nothing."""
+    close = get_close_matches(str(word), known, n=1, cutoff=0.5)
+    return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def show(value: object) -> str:
+    """Write a value as it looks in YAML, cut to a readable length."""
+    names = {None: "null", True: "true", False: "false"}
+    text = names[value] if value is None or isinstance(value, bool) else repr(value)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def path_of(location: Sequence[str | int], prefix: str = "") -> str:
+    """Write a location as `section.key[3]`."""
+    path = prefix
+    for part in (part for part in location if part != "[key]"):
+        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+    return path
+
+
+def _innermost(mistakes: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Leave out what only follows from a mistake further inside: a list short of its bad entry."""
+    places = [mistake["loc"] for mistake in mistakes]
+    return [
+        mistake
+        for mistake in mistakes
+        if not any(
+            place != mistake["loc"] and place[: len(mistake["loc"])] == mistake["loc"]
+            for place in places
+        )
+    ]
+
+
+def _sentence(schema: type[BaseModel], mistake: dict[str, Any], prefix: str) -> str:
+    location, value, kind = mistake["loc"], mistake["input"], mistake["type"]
+    if kind == "extra_forbidden":
+        known = list(_schema_at(schema, location[:-1]).model_fields)
+        hint = nearest(location[-1], known) or f"; known here: {', '.join(known)}"
+        return f"{path_of(location, prefix)}: unknown key (its value: {show(value)}){hint}"
+    if kind == "missing":
+        return f"{path_of(location, prefix)}: is missing"
+    context = mistake.get("ctx", {})
+    conflict = context.get("error")
+    if isinstance(conflict, Conflict):
+        location = (*location, conflict.field)
+        if isinstance(value, Mapping) and conflict.field in value:
+            value = value[conflict.field]
+        else:  # not given: the conflict is with its default
+            value = _schema_at(schema, location[:-1]).model_fields[conflict.field].default
+        return f"{path_of(location, prefix)}: {show(value)} {conflict}"
+    allowed = _ALLOWED.get(kind, mistake["msg"]).format(**context)
+    hint = nearest(value, re.findall(r"'([^']*)'", allowed)) if kind == "literal_error" else ""
+    return f"{path_of(location, prefix)}: {show(value)} {allowed}{hint}"
+
+
+def _schema_at(schema: Any, location: Sequence[str | int]) -> type[BaseModel]:  # noqa: ANN401
+    """Follow a location down from `schema` to the section it lies in."""
+    for part in location:
+        schema = schema.model_fields[part].annotation
+    return schema

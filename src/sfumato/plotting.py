@@ -1,0 +1,140 @@
+"""Figures from arrays. No jax, and no pyplot: a figure is an object that belongs to its caller."""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from matplotlib import colormaps
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from PIL import Image
+
+from sfumato.arrays import PROVENANCE, write_whole
+from sfumato.config.render import RenderConfig
+
+BLUE, GREY = "#3b6ea5", "#9a9a9a"
+TITLE_INCHES = 0.5
+SMALL, MEDIUM = 8, 10
+
+
+def image_rows(
+    rows: Mapping[str, np.ndarray], titles: Sequence[str], heading: str, config: RenderConfig
+) -> Figure:
+    """Draw rows of images (N, H, W, C), named at the left, with a title above each column."""
+    count = len(titles)
+    height, width = next(iter(rows.values())).shape[1:3]
+    panel_height = config.panel_inches * height / width
+    size = (count * config.panel_inches + 0.6, len(rows) * panel_height + 2 * TITLE_INCHES)
+    figure = Figure(figsize=size, layout="constrained")
+    figure.suptitle(heading, fontsize=MEDIUM)
+    axes = figure.subplots(len(rows), count, squeeze=False)
+    for row, (name, images) in zip(axes, rows.items(), strict=True):
+        for axis, image in zip(row, images, strict=True):
+            draw_image(axis, image, config)
+        if name:
+            row[0].set_ylabel(name, fontsize=SMALL)
+    for axis, title in zip(axes[0], titles, strict=True):
+        axis.set_title(title, fontsize=SMALL)
+    return figure
+
+
+def image_grid(images: np.ndarray, heading: str, config: RenderConfig) -> Figure:
+    """Draw images (N, H, W, C) in a grid of `columns`, each under its index."""
+    columns = min(config.columns, len(images))
+    rows = -(-len(images) // columns)
+    panel_height = config.panel_inches * images.shape[1] / images.shape[2] + 0.2
+    size = (columns * config.panel_inches, rows * panel_height + TITLE_INCHES)
+    figure = Figure(figsize=size, layout="constrained")
+    figure.suptitle(heading, fontsize=MEDIUM)
+    for i, axis in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
+        if i < len(images):
+            draw_image(axis, images[i], config)
+            axis.set_title(str(i), fontsize=SMALL)
+        else:
+            axis.set_axis_off()
+    return figure
+
+
+def speed_bars(speed: Mapping[str, Any]) -> Figure:
+    """Draw measured seconds of DDPM and DDIM, and the ratio of times beside that of steps."""
+    figure = Figure(figsize=(7, 2.8), layout="constrained")
+    left, right = figure.subplots(1, 2)
+    names = ["DDPM", "DDIM"]
+    runs = [speed["ddpm"], speed["ddim"]]
+    compiling = [run["seconds"]["compile"] for run in runs]
+    running = [run["seconds"]["run"] for run in runs]
+    labels = [f"{name}\n{run['steps']} steps" for name, run in zip(names, runs, strict=True)]
+    left.bar(labels, compiling, color=GREY, label="compile")
+    bars = left.bar(labels, running, bottom=compiling, color=BLUE, label="run")
+    left.bar_label(bars, [f"{seconds:.1f} s" for seconds in running], fontsize=SMALL)
+    left.set_ylabel("seconds")
+    left.set_title(f"{runs[0]['n_samples']} and {runs[1]['n_samples']} samples", fontsize=MEDIUM)
+    left.margins(y=0.15)
+    left.legend(fontsize=SMALL)
+    ratios = [speed["steps_ratio"], speed["seconds_ratio"]]
+    bars = right.bar(["steps", "seconds per sample"], ratios, color=[GREY, BLUE])
+    right.bar_label(bars, [f"{ratio:.1f}" for ratio in ratios], fontsize=SMALL)
+    right.set_ylabel("DDPM / DDIM")
+    right.set_title(f"measured on {speed['device']['kind']}", fontsize=MEDIUM)
+    right.margins(y=0.15)
+    return figure
+
+
+def draw_image(axis: Axes, image: np.ndarray, config: RenderConfig) -> None:
+    """Show one image (H, W, C) on the fixed range [-1, 1], never its own."""
+    axis.imshow(to_rgb(image, config.colormap), interpolation="nearest")
+    axis.set(xticks=[], yticks=[])
+    for spine in axis.spines.values():
+        spine.set_visible(False)
+
+
+def to_rgb(image: np.ndarray, colormap: str) -> np.ndarray:
+    """Turn values in [-1, 1], (H, W, C), into 8-bit colours (H, W, 3).
+
+    Three channels are taken as red, green and blue; otherwise the first is coloured by the map.
+    """
+    share = (image.clip(-1, 1) + 1) / 2
+    if image.shape[-1] != 3:
+        share = colormaps[colormap](share[..., 0])[..., :3]
+    return np.round(255 * share).astype(np.uint8)
+
+
+def time_label(t: int) -> str:
+    """Name a time: `t = 500`, or `x_0` for the data."""
+    return "$x_0$" if t < 0 else f"$t$ = {t}"
+
+
+def save_figure(
+    path: Path, figure: Figure, config: RenderConfig, provenance: Mapping[str, Any]
+) -> None:
+    """Write a PNG that carries its provenance as a text chunk."""
+    FigureCanvasAgg(figure)
+    metadata = {PROVENANCE: json.dumps(provenance, sort_keys=True)}
+    write_whole(path, lambda part: figure.savefig(part, dpi=config.dpi, metadata=metadata))
+
+
+def save_animation(
+    path: Path, images: np.ndarray, config: RenderConfig, provenance: Mapping[str, Any]
+) -> None:
+    """Write a GIF of images (F, H, W, C) that holds its last frame for a second."""
+    side = round(2 * config.panel_inches * config.dpi)
+    scale = max(1, side // max(images.shape[1:3]))
+    frames = [
+        Image.fromarray(to_rgb(image, config.colormap).repeat(scale, 0).repeat(scale, 1))
+        for image in images
+    ]
+    duration = round(1000 / config.frames_per_second)
+    write_whole(
+        path,
+        lambda part: frames[0].save(
+            part,
+            save_all=True,
+            append_images=frames[1:],
+            duration=[duration] * (len(frames) - 1) + [1000],
+            loop=0,
+            comment=json.dumps(provenance, sort_keys=True).encode(),
+        ),
+    )

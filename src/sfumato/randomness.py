@@ -1,0 +1,51 @@
+"""Which random key draws what.
+
+A stage has one key, from the config's seed and the stage's number. Sample i draws, at time t, from
+
+    fold_in(fold_in(stage_key, i), t),
+
+so that its noise depends on the seed, its own index and the time, and on nothing that runs before
+or beside it. The start x_T is drawn at t = noise_steps, which is no step's time: every sampler
+starts sample i from the same x_T.
+
+jax is imported inside the functions: the samplers need this module, and the workflow reads the
+samplers' settings while it builds its job graph, where there is no time to load jax.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import jax
+
+STAGES = {"data": 0, "initialise": 1, "forward": 2, "sampling": 3}
+"""The number of each stage that draws: never changed, never given away again."""
+
+
+def stage_key(seed: int, stage: str) -> jax.Array:
+    """Return the key of a stage, a threefry key whatever jax's default is."""
+    from jax import random
+
+    return random.fold_in(random.key(seed, impl="threefry2x32"), STAGES[stage])
+
+
+def sample_keys(key: jax.Array, indices: jax.Array) -> jax.Array:
+    """Return the key of each sample of a stage: indices (N,) -> keys (N,)."""
+    import jax
+
+    return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, indices)
+
+
+def keys_at(keys: jax.Array, t: jax.typing.ArrayLike) -> jax.Array:
+    """Return what each sample's key becomes at time t: keys (N,) -> keys (N,)."""
+    import jax
+
+    return jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, t)
+
+
+def normal(key: jax.Array, like: jax.Array) -> jax.Array:
+    """Draw z ~ N(0, I) with the shape and dtype of `like`."""
+    from jax import random
+
+    return random.normal(key, like.shape, like.dtype)

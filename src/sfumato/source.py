@@ -1,0 +1,74 @@
+"""Which files a script's result depends on: the script, and the modules it imports.
+
+Read from the source text, without importing anything, so that the workflow can list them as
+inputs of a rule and the script can put their digest into its result.
+"""
+
+import ast
+import hashlib
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+PACKAGE = "sfumato"
+ROOT = Path(__file__).resolve().parent
+
+
+def source_files(script: Path, *modules: str) -> list[Path]:
+    """Return `script`, and each file of this package that it or `modules` import, sorted.
+
+    Imports inside functions count; those under `if TYPE_CHECKING` do not. `modules` names what a
+    script imports by a name that it is given: a sampler.
+    """
+    found: set[Path] = set()
+    waiting = [*_imports(script), *(path for module in modules for path in _files(module))]
+    while waiting:
+        path = waiting.pop()
+        if path not in found:
+            found.add(path)
+            waiting.extend(_imports(path))
+    return [script, *sorted(found)]
+
+
+def code_digest(script: Path, *modules: str) -> str:
+    """Return the sha256 of `source_files`, of their names and contents but not of their place."""
+    digest = hashlib.sha256()
+    for path in source_files(script, *modules):
+        name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+        content = path.read_bytes()
+        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+    return digest.hexdigest()
+
+
+@cache
+def _imports(path: Path) -> tuple[Path, ...]:
+    """Return the files of this package that the file at `path` imports."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    return tuple(file for module in _imported_names(tree) for file in _files(module))
+
+
+def _imported_names(node: ast.AST) -> Iterator[str]:
+    match node:
+        case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+            for child in node.orelse:
+                yield from _imported_names(child)
+        case ast.Import():
+            yield from (alias.name for alias in node.names)
+        case ast.ImportFrom(module=str(module)):
+            yield module
+            yield from (f"{module}.{alias.name}" for alias in node.names)
+        case _:
+            for child in ast.iter_child_nodes(node):
+                yield from _imported_names(child)
+
+
+def _files(module: str) -> Iterator[Path]:
+    """Find the file of a module of this package, and those of the packages around it."""
+    parts = module.split(".")
+    if parts[0] != PACKAGE:
+        return
+    for end in range(1, len(parts) + 1):
+        place = ROOT.joinpath(*parts[1:end])
+        for path in (place / "__init__.py", place.with_suffix(".py")):
+            if path.is_file():
+                yield path

@@ -1,0 +1,93 @@
+# What all rules share: where the code is, what a rule depends on, and what jax finds.
+
+import os
+import re
+import sys
+from pathlib import Path
+
+ROOT = Path(workflow.basedir)
+sys.path.insert(0, str(ROOT / "src"))
+
+from sfumato.config.experiment import check_file, check_names, resolve, settings_of
+from sfumato.config.settings import canonical
+from sfumato.errors import InputError
+from sfumato.provenance import COMPUTING, DRAWING, versions
+from sfumato.samplers import SAMPLERS
+from sfumato.source import source_files
+
+
+def prepend(variable, path):
+    """Put a folder before those that an environment variable of paths names."""
+    rest = os.environ.get(variable)
+    os.environ[variable] = f"{path}{os.pathsep}{rest}" if rest else str(path)
+
+
+# Jobs run the Python that runs Snakemake, and find the library without its being installed.
+prepend("PATH", Path(sys.executable).parent)
+prepend("PYTHONPATH", ROOT / "src")
+# Compiled programs are kept, so that one figure again does not compile again. On a GPU, jobs take
+# the memory that they need and not three quarters of it. What the user has set stays.
+os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".cache" / "jax"))
+os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
+
+def or_exit(call, *arguments):
+    """Call something that reads what the user wrote; a mistake ends Snakemake with a sentence."""
+    try:
+        return call(*arguments)
+    except InputError as error:
+        sys.exit(str(error))
+
+
+def config_file():
+    """Return config.yaml of the working directory, or else the one beside the Snakefile."""
+    here = Path("config.yaml")
+    path = here if here.is_file() else ROOT / "config.yaml"
+    for file in [path, *workflow.configfiles]:
+        or_exit(check_file, Path(file))
+    return str(path)
+
+
+def relative(paths):
+    """Write paths from the working directory: a project that is moved is still up to date."""
+    return [os.path.relpath(path) for path in paths]
+
+
+def script(name):
+    """Return the path of a script."""
+    return relative([ROOT / "scripts" / name])[0]
+
+
+def modules(name):
+    """Return the library's files that a script imports: a change of one reruns its rules."""
+    return relative(source_files(ROOT / "scripts" / name)[1:])
+
+
+def sampler_modules(name, sampler="{sampler}"):
+    """Return `modules`, and those of the sampler that the script imports by its name."""
+
+    def of(wildcards):
+        sampler_module = "sfumato.samplers." + sampler.format(**wildcards)
+        return relative(source_files(ROOT / "scripts" / name, sampler_module)[1:])
+
+    return of
+
+
+def settings(*keys):
+    """Return, as a function of the experiment, the settings that a rule depends on.
+
+    They are one canonical text: Snakemake compares the set of a rule's parameters, in which two
+    numbers that changed places go unseen.
+    """
+
+    def of(wildcards):
+        filled = [key.format(**wildcards) for key in keys]
+        return canonical(settings_of(EXPERIMENTS[wildcards.experiment], *filled))
+
+    return of
+
+
+def packages(*names):
+    """Return the versions that a rule's result depends on: an upgrade reruns it."""
+    return canonical(versions(names))

@@ -1,0 +1,58 @@
+# Samples, with any sampler: `{sampler}` is its name and that of its section in the config.
+
+
+rule sample:
+    input:
+        script=script("sample.py"),
+        modules=sampler_modules("sample.py"),
+        ckpt="results/{experiment}/checkpoint",
+    output:
+        arrays="results/{experiment}/{sampler}_samples.npz",
+        timing="results/{experiment}/{sampler}_samples.timing.json",
+    log:
+        "results/{experiment}/logs/{sampler}_samples.log",
+    benchmark:
+        "results/{experiment}/benchmarks/{sampler}_samples.tsv"
+    threads: 8
+    resources:
+        mem_mb=4000,
+        runtime=120,
+        gpu=1,
+    params:
+        config=settings("seed", "model", "diffusion", "sampling", "{sampler}"),
+        versions=packages(*COMPUTING),
+    shell:
+        "python {input.script:q} --sampler {wildcards.sampler} --config {params.config:q}"
+        " --checkpoint {input.ckpt:q} --output {output.arrays:q} --timing {output.timing:q}"
+        " > {log:q} 2>&1"
+
+
+rule render_samples:
+    input:
+        script=script("render_samples.py"),
+        modules=modules("render_samples.py"),
+        arrays="results/{experiment}/{sampler}_samples.npz",
+    output:
+        figure=report(
+            "results/{experiment}/{sampler}_samples.png",
+            caption="../report/samples.rst",
+            category="{experiment}",
+            labels={"figure": "{sampler} samples"},
+        ),
+    log:
+        "results/{experiment}/logs/render_{sampler}_samples.log",
+    benchmark:
+        "results/{experiment}/benchmarks/render_{sampler}_samples.tsv"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=10,
+        gpu=0,
+    params:
+        config=settings(
+            "render.dpi", "render.panel_inches", "render.colormap", "render.columns"
+        ),
+        versions=packages(*DRAWING),
+    shell:
+        "python {input.script:q} --sampler {wildcards.sampler} --config {params.config:q}"
+        " --arrays {input.arrays:q} --output {output.figure:q} > {log:q} 2>&1"
