@@ -7,11 +7,12 @@ python scripts/render_forward.py --config '{"render": {}}' \
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from sfumato.command_line import command, parse
+from sfumato.config.settings import read_settings
 from sfumato.plotting import image_rows, save_figure, time_label
 from sfumato.rendering import RenderSettings, load_for_figure
-from sfumato.config.settings import read_settings
-import numpy as np
 
 
 @command
@@ -21,11 +22,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = read_settings(RenderSettings, arguments.config)
     arrays, record = load_for_figure(__file__, settings, Path(arguments.arrays))
     titles = ["$x_0$"] + [
-        f"{time_label(t)}\n" + rf"$\bar\alpha_t$ = {alpha_bar:.3g}"
+        f"{time_label(t)}\n" + rf"$\bar\alpha_t$ = {alpha_bar:.4g}"
         for t, alpha_bar in zip(arrays["timesteps"], arrays["alpha_bar"], strict=True)
     ]
     images = np.concatenate([arrays["x_0"][None], arrays["images"]])
-    heading = r"Forward diffusion: $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\epsilon$"
+    heading = (
+        r"Forward diffusion: $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\epsilon$"
+    )
     figure = image_rows({"": images}, titles, heading, settings.render)
     save_figure(Path(arguments.output), figure, settings.render, record)
 

@@ -37,7 +37,7 @@ class Generated(NamedTuple):
     inputs: dict[str, dict[str, Any]]
 
 
-def generation_settings(sampler: str, **sections: Any) -> type[GenerationSettings]:  # noqa: ANN401
+def generation_settings(sampler: str, **sections: Any) -> Any:  # noqa: ANN401
     """Return the schema of a run of `sampler`, with further sections added to it."""
     fields: dict[str, Any] = {name: (section, ...) for name, section in sections.items()}
     fields[sampler] = (sampler_section(sampler), ...)

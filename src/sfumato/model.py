@@ -16,6 +16,7 @@ from typing import Any, Literal
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax.core import Tracer
 
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.model import UNetConfig
@@ -207,7 +208,7 @@ def _ancestral_step(
 def _checked(t: jax.typing.ArrayLike, noise_steps: int) -> jax.Array:
     """Return times as an array; those outside 0 .. T - 1 are an error, unless jax traces them."""
     t = jnp.asarray(t)
-    if not isinstance(t, jax.core.Tracer) and ((t < 0) | (t >= noise_steps)).any():
+    if not isinstance(t, Tracer) and ((t < 0) | (t >= noise_steps)).any():
         raise InputError(f"t: {t} must be from 0 to {noise_steps - 1}")
     return t
 

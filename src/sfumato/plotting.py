@@ -10,27 +10,26 @@ from matplotlib import colormaps
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.layout_engine import ConstrainedLayoutEngine
 from PIL import Image
 
 from sfumato.arrays import PROVENANCE, write_whole
 from sfumato.config.render import RenderConfig
 
 BLUE, GREY = "#3b6ea5", "#9a9a9a"
-TITLE_INCHES = 0.5
 SMALL, MEDIUM = 8, 10
+HEADING_INCHES, LINE_INCHES, GAP_INCHES = 0.35, 0.16, 0.06
 
 
 def image_rows(
     rows: Mapping[str, np.ndarray], titles: Sequence[str], heading: str, config: RenderConfig
 ) -> Figure:
     """Draw rows of images (N, H, W, C), named at the left, with a title above each column."""
-    count = len(titles)
-    height, width = next(iter(rows.values())).shape[1:3]
-    panel_height = config.panel_inches * height / width
-    size = (count * config.panel_inches + 0.6, len(rows) * panel_height + 2 * TITLE_INCHES)
-    figure = Figure(figsize=size, layout="constrained")
+    lines = max(title.count("\n") + 1 for title in titles)
+    figure, axes = _panels(
+        len(rows), len(titles), next(iter(rows.values())), config, lines / len(rows)
+    )
     figure.suptitle(heading, fontsize=MEDIUM)
-    axes = figure.subplots(len(rows), count, squeeze=False)
     for row, (name, images) in zip(axes, rows.items(), strict=True):
         for axis, image in zip(row, images, strict=True):
             draw_image(axis, image, config)
@@ -45,11 +44,9 @@ def image_grid(images: np.ndarray, heading: str, config: RenderConfig) -> Figure
     """Draw images (N, H, W, C) in a grid of `columns`, each under its index."""
     columns = min(config.columns, len(images))
     rows = -(-len(images) // columns)
-    panel_height = config.panel_inches * images.shape[1] / images.shape[2] + 0.2
-    size = (columns * config.panel_inches, rows * panel_height + TITLE_INCHES)
-    figure = Figure(figsize=size, layout="constrained")
+    figure, axes = _panels(rows, columns, images, config, lines=1)
     figure.suptitle(heading, fontsize=MEDIUM)
-    for i, axis in enumerate(figure.subplots(rows, columns, squeeze=False).flat):
+    for i, axis in enumerate(axes.flat):
         if i < len(images):
             draw_image(axis, images[i], config)
             axis.set_title(str(i), fontsize=SMALL)
@@ -81,6 +78,19 @@ def speed_bars(speed: Mapping[str, Any]) -> Figure:
     right.set_title(f"measured on {speed['device']['kind']}", fontsize=MEDIUM)
     right.margins(y=0.15)
     return figure
+
+
+def _panels(
+    rows: int, columns: int, images: np.ndarray, config: RenderConfig, lines: float
+) -> tuple[Figure, np.ndarray]:
+    """Make axes of the shape of the images, with `lines` of text above each row."""
+    width = config.panel_inches
+    height = width * images.shape[1] / images.shape[2] + lines * LINE_INCHES
+    size = (columns * (width + GAP_INCHES), rows * (height + GAP_INCHES) + HEADING_INCHES)
+    pad = GAP_INCHES / 2
+    layout = ConstrainedLayoutEngine(w_pad=pad, h_pad=pad, hspace=0, wspace=0)
+    figure = Figure(figsize=size, layout=layout)
+    return figure, figure.subplots(rows, columns, squeeze=False)
 
 
 def draw_image(axis: Axes, image: np.ndarray, config: RenderConfig) -> None:

@@ -1,4 +1,4 @@
-"""Which of the noise steps a shorter chain visits: apart from the schedule, and from the sampler."""
+"""Which of the noise steps a shorter chain visits, whatever schedule and sampler it is for."""
 
 import numpy as np
 

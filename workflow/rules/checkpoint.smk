@@ -11,6 +11,8 @@ rule initialise:
         "results/{experiment}/logs/initialise.log",
     benchmark:
         "results/{experiment}/benchmarks/initialise.tsv"
+    conda:
+        "../envs/sfumato.yaml"
     threads: 8
     resources:
         mem_mb=4000,

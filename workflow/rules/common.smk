@@ -26,9 +26,11 @@ def prepend(variable, path):
 prepend("PATH", Path(sys.executable).parent)
 prepend("PYTHONPATH", ROOT / "src")
 # Compiled programs are kept, so that one figure again does not compile again. On a GPU, jobs take
-# the memory that they need and not three quarters of it. What the user has set stays.
+# the memory that they need and not three quarters of it. Random bits are made in the one way that
+# does not depend on how arrays are laid out. What the user has set stays.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".cache" / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
+os.environ.setdefault("JAX_THREEFRY_PARTITIONABLE", "true")
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 
@@ -68,7 +70,7 @@ def sampler_modules(name, sampler="{sampler}"):
     """Return `modules`, and those of the sampler that the script imports by its name."""
 
     def of(wildcards):
-        sampler_module = "sfumato.samplers." + sampler.format(**wildcards)
+        sampler_module = f"sfumato.samplers.{sampler.format(**wildcards)}"
         return relative(source_files(ROOT / "scripts" / name, sampler_module)[1:])
 
     return of
@@ -86,6 +88,23 @@ def settings(*keys):
         return canonical(settings_of(EXPERIMENTS[wildcards.experiment], *filled))
 
     return of
+
+
+def data_settings(wildcards):
+    """Return the settings of the data; the seed is one of them only where images are random."""
+    keys = ["data", "model.input_dim"]
+    random = EXPERIMENTS[wildcards.experiment].data.source == "noise"
+    return settings(*keys, *(["seed"] if random else []))(wildcards)
+
+
+def trajectory_settings(wildcards):
+    """Return the settings of the trajectory: those of DDPM but for the number of samples."""
+    ddpm = [
+        f"ddpm.{key}" for key in EXPERIMENTS[wildcards.experiment].ddpm.model_dump()
+    ]
+    ddpm.remove("ddpm.n_samples")
+    keys = ["seed", "model", "diffusion", "sampling", "trajectory"]
+    return settings(*keys, *ddpm)(wildcards)
 
 
 def packages(*names):

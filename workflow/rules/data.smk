@@ -1,13 +1,6 @@
 # The images of an experiment.
 
 
-def data_settings(wildcards):
-    """Return the settings of the data; the seed is one of them only where images are random."""
-    keys = ["data", "model.input_dim"]
-    random = EXPERIMENTS[wildcards.experiment].data.source == "noise"
-    return settings(*keys, *(["seed"] if random else []))(wildcards)
-
-
 rule prepare_data:
     input:
         script=script("prepare_data.py"),
@@ -18,6 +11,8 @@ rule prepare_data:
         "results/{experiment}/logs/prepare_data.log",
     benchmark:
         "results/{experiment}/benchmarks/prepare_data.tsv"
+    conda:
+        "../envs/sfumato.yaml"
     threads: 1
     resources:
         mem_mb=2000,

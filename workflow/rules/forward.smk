@@ -12,6 +12,8 @@ rule diffuse:
         "results/{experiment}/logs/diffuse.log",
     benchmark:
         "results/{experiment}/benchmarks/diffuse.tsv"
+    conda:
+        "../envs/sfumato.yaml"
     threads: 1
     resources:
         mem_mb=2000,
@@ -41,6 +43,8 @@ rule render_forward:
         "results/{experiment}/logs/render_forward.log",
     benchmark:
         "results/{experiment}/benchmarks/render_forward.tsv"
+    conda:
+        "../envs/sfumato.yaml"
     threads: 1
     resources:
         mem_mb=1000,

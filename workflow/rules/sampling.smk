@@ -13,6 +13,8 @@ rule sample:
         "results/{experiment}/logs/{sampler}_samples.log",
     benchmark:
         "results/{experiment}/benchmarks/{sampler}_samples.tsv"
+    conda:
+        "../envs/sfumato.yaml"
     threads: 8
     resources:
         mem_mb=4000,
@@ -43,6 +45,8 @@ rule render_samples:
         "results/{experiment}/logs/render_{sampler}_samples.log",
     benchmark:
         "results/{experiment}/benchmarks/render_{sampler}_samples.tsv"
+    conda:
+        "../envs/sfumato.yaml"
     threads: 1
     resources:
         mem_mb=1000,

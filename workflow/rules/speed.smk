@@ -13,6 +13,8 @@ rule compare_speed:
         "results/{experiment}/logs/compare_speed.log",
     benchmark:
         "results/{experiment}/benchmarks/compare_speed.tsv"
+    conda:
+        "../envs/sfumato.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -39,6 +41,8 @@ rule render_speed:
         "results/{experiment}/logs/render_speed.log",
     benchmark:
         "results/{experiment}/benchmarks/render_speed.tsv"
+    conda:
+        "../envs/sfumato.yaml"
     threads: 1
     resources:
         mem_mb=1000,

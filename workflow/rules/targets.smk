@@ -26,7 +26,11 @@ for sampler in SAMPLERS:
         name:
             f"{sampler}_samples"
         input:
-            expand("results/{experiment}/{sampler}_samples.png", experiment=TARGETS, sampler=sampler),
+            expand(
+                "results/{experiment}/{sampler}_samples.png",
+                experiment=TARGETS,
+                sampler=sampler,
+            ),
 
 
 or_exit(check_names, EXPERIMENTS, {rule.name for rule in workflow.rules})

@@ -1,14 +1,6 @@
 # The denoising trajectory of DDPM sample 0, as a figure and as an animation.
 
 
-def trajectory_settings(wildcards):
-    """Return the settings of the trajectory: those of DDPM but for the number of samples."""
-    ddpm = [f"ddpm.{key}" for key in EXPERIMENTS[wildcards.experiment].ddpm.model_dump()]
-    ddpm.remove("ddpm.n_samples")
-    keys = ["seed", "model", "diffusion", "sampling", "trajectory"]
-    return settings(*keys, *ddpm)(wildcards)
-
-
 rule follow_trajectory:
     input:
         script=script("trajectory.py"),
@@ -20,6 +12,8 @@ rule follow_trajectory:
         "results/{experiment}/logs/follow_trajectory.log",
     benchmark:
         "results/{experiment}/benchmarks/follow_trajectory.tsv"
+    conda:
+        "../envs/sfumato.yaml"
     threads: 8
     resources:
         mem_mb=4000,
@@ -49,6 +43,8 @@ rule render_trajectory:
         "results/{experiment}/logs/render_trajectory.log",
     benchmark:
         "results/{experiment}/benchmarks/render_trajectory.tsv"
+    conda:
+        "../envs/sfumato.yaml"
     threads: 1
     resources:
         mem_mb=1000,
@@ -78,6 +74,8 @@ rule render_animation:
         "results/{experiment}/logs/render_animation.log",
     benchmark:
         "results/{experiment}/benchmarks/render_animation.tsv"
+    conda:
+        "../envs/sfumato.yaml"
     threads: 1
     resources:
         mem_mb=1000,

@@ -16,7 +16,9 @@ def check_across(sections: BaseModel, prefix: str = "") -> None:
     """Raise an InputError with a line for each conflict between sections."""
     found = _conflicts(sections)
     if found:
-        raise InputError("\n".join(f"{path_of([path], prefix)}: {reason}" for path, reason in found))
+        raise InputError(
+            "\n".join(f"{path_of([path], prefix)}: {reason}" for path, reason in found)
+        )
 
 
 def _conflicts(sections: BaseModel) -> list[tuple[str, str]]:

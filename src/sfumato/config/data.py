@@ -14,8 +14,8 @@ class DataConfig(Section):
     """Which images, and how many of them are held out for testing."""
 
     source: Literal["mnist-5k", "noise"] = "mnist-5k"
-    n_images: Whole = Field(MNIST_5K, ge=2, le=1_000_000)
-    n_test: Whole = Field(500, ge=1)
+    n_images: Whole = Field(default=MNIST_5K, ge=2, le=1_000_000)
+    n_test: Whole = Field(default=500, ge=1)
 
     @model_validator(mode="after")
     def _check(self) -> Self:

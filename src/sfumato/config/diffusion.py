@@ -13,10 +13,10 @@ PredictionType = Literal["epsilon", "x_0", "v"]
 class DiffusionConfig(Section):
     """The forward process; `beta_start` and `beta_end` mean nothing to the cosine schedule."""
 
-    noise_steps: Whole = Field(1000, ge=1, le=100_000)
+    noise_steps: Whole = Field(default=1000, ge=1, le=100_000)
     beta_schedule: BetaSchedule = "linear"
-    beta_start: Real = Field(1e-4, gt=0, lt=1)
-    beta_end: Real = Field(0.02, gt=0, lt=1)
+    beta_start: Real = Field(default=1e-4, gt=0, lt=1)
+    beta_end: Real = Field(default=0.02, gt=0, lt=1)
     prediction_type: PredictionType = "epsilon"
 
     @model_validator(mode="after")

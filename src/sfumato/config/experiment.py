@@ -30,7 +30,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 class _Sections(Section):
     """The sections of an experiment but for the samplers'."""
 
-    figures: tuple[Literal[FIGURES], ...] = Field(FIGURES[:-1], min_length=1)  # type: ignore[valid-type]
+    figures: tuple[Literal[FIGURES], ...] = Field(default=FIGURES[:-1], min_length=1)  # type: ignore[valid-type]
     seed: Seed = 0
     data: DataConfig = DataConfig()
     model: UNetConfig = UNetConfig()

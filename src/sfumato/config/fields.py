@@ -1,4 +1,4 @@
-"""The kinds of value that a section holds: whole and real numbers, flags, and the section itself."""
+"""The kinds of value that a section holds, and the section itself."""
 
 import re
 from typing import Annotated

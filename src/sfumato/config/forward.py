@@ -8,5 +8,7 @@ from sfumato.config.fields import Section, Whole
 class ForwardConfig(Section):
     """Which test image is noised, and the timesteps at which it is shown."""
 
-    index: Whole = Field(0, ge=0)
-    timesteps: tuple[Whole, ...] = Field((0, 250, 500, 750, 999), min_length=1, max_length=100)
+    index: Whole = Field(default=5, ge=0)
+    timesteps: tuple[Whole, ...] = Field(
+        default=(0, 250, 500, 750, 999), min_length=1, max_length=100
+    )

@@ -10,15 +10,15 @@ from sfumato.config.fields import Conflict, Real, Section, Whole
 class UNetConfig(Section):
     """Size and shape of the U-Net; level i has `channels * channel_multipliers[i]` channels."""
 
-    input_dim: tuple[Whole, ...] = Field((28, 28, 1), min_length=3, max_length=3)
-    channels: Whole = Field(32, ge=1, le=4096)
-    channel_multipliers: tuple[Whole, ...] = Field((1, 2, 2), min_length=1, max_length=8)
-    blocks_per_level: Whole = Field(1, ge=1, le=16)
+    input_dim: tuple[Whole, ...] = Field(default=(28, 28, 1), min_length=3, max_length=3)
+    channels: Whole = Field(default=32, ge=1, le=4096)
+    channel_multipliers: tuple[Whole, ...] = Field(default=(1, 2, 2), min_length=1, max_length=8)
+    blocks_per_level: Whole = Field(default=1, ge=1, le=16)
     attention_levels: tuple[Whole, ...] = (2,)
-    attention_heads: Whole = Field(4, ge=1)
-    norm_groups: Whole = Field(8, ge=1)
-    dropout: Real = Field(0.0, ge=0, lt=1)
-    num_classes: Whole = Field(0, ge=0, le=100_000)
+    attention_heads: Whole = Field(default=4, ge=1)
+    norm_groups: Whole = Field(default=8, ge=1)
+    dropout: Real = Field(default=0.0, ge=0, lt=1)
+    num_classes: Whole = Field(default=0, ge=0, le=100_000)
 
     @property
     def widths(self) -> tuple[int, ...]:

@@ -10,8 +10,8 @@ from sfumato.config.fields import Real, Section, Whole
 class RenderConfig(Section):
     """Look of the figures; a colour map is used for one-channel images only."""
 
-    dpi: Whole = Field(150, ge=20, le=1200)
-    panel_inches: Real = Field(1.4, ge=0.2, le=20)
+    dpi: Whole = Field(default=150, ge=20, le=1200)
+    panel_inches: Real = Field(default=1.4, ge=0.2, le=20)
     colormap: Literal["gray", "gray_r", "viridis", "magma", "inferno", "cividis"] = "gray"
-    columns: Whole = Field(4, ge=1, le=100)
-    frames_per_second: Whole = Field(12, ge=1, le=50)
+    columns: Whole = Field(default=4, ge=1, le=100)
+    frames_per_second: Whole = Field(default=12, ge=1, le=50)

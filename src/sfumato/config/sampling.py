@@ -11,14 +11,14 @@ from sfumato.samplers import sampler_class
 class SamplingConfig(Section):
     """How the sampling loop uses the machine."""
 
-    micro_batch: Whole = Field(8, ge=1, le=65_536)
+    micro_batch: Whole = Field(default=8, ge=1, le=65_536)
 
 
 class SamplerConfig(Section):
     """What a run of any sampler needs; the sampler's own settings are added to it."""
 
-    n_samples: Whole = Field(8, ge=1, le=10_000_000)
-    steps: Whole = Field(1000, ge=1)
+    n_samples: Whole = Field(default=8, ge=1, le=10_000_000)
+    steps: Whole = Field(default=1000, ge=1)
     spacing: Literal["leading", "linspace", "trailing"] = "trailing"
 
     def settings(self) -> dict[str, Any]:
@@ -33,5 +33,5 @@ def sampler_section(name: str) -> type[SamplerConfig]:
         key: (info.annotation, info) for key, info in sampler.__pydantic_fields__.items()
     }
     if sampler.default_steps is not None:
-        fields["steps"] = (Whole, Field(sampler.default_steps, ge=1))
+        fields["steps"] = (Whole, Field(default=sampler.default_steps, ge=1))
     return create_model(f"{sampler.__name__}Config", __base__=SamplerConfig, **fields)

@@ -6,7 +6,7 @@ from sfumato.config.fields import Section, Whole
 
 
 class TrajectoryConfig(Section):
-    """How many states of the chain the figure shows, and the animation (a short chain has fewer)."""
+    """How many states of the chain are kept for the figure, and at most for the animation."""
 
-    snapshots: Whole = Field(6, ge=2, le=100)
-    frames: Whole = Field(51, ge=2, le=1000)
+    snapshots: Whole = Field(default=6, ge=2, le=100)
+    frames: Whole = Field(default=51, ge=2, le=1000)

@@ -101,7 +101,7 @@ def _sentence(schema: type[BaseModel], mistake: dict[str, Any], prefix: str) -> 
         else:  # not given: the conflict is with its default
             value = _schema_at(schema, location[:-1]).model_fields[conflict.field].default
         return f"{path_of(location, prefix)}: {show(value)} {conflict}"
-    allowed = _ALLOWED.get(kind, mistake["msg"]).format(**context)
+    allowed = str(_ALLOWED.get(kind, mistake["msg"])).format(**context)
     hint = nearest(value, re.findall(r"'([^']*)'", allowed)) if kind == "literal_error" else ""
     return f"{path_of(location, prefix)}: {show(value)} {allowed}{hint}"
 

@@ -37,7 +37,7 @@ class DDIM(Sampler):
 
     default_steps: ClassVar[int | None] = 50
 
-    eta: Real = Field(0.0, ge=0, le=1)
+    eta: Real = Field(default=0.0, ge=0, le=1)
 
     def step(
         self,
