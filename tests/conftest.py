@@ -1,0 +1,118 @@
+"""What tests share: tiny settings, exact predictors, and a folder to build in."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import jax
+import jax.numpy as jnp
+import pytest
+from sfumato.config.diffusion import DiffusionConfig
+from sfumato.config.experiment import Experiment, settings_of
+from sfumato.schedule import make_schedule
+
+ROOT = Path(__file__).resolve().parent.parent
+
+TINY = {
+    "data": {"source": "noise", "n_images": 12, "n_test": 4},
+    "model": {
+        "input_dim": [8, 8, 1],
+        "channels": 4,
+        "channel_multipliers": [1, 2],
+        "attention_levels": [1],
+        "attention_heads": 2,
+        "norm_groups": 2,
+    },
+    "diffusion": {"noise_steps": 20},
+    "forward": {"index": 1, "timesteps": [0, 10, 19]},
+    "sampling": {"micro_batch": 4},
+    "ddpm": {"n_samples": 5, "steps": 20},
+    "ddim": {"n_samples": 5, "steps": 5},
+    "trajectory": {"snapshots": 4, "frames": 8},
+    "render": {"dpi": 40},
+}
+"""Sections of an experiment that runs in no time."""
+
+
+@pytest.fixture(scope="session", autouse=True)
+def compilation_cache(tmp_path_factory):
+    """Share compiled programs among the processes that the tests start, and with no other run."""
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(tmp_path_factory.mktemp("jax"))
+    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+
+
+@pytest.fixture
+def schedule():
+    return make_schedule(DiffusionConfig())
+
+
+@pytest.fixture
+def tiny():
+    """Return the tiny experiment, every setting filled in."""
+    return Experiment.model_validate(TINY)
+
+
+@pytest.fixture
+def config_of(tiny):
+    """Return JSON text of some sections of the tiny experiment, some settings changed."""
+
+    def of(*keys, **changes):
+        settings = settings_of(tiny, *keys)
+        for path, value in changes.items():
+            section, _, key = path.partition("__")
+            if key:
+                settings[section][key] = value
+            else:
+                settings[section] = value
+        return json.dumps(settings)
+
+    return of
+
+
+@pytest.fixture
+def project(tmp_path):
+    """Return a copy of the project in a folder whose name has a space."""
+    return copy_project(tmp_path / "a project")
+
+
+def copy_project(folder, config=None):
+    """Copy what a clone holds, with the tiny experiment as its config."""
+    folder.mkdir(parents=True)
+    for name in ("src", "scripts", "workflow", "profiles"):
+        shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(ROOT / "Snakefile", folder)
+    write_config(folder, config)
+    return folder
+
+
+def write_config(folder, config=None):
+    """Write config.yaml, as JSON, which is YAML."""
+    config = config or {"targets": ["tiny"], "defaults": TINY, "experiments": {"tiny": {}}}
+    (folder / "config.yaml").write_text(json.dumps(config))
+
+
+def snakemake(folder, *arguments, **options):
+    """Run Snakemake there and return the finished process, its output as text."""
+    return subprocess.run(
+        [sys.executable, "-m", "snakemake", "--cores", "1", *arguments],
+        cwd=folder,
+        capture_output=True,
+        text=True,
+        **options,
+    )
+
+
+def gaussian_predictor(schedule, mean, std):
+    """Return the exact noise predictor for data N(mean, std^2), every pixel independent.
+
+    eps(x, t) = sqrt(1 - a) (x - sqrt(a) mean) / (a std^2 + 1 - a),  a = alpha_bar_t
+    """
+
+    def predict(x, t):
+        a = schedule.alpha_bar(t).reshape(-1, *[1] * (x.ndim - 1))
+        return jnp.sqrt(1 - a) * (x - jnp.sqrt(a) * mean) / (a * std**2 + 1 - a)
+
+    return jax.tree_util.Partial(predict)

@@ -1,0 +1,258 @@
+"""The object-style interface: every snippet of the demo it comes from, and its errors."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+from sfumato import DDPMModel, ModelConfig
+from sfumato.errors import InputError
+
+TINY = {"channels": 8, "channel_multipliers": [1, 2], "attention_levels": [1], "norm_groups": 4}
+
+
+def tiny(input_dim=(8, 8, 1), **parameters):
+    config = ModelConfig(
+        name="tiny", input_dim=input_dim, parameters={"noise_steps": 20, **TINY, **parameters}
+    )
+    return DDPMModel(config, rngs=nnx.Rngs(0))
+
+
+SNIPPETS = {
+    "model creation": """
+        from sfumato import ModelConfig
+        from sfumato import DDPMModel
+
+        config = ModelConfig(
+            name="ddpm_mnist",
+            model_class="DDPMModel",
+            input_dim=(28, 28, 1),
+            parameters={
+                "noise_steps": 1000,
+                "beta_start": 1e-4,
+                "beta_end": 0.02,
+                "beta_schedule": "linear",
+            },
+        )
+        model = DDPMModel(config, rngs=rngs)
+        assert model.noise_steps == 1000
+    """,
+    "forward diffusion": """
+        for timestep in (0, 250, 500, 750, 999):
+            t_tensor = jnp.array([timestep])
+            noisy_x, added_noise = model.forward_diffusion(image, t_tensor, rngs=rngs)
+            assert noisy_x.shape == added_noise.shape == image.shape
+        assert jnp.corrcoef(noisy_x.ravel(), added_noise.ravel())[0, 1] > 0.999
+    """,
+    "forward pass": """
+        outputs = model(noisy_images, timesteps, rngs=rngs)
+        predicted_noise = outputs["predicted_noise"]
+        assert predicted_noise.shape == noisy_images.shape
+    """,
+    "DDPM sampling": """
+        samples_ddpm = model.sample(
+            n_samples_or_shape=8,
+            scheduler="ddpm",  # Use DDPM scheduler
+            rngs=rngs,
+        )
+        check(samples_ddpm, (8, 28, 28, 1))
+    """,
+    "DDIM sampling": """
+        samples_ddim = model.sample(
+            n_samples_or_shape=8,
+            scheduler="ddim",  # Use DDIM scheduler
+            steps=50,  # Only 50 steps!
+            rngs=rngs,
+        )
+        check(samples_ddim, (8, 28, 28, 1))
+    """,
+    "progressive denoising": """
+        x, snapshot_interval = jax.random.normal(rngs.sample(), (8, 28, 28, 1)), 200
+        denoise_step = lambda x, t: model.denoise_step(x, t, rngs=rngs)
+        snapshots = []
+        for t in tqdm(range(model.noise_steps - 1, -1, -1)):
+            x_denoised = denoise_step(x, t)
+            if t % snapshot_interval == 0:
+                snapshots.append(x_denoised)
+            x = x_denoised
+        assert len(snapshots) == 5
+        check(snapshots[-1], (8, 28, 28, 1))
+    """,
+    "key takeaways": """
+        model = DDPMModel(config, rngs=rngs)
+        noisy_x, noise = model.forward_diffusion(x, t, rngs=rngs)
+        outputs = model(x, t, rngs=rngs)
+        noise_pred = outputs["predicted_noise"]
+        samples = model.sample(n, scheduler="ddpm", rngs=rngs)
+        samples = model.sample(n, scheduler="ddim", steps=50, rngs=rngs)
+        check(samples, (n, 28, 28, 1))
+    """,
+    "step counts": """
+        check(model.sample(8, scheduler="ddim", steps=20, rngs=rngs), (8, 28, 28, 1))
+        check(model.sample(8, scheduler="ddim", steps=50, rngs=rngs), (8, 28, 28, 1))
+        check(model.sample(8, scheduler="ddim", steps=100, rngs=rngs), (8, 28, 28, 1))
+    """,
+    "another schedule": """
+        before = model.schedule.alpha_bar(500)
+        config.parameters["beta_schedule"] = "cosine"
+        model = DDPMModel(config, rngs=rngs)
+        assert abs(model.schedule.alpha_bar(500) - before) > 0.1
+    """,
+    "another size": """
+        config = ModelConfig(
+            name="ddpm_cifar",
+            model_class="DDPMModel",
+            input_dim=(32, 32, 3),  # RGB images
+            parameters={"noise_steps": 1000},
+        )
+        model = DDPMModel(config, rngs=rngs)
+        check(model.sample(4, scheduler="ddim", steps=20, rngs=rngs), (4, 32, 32, 3))
+    """,
+    "import error": """
+        import sfumato; assert sfumato.__version__
+    """,
+    "out of memory": """
+        n_samples_or_shape = 4
+        steps = 20
+        samples = model.sample(
+            n_samples_or_shape=n_samples_or_shape, scheduler="ddim", steps=steps, rngs=rngs
+        )
+        check(samples, (4, 32, 32, 3))
+    """,
+}
+
+
+def check(samples, shape):
+    assert samples.shape == shape and samples.dtype == jnp.float32
+    assert np.isfinite(samples).all() and np.abs(samples).max() <= 1 and np.std(samples) > 0
+
+
+def test_every_snippet_of_the_demo_runs():
+    """One after the other, as a reader of the demo runs them."""
+    import textwrap
+
+    from tqdm import tqdm
+
+    image = jnp.linspace(-1, 1, 784).reshape(1, 28, 28, 1)
+    noisy_images = jax.random.normal(jax.random.key(0), (4, 28, 28, 1))
+    scope = {
+        **{"jax": jax, "jnp": jnp, "tqdm": tqdm, "check": check, "rngs": nnx.Rngs(42)},
+        **{"image": image, "noisy_images": noisy_images, "timesteps": jnp.array([0, 9, 500, 999])},
+        **{"x": noisy_images, "t": jnp.array([1, 2, 3, 4]), "n": 2},
+    }
+    for name, snippet in SNIPPETS.items():
+        if name == "key takeaways":  # what came before left other things under these names
+            scope |= {"x": noisy_images, "t": jnp.array([1, 2, 3, 4])}
+        exec(compile(textwrap.dedent(snippet), name, "exec"), scope)  # noqa: S102
+
+
+@pytest.mark.parametrize("kind", ["epsilon", "x_0", "v"])
+def test_predicted_noise_is_noise_whatever_the_network_predicts(kind):
+    model = tiny(prediction_type=kind)
+    x, t = jax.random.normal(jax.random.key(0), (2, 8, 8, 1)), jnp.array([3, 19])
+    raw = model.unet(x, t)
+    a = np.asarray(model.schedule.alpha_bar(t), np.float64).reshape(-1, 1, 1, 1)
+    noise = {
+        "epsilon": raw,
+        "x_0": (x - np.sqrt(a) * raw) / np.sqrt(1 - a),
+        "v": np.sqrt(a) * raw + np.sqrt(1 - a) * x,
+    }[kind]
+    np.testing.assert_allclose(model(x, t)["predicted_noise"], noise, rtol=1e-3, atol=1e-4)
+    check(model.sample(2), (2, 8, 8, 1))
+
+
+def test_rngs_may_be_left_out():
+    model = tiny()
+    first, second = model.sample(2), model.sample(2)
+    assert not np.array_equal(first, second)  # the model's own stream moves on
+    np.testing.assert_array_equal(tiny().sample(2), first)
+    noisy, noise = model.forward_diffusion(jnp.ones((2, 8, 8, 1)), 5)
+    assert noisy.shape == noise.shape
+    assert DDPMModel(ModelConfig(name="x", parameters=TINY)).noise_steps == 1000
+    given = [model.sample(2, rngs=nnx.Rngs(7)) for _ in range(2)]
+    np.testing.assert_array_equal(*given)
+
+
+def test_defaults_of_steps():
+    model = tiny()
+    same = [
+        model.sample(2, rngs=nnx.Rngs(0), scheduler="ddpm", **steps)
+        for steps in ({}, {"steps": 20})
+    ]
+    np.testing.assert_array_equal(*same)
+    shorter = model.sample(2, rngs=nnx.Rngs(0), scheduler="ddpm", steps=5)
+    assert not np.array_equal(shorter, same[0])  # steps is not ignored for DDPM
+    check(model.sample(1, scheduler="ddim"), (1, 8, 8, 1))  # 50 steps are more than there are
+
+
+def test_samplers_own_settings_and_shapes():
+    model = tiny()
+    drawn = [
+        model.sample(2, scheduler="ddim", steps=5, rngs=nnx.Rngs(0), eta=eta) for eta in (0.0, 1.0)
+    ]
+    assert not np.array_equal(*drawn)
+    check(model.sample((3, 8, 8, 1), scheduler="ddpm", variance="large"), (3, 8, 8, 1))
+
+
+def test_denoise_step_is_a_true_ancestral_step():
+    """The mean of many steps is the posterior's; its spread too: noise is added."""
+    model = tiny()
+    x = jnp.tile(jax.random.normal(jax.random.key(1), (1, 8, 8, 1)), (2000, 1, 1, 1))
+    stepped = np.asarray(model.denoise_step(x, 10, rngs=nnx.Rngs(0)), np.float64)
+    betas = np.linspace(1e-4, 0.02, 20)
+    a = np.cumprod(1 - betas)
+    variance = betas[10] * (1 - a[9]) / (1 - a[10])
+    assert stepped.var(axis=0).mean() == pytest.approx(variance, rel=0.02)
+    eps = np.asarray(model(x[:1], 10)["predicted_noise"])
+    x_0 = ((x[:1] - np.sqrt(1 - a[10]) * eps) / np.sqrt(a[10])).clip(-1, 1)
+    mean = (
+        np.sqrt(a[9]) * betas[10] / (1 - a[10]) * x_0
+        + np.sqrt(1 - betas[10]) * (1 - a[9]) / (1 - a[10]) * x[:1]
+    )
+    np.testing.assert_allclose(stepped.mean(axis=0), mean[0], atol=5 * np.sqrt(variance / 2000))
+    last = model.denoise_step(x[:1], jnp.array([0]))
+    np.testing.assert_array_equal(last, model.denoise_step(x[:1], 0))  # no noise at t = 0
+
+
+def test_training_code_can_differentiate_it():
+    model = tiny(dropout=0.1)
+
+    def loss(model):
+        x, noise = model.forward_diffusion(jnp.ones((2, 8, 8, 1)), jnp.array([3, 9]))
+        return ((model(x, jnp.array([3, 9]))["predicted_noise"] - noise) ** 2).mean()
+
+    grads = nnx.jit(nnx.grad(loss, argnums=nnx.DiffState(0, nnx.Param)))(model)
+    assert all(np.isfinite(leaf).all() for leaf in jax.tree.leaves(grads))
+    assert sum(float(jnp.abs(leaf).sum()) for leaf in jax.tree.leaves(grads)) > 0
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda m: m.sample(8, scheduler="dddim"), "choose one of ddpm, ddim"),
+        (lambda m: m.sample(8, scheduler="ddim", steps=21), "21 must be from 1 to 20"),
+        (lambda m: m.sample(8, scheduler="ddim", steps=0), "0 must be from 1 to 20"),
+        (lambda m: m.sample(8, scheduler="ddpm", eta=0.5), "ddpm has no such setting"),
+        (lambda m: m.sample(0), "must be a number from 1 up"),
+        (lambda m: m.sample((2, 9, 9, 1)), "shape of an image"),
+        (lambda m: m.sample(2, spacing="odd"), "leading, linspace, trailing"),
+        (lambda m: m.forward_diffusion(jnp.ones((1, 8, 8, 1)), jnp.array([20])), "from 0 to 19"),
+        (lambda m: m(jnp.ones((1, 8, 8, 1)), -1), "from 0 to 19"),
+        (lambda m: m.denoise_step(jnp.ones((2, 8, 8, 1)), jnp.array([1, 2])), "one time"),
+        (lambda m: tiny(beta_shedule="linear"), "did you mean 'beta_schedule'"),
+        (lambda m: tiny(beta_schedule="cosin"), "did you mean 'cosine'"),
+        (lambda m: tiny(beta_start=0.5), "less than beta_end"),
+        (lambda m: tiny(input_dim=(8, 8)), "input_dim"),
+        (lambda m: DDPMModel(ModelConfig(name="x", model_class="VAE")), "must be 'DDPMModel'"),  # type: ignore[arg-type]
+    ],
+)
+def test_mistakes_get_a_sentence(call, said):
+    with pytest.raises(InputError, match=said):
+        call(tiny())
+
+
+def test_unknown_names_of_the_package():
+    import sfumato
+
+    with pytest.raises(AttributeError, match="VAE"):
+        sfumato.VAE  # noqa: B018

@@ -1,0 +1,148 @@
+"""The loop: randomness, micro-batches, snapshots, progress, and how often it compiles."""
+
+import jax
+import numpy as np
+import pytest
+from conftest import gaussian_predictor
+from sfumato.config.model import UNetConfig
+from sfumato.predictor import noise_predictor
+from sfumato.samplers import DDIM, DDPM
+from sfumato.sampling import _advance, evenly_spaced, sample
+from sfumato.timesteps import spaced_timesteps
+from sfumato.unet import initialise
+
+SHAPE = (8, 8, 1)
+NETWORK = UNetConfig(
+    input_dim=SHAPE, channels=8, channel_multipliers=(1, 2), attention_levels=(1,), norm_groups=4
+)
+
+
+@pytest.fixture(scope="module")
+def unet():
+    return initialise(NETWORK, jax.random.key(0))
+
+
+def draw(predict, schedule, n_samples=3, sampler=None, steps=6, **options):
+    return sample(
+        predict,
+        schedule,
+        sampler or DDPM(),
+        timesteps=spaced_timesteps(1000, steps),
+        key=jax.random.key(3),
+        n_samples=n_samples,
+        image_shape=SHAPE,
+        **options,
+    )
+
+
+def test_the_network_gives_sample_i_the_same_bytes_in_any_company(unet, schedule):
+    predict = noise_predictor(unet, schedule, "epsilon")
+    among = draw(predict, schedule, n_samples=21).images
+    for n in (1, 5, 8, 9):
+        np.testing.assert_array_equal(draw(predict, schedule, n_samples=n).images, among[:n])
+
+
+def test_other_micro_batches_differ_by_rounding(unet, schedule):
+    predict = noise_predictor(unet, schedule, "epsilon")
+    eight = draw(predict, schedule, n_samples=10).images
+    five = draw(predict, schedule, n_samples=10, micro_batch=5).images
+    np.testing.assert_allclose(eight, five, atol=1e-3)
+
+
+def test_noise_is_what_the_design_says(schedule):
+    """Take one step with eps = 0 by hand, every key folded in one at a time."""
+    times = np.array([999, 400], np.int32)
+    drawn = sample(
+        lambda x, t: 0 * x,
+        schedule,
+        DDPM(variance="large", clip=False),
+        timesteps=times,
+        key=jax.random.key(3),
+        n_samples=3,
+        image_shape=SHAPE,
+    )
+    fold = jax.random.fold_in
+    for i in range(3):
+        key = fold(jax.random.key(3), i)
+        x = jax.random.normal(fold(key, 1000), SHAPE)
+        for t, s in ((999, 400), (400, -1)):
+            x = DDPM(variance="large", clip=False).step(schedule, x, 0 * x, t, s, fold(key, t))
+        np.testing.assert_allclose(drawn.images[i], x, rtol=1e-4)
+
+
+def test_same_start_under_every_sampler_and_step_count(schedule):
+    predict = gaussian_predictor(schedule, 0.1, 0.5)
+    starts = [
+        draw(predict, schedule, sampler=sampler, steps=steps, snapshots=[0]).snapshots[0]
+        for sampler in (DDPM(), DDIM(), DDIM(eta=0.3))
+        for steps in (4, 50)
+    ]
+    for start in starts[1:]:
+        np.testing.assert_array_equal(start, starts[0])
+
+
+def test_one_program_for_all_pieces_batches_and_weights(schedule):
+    config = NETWORK.model_copy(update={"channels": 16})
+    before = _advance._cache_size()
+    for seed, n in ((0, 1), (1, 20)):
+        unet = initialise(config, jax.random.key(seed))
+        predict = noise_predictor(unet, schedule, "epsilon")
+        draw(predict, schedule, n_samples=n, steps=150)
+    assert _advance._cache_size() == before + 1
+
+
+def test_progress_adds_up(schedule):
+    taken = []
+    predict = gaussian_predictor(schedule, 0, 1)
+    draw(predict, schedule, n_samples=9, steps=150, progress=taken.append)
+    assert sum(taken) == 2 * 150
+    assert len(taken) == 2 * 100 and max(taken) <= 2
+
+
+def test_snapshots_are_the_states_of_the_chain(schedule):
+    predict = gaussian_predictor(schedule, 0.2, 0.4)
+    kept = draw(predict, schedule, steps=10, snapshots=range(11))
+    assert kept.snapshot_timesteps.tolist() == [999, 899, 799, 699, 599, 499, 399, 299, 199, 99, -1]
+    np.testing.assert_array_equal(kept.snapshots[-1], kept.images)
+    np.testing.assert_array_equal(kept.predicted_x_0[-1], kept.images)
+    np.testing.assert_array_equal(kept.images, draw(predict, schedule, steps=10).images)
+    fold = jax.random.fold_in
+    for i in range(10):
+        t, s = kept.snapshot_timesteps[i], kept.snapshot_timesteps[i + 1]
+        x_t = kept.snapshots[i][1]
+        eps = predict(x_t[None], np.array([t]))[0]
+        key = fold(fold(jax.random.key(3), 1), t)
+        x_s = DDPM().step(schedule, x_t, eps, t, s, key)
+        np.testing.assert_allclose(kept.snapshots[i + 1][1], x_s, atol=1e-5)
+        a = float(schedule.alpha_bar(t))
+        x_0 = np.clip((x_t - np.sqrt(1 - a) * eps) / np.sqrt(a), -1, 1)
+        np.testing.assert_allclose(kept.predicted_x_0[i][1], x_0, atol=1e-3)
+    some = draw(predict, schedule, steps=10, snapshots=[2, 7])
+    np.testing.assert_array_equal(some.snapshots, kept.snapshots[[2, 7]])
+    assert some.snapshot_timesteps.tolist() == [799, 299]
+
+
+def test_memory_of_the_loop_does_not_grow_with_steps(schedule):
+    """What the compiled loop allocates is the same for 10 and for 1000 steps."""
+
+    def temporary(steps):
+        from sfumato.sampling import _chain, _start
+
+        chain = _chain(spaced_timesteps(1000, steps), [0, 5])
+        keys, state = _start(jax.random.key(0), np.arange(8), schedule, SHAPE, 2)
+        predict = gaussian_predictor(schedule, 0, 1)
+        lowered = _advance.lower(predict, schedule, DDPM(), chain, keys, state, 0, 0)
+        return lowered.compile().memory_analysis().temp_size_in_bytes
+
+    assert temporary(1000) == temporary(10)
+
+
+def test_evenly_spaced():
+    assert evenly_spaced(1000, 6) == (0, 200, 400, 600, 800, 1000)
+    assert evenly_spaced(5, 6) == (0, 1, 2, 3, 4, 5)
+    assert evenly_spaced(7, 2) == (0, 7)
+
+
+def test_seconds_are_measured(schedule):
+    seconds = draw(gaussian_predictor(schedule, 0, 1), schedule).seconds
+    assert seconds["run"] > 0 and seconds["compile"] > 0
