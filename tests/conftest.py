@@ -10,6 +10,7 @@ from pathlib import Path
 import jax
 import jax.numpy as jnp
 import pytest
+
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.experiment import Experiment, settings_of
 from sfumato.schedule import make_schedule

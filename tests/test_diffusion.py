@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy import stats
+
 from sfumato.diffusion import (
     denoised,
     diffuse,

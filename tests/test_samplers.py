@@ -6,9 +6,10 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-import sfumato.samplers
 from conftest import gaussian_predictor
 from pydantic import ValidationError
+
+import sfumato.samplers
 from sfumato.errors import InputError
 from sfumato.samplers import DDIM, DDPM, SAMPLERS, sampler_class
 from sfumato.sampling import sample
@@ -174,7 +175,9 @@ def test_ddpm_1000_recovers_mean_and_variance(schedule):
     assert abs(images.var() / variance - 1) < 4 * np.sqrt(2 / n)
 
 
-@pytest.mark.parametrize(("t", "s"), [(999, 998), (999, 500), (999, 0), (500, 480), (1, 0), (0, -1)])
+@pytest.mark.parametrize(
+    ("t", "s"), [(999, 998), (999, 500), (999, 0), (500, 480), (1, 0), (0, -1)]
+)
 def test_ddim_at_eta_1_draws_from_the_exact_posterior(schedule, t, s):
     """Mean and variance in float64, from Bayes' rule for Gaussians: precisions add."""
     a_t, a_s = ALPHA_BAR[t], ALPHA_BAR[s]

@@ -4,6 +4,7 @@ import jax
 import numpy as np
 import pytest
 from conftest import gaussian_predictor
+
 from sfumato.config.model import UNetConfig
 from sfumato.predictor import noise_predictor
 from sfumato.samplers import DDIM, DDPM

@@ -4,6 +4,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from pydantic import ValidationError
+
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.errors import InputError
 from sfumato.schedule import BETAS, make_schedule, schedule_from_betas

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+
 from sfumato.errors import InputError
 from sfumato.timesteps import spaced_timesteps
 

@@ -5,6 +5,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
+
 from sfumato.config.model import UNetConfig
 from sfumato.errors import InputError
 from sfumato.unet import UNet, initialise, sinusoidal_embedding

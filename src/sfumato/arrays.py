@@ -30,7 +30,7 @@ def load_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
         InputError: if the file is missing, cut short, or was written by something else.
     """
     try:
-        with np.load(path, allow_pickle=False) as file:
+        with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = dict(file)
         return arrays, json.loads(str(arrays.pop(PROVENANCE)))
     except FileNotFoundError:

@@ -2,11 +2,12 @@
 
 checkpoint/
     state/          the arrays, orbax's own format
-    manifest.json   settings of network and diffusion, digest of the arrays, provenance
+    manifest.json   settings of network and diffusion, digests of arrays and files, provenance
 
 The manifest is written last: a checkpoint without one was never finished.
 """
 
+import hashlib
 import json
 import shutil
 from collections.abc import Mapping
@@ -24,6 +25,7 @@ from sfumato.errors import InputError
 from sfumato.unet import UNet
 
 STATE, MANIFEST = "state", "manifest.json"
+_KEYS = ("model", "diffusion", "digest", "files", "provenance")
 
 
 def save_checkpoint(
@@ -41,6 +43,7 @@ def save_checkpoint(
         "diffusion": diffusion.model_dump(),
         "parameters": sum(array.size for array in arrays.values()),
         "digest": digest(jax.device_get(arrays)),
+        "files": _file_digests(folder / STATE),
         "provenance": provenance,
     }
     text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
@@ -59,11 +62,10 @@ def load_checkpoint(
     folder = folder.resolve()
     manifest = _read_manifest(folder)
     _check_settings(folder, manifest, {"model": model, "diffusion": diffusion})
+    _check_files(folder, manifest["files"])
     unet = nnx.eval_shape(lambda: UNet(model, rngs=nnx.Rngs(0)))
     graphdef, shapes = nnx.split(unet)
     arrays = _restore(folder, _named(shapes))
-    if digest(jax.device_get(arrays)) != manifest["digest"]:
-        raise _damaged(folder, "its arrays do not have the digest of its manifest")
     state = jax.tree_util.tree_map_with_path(lambda path, _: arrays[_name(path)], shapes)
     return nnx.merge(graphdef, state), manifest
 
@@ -87,7 +89,7 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder.name}: there is no checkpoint at {folder}; run `initialise`")
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return {key: manifest[key] for key in ("model", "diffusion", "digest", "provenance")}
+        return {key: manifest[key] for key in _KEYS}
     except FileNotFoundError:
         raise _damaged(folder, f"it has no {MANIFEST}, so it was never finished") from None
     except (OSError, ValueError, KeyError, TypeError) as error:
@@ -106,6 +108,25 @@ def _check_settings(
                     f"the checkpoint {folder.name} was made with {section}.{key} = {there}, and "
                     f"the config says {value}: change the config back, or make a new checkpoint"
                 )
+
+
+def _file_digests(state: Path) -> dict[str, str]:
+    """Return the sha256 of each of orbax's files, by its place below `state`."""
+    return {
+        path.relative_to(state).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in sorted(state.rglob("*"))
+        if path.is_file()
+    }
+
+
+def _check_files(folder: Path, expected: Mapping[str, str]) -> None:
+    """Find damage before orbax does, which reads in threads that go on complaining."""
+    found = _file_digests(folder / STATE)
+    for name, sha256 in expected.items():
+        if name not in found:
+            raise _damaged(folder, f"the file {STATE}/{name} is missing")
+        if found[name] != sha256:
+            raise _damaged(folder, f"the file {STATE}/{name} is not what was written")
 
 
 def _damaged(folder: Path, reason: str) -> InputError:

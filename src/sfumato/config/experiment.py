@@ -63,11 +63,11 @@ class _StrictLoader(yaml.SafeLoader):
         """Build a mapping; PyYAML itself lets the last of several equal keys win."""
         seen = set()
         for key_node, _ in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if isinstance(key, str) and key in seen:
+            key = (key_node.tag, str(key_node.value))
+            if key in seen:
                 line = key_node.start_mark.line + 1
-                raise InputError(f"the key {key!r} stands twice, the second time in line {line}")
-            seen.add(key if isinstance(key, str) else None)
+                raise InputError(f"the key {key[1]!r} stands twice, the second time in line {line}")
+            seen.add(key)
         return super().construct_mapping(node, deep)
 
 
