@@ -12,7 +12,8 @@ import jax.numpy as jnp
 import pytest
 
 from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.experiment import Experiment, settings_of
+from sfumato.config.experiment import Experiment, leaves, resolve, settings_of
+from sfumato.errors import InputError
 from sfumato.schedule import make_schedule
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -30,7 +31,7 @@ TINY = {
     "diffusion": {"noise_steps": 20},
     "forward": {"index": 1, "timesteps": [0, 10, 19]},
     "sampling": {"micro_batch": 4},
-    "ddpm": {"n_samples": 5, "steps": 20},
+    "ddpm": {"n_samples": 5, "steps": 10},
     "ddim": {"n_samples": 5, "steps": 5},
     "trajectory": {"snapshots": 4, "frames": 8},
     "render": {"dpi": 40},
@@ -91,8 +92,7 @@ def copy_project(folder, config=None):
 
 def write_config(folder, config=None):
     """Write config.yaml, as JSON, which is YAML."""
-    config = config or {"targets": ["tiny"], "defaults": TINY, "experiments": {"tiny": {}}}
-    (folder / "config.yaml").write_text(json.dumps(config))
+    (folder / "config.yaml").write_text(json.dumps(config or tiny_config()))
 
 
 def snakemake(folder, *arguments, **options):
@@ -117,3 +117,45 @@ def gaussian_predictor(schedule, mean, std):
         return jnp.sqrt(1 - a) * (x - jnp.sqrt(a) * mean) / (a * std**2 + 1 - a)
 
     return jax.tree_util.Partial(predict)
+
+
+def nested(path, value):
+    """Return {"section": {"key": value}} for the path `section.key`."""
+    for part in reversed(path.split(".")):
+        value = {part: value}
+    return value
+
+
+def setting_paths():
+    """Walk the schema: the path of every setting."""
+    return list(leaves(Experiment().model_dump()))
+
+
+def another_value(path):
+    """Return a valid value of a setting of the tiny experiment, other than the one it has."""
+    value = Experiment.model_validate(TINY).model_dump(mode="json")
+    for part in path.split("."):
+        value = value[part]
+    words = "linear cosine v trailing leading small large mnist-5k noise gray viridis".split()
+    match value:
+        case bool():
+            candidates = [not value]
+        case int() | float():
+            candidates = [value + 1, value - 1, 2 * value, value / 2, value + 0.5]
+        case str():
+            candidates = [word for word in words if word != value]
+        case _:
+            candidates = [value[:-1], [*value[:-1], value[-1] + 1]] if path != "figures" else []
+            candidates = candidates or [value[:-1]]
+    for candidate in candidates:
+        try:
+            resolve(tiny_config(nested(path, candidate)))
+        except InputError:
+            continue
+        return candidate
+    raise AssertionError(f"no other valid value was found for {path} = {value}")
+
+
+def tiny_config(override=None):
+    """Return a whole config with one experiment, the tiny one, some of it overridden."""
+    return {"targets": ["tiny"], "defaults": TINY, "experiments": {"tiny": override or {}}}

@@ -88,7 +88,7 @@ def test_blank_and_broken_images():
         with pytest.raises(InputError, match=r"x: 8.3% of the values are NaN or infinite"):
             check_images("x", broken)
     images[2] = 0.5
-    with pytest.raises(InputError, match=r"x: image 2 is blank, every value is 0.5"):
+    with pytest.raises(InputError, match=r"x: image 2 is blank, every value is about 0.5"):
         check_images("x", images)
 
 

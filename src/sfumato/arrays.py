@@ -13,6 +13,7 @@ import numpy as np
 from sfumato.errors import InputError
 
 PROVENANCE = "provenance"
+GREY_LEVEL = 2 / 255  # of an 8-bit picture of values in [-1, 1]
 
 
 def save_arrays(
@@ -62,18 +63,23 @@ def check_images(name: str, images: np.ndarray) -> None:
             "the schedule (diffusion.*), at clip, and at the checkpoint's weights"
         )
     pixels = images.reshape(len(images), -1)
-    blank = np.flatnonzero(np.ptp(pixels, axis=1) == 0) if pixels.shape[1] > 1 else []
+    blank = np.flatnonzero(np.ptp(pixels, axis=1) < GREY_LEVEL) if pixels.shape[1] > 1 else []
     if len(blank):
         raise InputError(
-            f"{name}: image {blank[0]} is blank, every value is {pixels[blank[0], 0]:g}; nothing "
-            "was written. Look at the schedule (diffusion.*) and at the checkpoint's weights"
+            f"{name}: image {blank[0]} is blank, every value is about {pixels[blank[0], 0]:.3g}; "
+            "nothing was written. Look at the schedule (diffusion.*) and at the checkpoint's "
+            "weights"
         )
 
 
 def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a file beside `path`, then rename it: no reader ever sees half of it."""
+    """Let `write` fill a file beside `path`, then rename it: no reader ever sees half of it.
+
+    The file beside it is this process's own: a job that outlived its killed workflow may be at
+    work on the same output.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    part = path.with_name(f".{path.stem}.part{path.suffix}")
+    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         write(part)
         os.replace(part, path)

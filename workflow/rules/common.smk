@@ -1,7 +1,9 @@
 # What all rules share: where the code is, what a rule depends on, and what jax finds.
 
+import fcntl
 import os
 import re
+import shutil
 import sys
 from pathlib import Path
 
@@ -32,6 +34,27 @@ os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".cache" / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_THREEFRY_PARTITIONABLE", "true")
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
+
+
+def release_stale_lock():
+    """Remove the lock that a killed Snakemake left, so that the same command runs again.
+
+    A live one is known by a lock that the kernel holds for it, and drops when the process dies in
+    whatever way; then Snakemake's own lock stays, and refuses a second run as ever. The file must
+    stay open as long as this process lives, so it is returned.
+    """
+    folder = Path(".snakemake")
+    folder.mkdir(exist_ok=True)
+    file = open(folder / "alive", "w")
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        return file
+    shutil.rmtree(folder / "locks", ignore_errors=True)
+    return file
+
+
+alive = release_stale_lock()
 
 
 def or_exit(call, *arguments):
