@@ -34,7 +34,7 @@ TINY = {
     "ddpm": {"n_samples": 5, "steps": 10},
     "ddim": {"n_samples": 5, "steps": 5},
     "trajectory": {"snapshots": 4, "frames": 8},
-    "render": {"dpi": 40},
+    "render": {"dpi": 40, "max_panels": 5},
 }
 """Sections of an experiment that runs in no time."""
 
@@ -147,7 +147,7 @@ def another_value(path):
         case _:
             candidates = [value[:-1], [*value[:-1], value[-1] + 1]] if path != "figures" else []
             candidates = candidates or [value[:-1]]
-    for candidate in candidates:
+    for candidate in (candidate for candidate in candidates if candidate != value):
         try:
             resolve(tiny_config(nested(path, candidate)))
         except InputError:

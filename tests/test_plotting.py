@@ -73,6 +73,12 @@ def test_grid_shows_every_image_in_its_place(tmp_path):
     assert not figure.axes[5].axison
 
 
+def test_a_grid_shows_no_more_than_it_may():
+    figure = image_grid(IMAGES, "many", CONFIG.model_copy(update={"max_panels": 3}))
+    assert sum(axis.axison for axis in figure.axes) == 3
+    assert figure.get_suptitle() == "many, the first 3 of 5 samples"
+
+
 def test_rows(tmp_path):
     figure = image_rows({"a": IMAGES, "b": -IMAGES}, list("12345"), "two rows", CONFIG)
     save_figure(tmp_path / "a.png", figure, CONFIG, {})

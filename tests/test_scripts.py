@@ -50,7 +50,7 @@ STEPS = {
     "forward.png": ("render_forward", LOOKS, "--arrays {}/forward.npz --output {}/forward.png"),
     "ddim_samples.png": (
         "render_samples",
-        [*LOOKS, "render.columns"],
+        [*LOOKS, "render.columns", "render.max_panels"],
         "--sampler ddim --arrays {}/ddim_samples.npz --output {}/ddim_samples.png",
     ),
     "trajectory.png": (

@@ -41,7 +41,10 @@ def image_rows(
 
 
 def image_grid(images: np.ndarray, heading: str, config: RenderConfig) -> Figure:
-    """Draw images (N, H, W, C) in a grid of `columns`, each under its index."""
+    """Draw the first `max_panels` of images (N, H, W, C) in a grid of `columns`, under indices."""
+    if len(images) > config.max_panels:
+        heading += f", the first {config.max_panels} of {len(images)} samples"
+        images = images[: config.max_panels]
     columns = min(config.columns, len(images))
     rows = -(-len(images) // columns)
     figure, axes = _panels(rows, columns, images, config, lines=1)

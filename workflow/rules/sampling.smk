@@ -54,7 +54,11 @@ rule render_samples:
         gpu=0,
     params:
         config=settings(
-            "render.dpi", "render.panel_inches", "render.colormap", "render.columns"
+            "render.dpi",
+            "render.panel_inches",
+            "render.colormap",
+            "render.columns",
+            "render.max_panels",
         ),
         versions=packages(*DRAWING),
     shell:

@@ -14,4 +14,5 @@ class RenderConfig(Section):
     panel_inches: Real = Field(default=1.4, ge=0.2, le=20)
     colormap: Literal["gray", "gray_r", "viridis", "magma", "inferno", "cividis"] = "gray"
     columns: Whole = Field(default=4, ge=1, le=100)
+    max_panels: Whole = Field(default=64, ge=1, le=1000)
     frames_per_second: Whole = Field(default=12, ge=1, le=50)
