@@ -21,7 +21,7 @@ setup: .venv/installed
 
 # What CI runs.
 test: setup lint
-	$(RUN) pytest -m "not slow" --cov --cov-report=term --cov-fail-under=95
+	$(RUN) pytest -m "not slow" -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95
 
 # The full-size checks: minutes each.
 test-slow: setup

@@ -444,3 +444,11 @@ def test_every_rule_declares_what_it_needs():
             for resource in ("mem_mb=", "runtime=", "gpu="):
                 assert resource in rule, (file.name, rule.split(":")[0], resource)
         assert not re.search(r"^\s+run:|lambda", text, flags=re.MULTILINE)
+
+
+def test_the_readme_has_this_table():
+    rows = re.findall(r"^\| `([a-z_.]+)` \| ([^|]+) \|$", (ROOT / "README.md").read_text(), re.M)
+    table = {name: set(files.split(", ")) for name, files in rows if name in READERS}
+    expected = {name: downstream(readers) for name, readers in READERS.items() if readers}
+    expected["seed"] -= {"data.npz"}  # of the real digits, which have nothing random
+    assert table == expected

@@ -1,0 +1,50 @@
+"""The project's own files agree with each other."""
+
+import re
+import tomllib
+
+import pytest
+import yaml
+from conftest import ROOT
+
+import sfumato
+
+LOCK = (ROOT / "requirements.lock").read_text()
+LOCKED = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", LOCK, re.MULTILINE))
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
+DEPENDENCIES = [
+    re.match(r"[a-z0-9-]+", text).group()  # type: ignore[union-attr]
+    for text in PROJECT["project"]["dependencies"]
+]
+
+
+def test_the_lock_file_has_hashes_and_no_addresses():
+    entries = re.split(r"\n(?=\S)", LOCK.strip())
+    assert len(entries) > 80
+    assert all("--hash=sha256:" in entry for entry in entries)
+    assert "://" not in LOCK and "index" not in LOCK
+
+
+@pytest.mark.parametrize("name", DEPENDENCIES)
+def test_what_the_library_needs_is_locked_and_in_the_conda_environment(name):
+    environment = yaml.safe_load((ROOT / "workflow" / "envs" / "sfumato.yaml").read_text())
+    pinned = dict(pin.split("==") for pin in environment["dependencies"][-1]["pip"])
+    assert set(pinned) == set(DEPENDENCIES)
+    assert pinned[name] == LOCKED[name]
+
+
+def test_everything_runs_the_same_checks():
+    assert re.search(r"^make test$", (ROOT / ".ci" / "run").read_text(), re.MULTILINE)
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]
+    commands = {step.get("run") for job in jobs.values() for step in job["steps"]}
+    assert ".ci/run" in commands
+    assert any(command and command.endswith("snakemake -n") for command in commands)
+
+
+def test_versions_agree():
+    citation = yaml.safe_load((ROOT / "CITATION.cff").read_text())
+    assert citation["version"] == sfumato.__version__
+
+
+def test_the_results_folder_is_in_a_clone_and_what_is_built_is_not():
+    assert (ROOT / "results" / ".gitignore").read_text().split()[-2:] == ["*", "!.gitignore"]

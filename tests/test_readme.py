@@ -1,0 +1,34 @@
+"""What the README shows is what happens."""
+
+import re
+
+from conftest import ROOT
+
+README = (ROOT / "README.md").read_text()
+
+
+def test_the_python_in_it_runs(tmp_path, monkeypatch):
+    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+    assert len(blocks) == 3
+    scope = {}
+    for block in blocks[:2]:
+        exec(compile(block, "README.md", "exec"), scope)  # noqa: S102
+    assert scope["samples"].shape == (8, 28, 28, 1)
+    assert scope["drawn"].images.shape == (4, 28, 28, 1)
+
+
+def test_the_files_it_names_exist():
+    for path in re.findall(r"\]\(([\w/.]+)\)", README):
+        assert (ROOT / path).is_file(), path
+
+
+def test_the_targets_it_names_exist():
+    import yaml
+
+    from sfumato.config.experiment import FIGURES
+
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    for name in config["experiments"]:
+        assert f"`{name}`" in README
+    for figure in FIGURES:
+        assert f"`{figure.partition('.')[0]}`" in README
