@@ -10,11 +10,9 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sfumato.arrays import check_images, save_arrays, write_whole
-from sfumato.backend import describe
 from sfumato.command_line import command, parse
 from sfumato.config.settings import read_settings
 from sfumato.generation import generate, generation_settings
-from sfumato.provenance import COMPUTING, provenance
 
 
 @command
@@ -24,16 +22,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     sampler = arguments.sampler
     settings = read_settings(generation_settings(sampler), arguments.config)
     n_samples = getattr(settings, sampler).n_samples
-    samples, inputs = generate(settings, sampler, Path(arguments.checkpoint), n_samples)
+    checkpoint = Path(arguments.checkpoint)
+    samples, record = generate(__file__, settings, sampler, checkpoint, n_samples)
     check_images(f"{sampler}_samples", samples.images)
-    record = provenance(
-        __file__,
-        settings,
-        packages=COMPUTING,
-        inputs=inputs,
-        device=describe(),
-        modules=[f"sfumato.samplers.{sampler}"],
-    )
     arrays = {"images": samples.images, "timesteps": samples.timesteps}
     save_arrays(Path(arguments.output), arrays, record)
     timing = {
@@ -42,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "n_samples": n_samples,
         "micro_batch": settings.sampling.micro_batch,
         "seconds": samples.seconds,
-        "device": describe(),
+        "device": record["device"],
     }
     text = json.dumps(timing, indent=2) + "\n"
     write_whole(Path(arguments.timing), lambda path: path.write_text(text, encoding="utf-8"))

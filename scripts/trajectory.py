@@ -11,12 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from sfumato.arrays import check_images, save_arrays
-from sfumato.backend import describe
 from sfumato.command_line import command, parse
 from sfumato.config.settings import read_settings
 from sfumato.config.trajectory import TrajectoryConfig
 from sfumato.generation import generate, generation_settings
-from sfumato.provenance import COMPUTING, provenance
 from sfumato.sampling import evenly_spaced
 
 SAMPLER = "ddpm"
@@ -32,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     panels = evenly_spaced(steps, wanted.snapshots)
     frames = evenly_spaced(steps, min(wanted.frames, steps + 1))
     kept = sorted({*panels, *frames})
-    samples, inputs = generate(settings, SAMPLER, Path(arguments.checkpoint), 1, kept)
+    checkpoint = Path(arguments.checkpoint)
+    samples, record = generate(__file__, settings, SAMPLER, checkpoint, 1, kept)
     panel, frame = np.searchsorted(kept, panels), np.searchsorted(kept, frames)
     x_t, x_0 = samples.snapshots[:, 0], samples.predicted_x_0[:, 0]
     arrays = {
@@ -43,14 +42,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         "frame_timesteps": samples.snapshot_timesteps[frame],
     }
     check_images("trajectory.images", arrays["images"])
-    record = provenance(
-        __file__,
-        settings,
-        packages=COMPUTING,
-        inputs=inputs,
-        device=describe(),
-        modules=[f"sfumato.samplers.{SAMPLER}"],
-    )
     save_arrays(Path(arguments.output), arrays, record)
 
 

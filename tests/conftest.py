@@ -34,7 +34,7 @@ TINY = {
     "ddpm": {"n_samples": 5, "steps": 10},
     "ddim": {"n_samples": 5, "steps": 5},
     "trajectory": {"snapshots": 4, "frames": 8},
-    "render": {"dpi": 40, "max_panels": 5},
+    "render": {"dpi": 40, "columns": 3, "max_panels": 4},
 }
 """Sections of an experiment that runs in no time."""
 

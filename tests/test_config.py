@@ -217,6 +217,7 @@ def test_several_mistakes_get_a_line_each():
         ({"experiments": {3: {}}}, "experiments[3]: 3 must be text"),
         ({"experiments": {"mine": [1]}}, "experiments.mine: [1] must be a group"),
         ({"experiments": {"a/b": {}}}, "experiments.a/b: 'a/b' must be made of letters"),
+        ({"seed": 1}, "seed: belongs under defaults or under an experiment, not at the top"),
         ({"defaults": None}, "defaults: null must be a group"),
         ({"defaults": {"seed": -1}}, "defaults.seed: -1 must be at least 0"),
         (

@@ -217,7 +217,7 @@ def test_hard_schedules_give_no_nan(sampler, schedule_name):
     from sfumato.schedule import make_schedule
 
     schedule = make_schedule(DiffusionConfig(beta_schedule=schedule_name))
-    for steps in (1, 10, 1000):
+    for steps in (1, 100):
         assert np.isfinite(draw(schedule, sampler, steps).images).all()
 
 

@@ -357,7 +357,7 @@ def progress_of(log):
 def test_after_a_kill_the_same_command_completes_with_the_same_bytes(tmp_path, whole_group):
     """SIGKILL in the middle of sampling."""
     config = tiny_config(
-        {"figures": ["ddpm_samples.png"], "ddpm": {"n_samples": 4000}, "render": {"dpi": 20}}
+        {"figures": ["ddpm_samples.png"], "ddpm": {"n_samples": 2000}, "render": {"dpi": 20}}
     )
     folder = copy_project(tmp_path / "killed", config)
     command = [sys.executable, "-m", "snakemake", "--cores", "1"]

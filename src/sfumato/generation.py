@@ -2,11 +2,12 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 from pydantic import create_model
 from tqdm import tqdm
 
+from sfumato.backend import describe
 from sfumato.checkpoint import load_checkpoint
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.fields import Section
@@ -14,6 +15,7 @@ from sfumato.config.model import UNetConfig
 from sfumato.config.sampling import SamplerConfig, SamplingConfig, sampler_section
 from sfumato.config.seed import Seed
 from sfumato.predictor import noise_predictor
+from sfumato.provenance import COMPUTING, provenance
 from sfumato.randomness import stage_key
 from sfumato.samplers import sampler_class
 from sfumato.sampling import Samples, sample
@@ -30,13 +32,6 @@ class GenerationSettings(Section):
     sampling: SamplingConfig
 
 
-class Generated(NamedTuple):
-    """Samples, and what the provenance says of the checkpoint they came from."""
-
-    samples: Samples
-    inputs: dict[str, dict[str, Any]]
-
-
 def generation_settings(sampler: str, **sections: Any) -> Any:  # noqa: ANN401
     """Return the schema of a run of `sampler`, with further sections added to it."""
     fields: dict[str, Any] = {name: (section, ...) for name, section in sections.items()}
@@ -45,13 +40,18 @@ def generation_settings(sampler: str, **sections: Any) -> Any:  # noqa: ANN401
 
 
 def generate(
+    script: str,
     settings: GenerationSettings,
     sampler: str,
     checkpoint: Path,
     n_samples: int,
     snapshots: Sequence[int] = (),
-) -> Generated:
-    """Restore the network and draw samples 0 .. n_samples - 1, with a progress bar on stderr."""
+) -> tuple[Samples, dict[str, Any]]:
+    """Restore the network and draw samples 0 .. n_samples - 1, with a progress bar on stderr.
+
+    Returns:
+        The samples, and the provenance of what `script` makes of them.
+    """
     run: SamplerConfig = getattr(settings, sampler)
     diffusion = settings.diffusion
     timesteps = spaced_timesteps(diffusion.noise_steps, run.steps, run.spacing)
@@ -72,5 +72,12 @@ def generate(
             snapshots=snapshots,
             progress=bar.update,
         )
-    inputs = {key: manifest[key] for key in ("digest", "provenance")}
-    return Generated(samples, {"checkpoint": inputs})
+    record = provenance(
+        script,
+        settings,
+        packages=COMPUTING,
+        inputs={"checkpoint": {key: manifest[key] for key in ("digest", "provenance")}},
+        device=describe(),
+        modules=[f"sfumato.samplers.{sampler}"],
+    )
+    return samples, record

@@ -24,7 +24,7 @@ from sfumato.schedule import Schedule
 Predict = Callable[[jax.Array, jax.Array], jax.Array]
 """(x_t (B, ...), t (B,)) -> eps (B, ...). A pytree, or any function."""
 
-PROGRESS_UPDATES = 100
+STEPS_PER_UPDATE = 25
 
 
 class State(NamedTuple):
@@ -123,8 +123,9 @@ def sample(
 
 
 def evenly_spaced(steps: int, count: int) -> tuple[int, ...]:
-    """Choose `count` >= 2 numbers of steps taken, from 0 to `steps`, at equal distances."""
-    return tuple(int(position) for position in np.linspace(0, steps, count).round())
+    """Choose `count` numbers of steps taken, 0 to `steps`, at equal distances; one: the last."""
+    first = 0 if count > 1 else steps
+    return tuple(int(position) for position in np.linspace(first, steps, count).round())
 
 
 @partial(jax.jit, static_argnames=("image_shape", "n_snapshots"))
@@ -179,8 +180,8 @@ def _chain(timesteps: np.ndarray, snapshots: Sequence[int]) -> Chain:
 
 
 def _pieces(steps: int) -> list[tuple[int, int]]:
-    """Cut 0 .. steps into at most PROGRESS_UPDATES pieces of nearly equal length."""
-    pieces = min(steps, PROGRESS_UPDATES)
+    """Cut 0 .. steps into pieces of nearly equal length, at most STEPS_PER_UPDATE."""
+    pieces = -(-steps // STEPS_PER_UPDATE)
     return [(steps * i // pieces, steps * (i + 1) // pieces) for i in range(pieces)]
 
 

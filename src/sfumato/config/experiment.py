@@ -105,6 +105,10 @@ def resolve(raw: object) -> tuple[list[str], dict[str, _Sections]]:
     Raises:
         InputError: a line for each mistake, with the key's full path.
     """
+    misplaced = set(Experiment.model_fields) & set(raw if isinstance(raw, dict) else ())
+    if misplaced:
+        key = sorted(misplaced)[0]
+        raise InputError(f"{key}: belongs under defaults or under an experiment, not at the top")
     file = validate(_File, raw)
     built_in = Experiment().model_dump()
     defaults = _fill(_merge(built_in, file.defaults), "defaults")
