@@ -38,7 +38,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
     arguments = parse(__doc__, argv, "config", "data", "output")
     settings = read_settings(Settings, arguments.config)
-    data, data_record = load_arrays(Path(arguments.data))
+    data, data_record = load_arrays(Path(arguments.data), "test_images", "test_labels")
     index, timesteps = settings.forward.index, np.array(settings.forward.timesteps, np.int32)
     if index >= len(data["test_images"]):
         raise InputError(f"forward.index: {index} must be less than {len(data['test_images'])}")

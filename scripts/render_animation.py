@@ -18,7 +18,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
     arguments = parse(__doc__, argv, "config", "arrays", "output")
     settings = read_settings(RenderSettings, arguments.config)
-    arrays, record = load_for_figure(__file__, settings, Path(arguments.arrays))
+    arrays, record = load_for_figure(__file__, settings, Path(arguments.arrays), "frames")
     save_animation(Path(arguments.output), arrays["frames"], settings.render, record)
 
 

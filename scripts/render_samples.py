@@ -18,7 +18,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
     arguments = parse(__doc__, argv, "config", "sampler", "arrays", "output")
     settings = read_settings(RenderSettings, arguments.config)
-    arrays, record = load_for_figure(__file__, settings, Path(arguments.arrays))
+    arrays, record = load_for_figure(
+        __file__, settings, Path(arguments.arrays), "images", "timesteps"
+    )
     images, steps = arrays["images"], len(arrays["timesteps"])
     heading = f"{arguments.sampler.upper()}, {steps} steps"
     figure = image_grid(images, heading, settings.render)

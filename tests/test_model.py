@@ -193,6 +193,7 @@ def test_samplers_own_settings_and_shapes():
     ]
     assert not np.array_equal(*drawn)
     check(model.sample((3, 8, 8, 1), scheduler="ddpm", variance="large"), (3, 8, 8, 1))
+    check(model.sample(np.int64(2), scheduler="ddim", steps=np.int64(3)), (2, 8, 8, 1))
 
 
 def test_denoise_step_is_a_true_ancestral_step():
@@ -236,6 +237,7 @@ def test_training_code_can_differentiate_it():
         (lambda m: m.sample(8, scheduler="ddpm", eta=0.5), "ddpm has no such setting"),
         (lambda m: m.sample(0), "must be a number from 1 up"),
         (lambda m: m.sample((2, 9, 9, 1)), "shape of an image"),
+        (lambda m: m.sample(2, micro_batch=0), "micro_batch: 0 must be at least 1"),
         (lambda m: m.sample(2, spacing="odd"), "leading, linspace, trailing"),
         (lambda m: m.forward_diffusion(jnp.ones((1, 8, 8, 1)), jnp.array([20])), "from 0 to 19"),
         (lambda m: m(jnp.ones((1, 8, 8, 1)), -1), "from 0 to 19"),

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from sfumato.config.render import RenderConfig
+from sfumato.errors import InputError
 from sfumato.plotting import (
     image_grid,
     image_rows,
@@ -77,6 +78,12 @@ def test_a_grid_shows_no_more_than_it_may():
     figure = image_grid(IMAGES, "many", CONFIG.model_copy(update={"max_panels": 3}))
     assert sum(axis.axison for axis in figure.axes) == 3
     assert figure.get_suptitle() == "many, the first 3 of 5 samples"
+
+
+def test_a_figure_too_large_to_draw(tmp_path):
+    config = CONFIG.model_copy(update={"dpi": 1200, "panel_inches": 20.0, "columns": 5})
+    with pytest.raises(InputError, match="lower render.dpi"):
+        save_figure(tmp_path / "a.png", image_grid(IMAGES, "", config), config, {})
 
 
 def test_rows(tmp_path):

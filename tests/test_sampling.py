@@ -6,6 +6,7 @@ import pytest
 from conftest import gaussian_predictor
 
 from sfumato.config.model import UNetConfig
+from sfumato.errors import InputError
 from sfumato.predictor import noise_predictor
 from sfumato.samplers import DDIM, DDPM
 from sfumato.sampling import _advance, evenly_spaced, sample
@@ -143,6 +144,24 @@ def test_evenly_spaced():
     assert evenly_spaced(5, 6) == (0, 1, 2, 3, 4, 5)
     assert evenly_spaced(7, 2) == (0, 7)
     assert evenly_spaced(7, 1) == (7,)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"n_samples": 0}, "n_samples: 0 must be at least 1"),
+        ({"micro_batch": 0}, "micro_batch: 0 must be at least 1"),
+        ({"timesteps": []}, "must fall"),
+        ({"timesteps": [1, 2]}, "must fall"),
+        ({"timesteps": [5, 5]}, "must fall"),
+        ({"timesteps": [1000, 0]}, "lie from 999 to 0"),
+        ({"timesteps": [5, -1]}, "lie from 999 to 0"),
+    ],
+)
+def test_impossible_chains(schedule, options, said):
+    fine = {"timesteps": [5, 0], "n_samples": 1, "key": jax.random.key(0), "image_shape": SHAPE}
+    with pytest.raises(InputError, match=said):
+        sample(lambda x, t: x, schedule, DDIM(), **{**fine, **options})
 
 
 def test_seconds_are_measured(schedule):

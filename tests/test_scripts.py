@@ -315,6 +315,8 @@ def test_missing_and_broken_inputs(built, tiny, capsys, tmp_path):
     (tmp_path / "cut.npz").write_bytes((built / "trajectory.npz").read_bytes()[:500])
     said = refused(capsys, "trajectory.png", built, tiny, arrays=tmp_path / "cut.npz")
     assert "not a whole .npz file" in said
+    said = refused(capsys, "forward.png", built, tiny, arrays=built / "ddim_samples.npz")
+    assert "but no x_0: it is of another kind" in said
     said = refused(capsys, "ddim_samples.npz", built, tiny, sampler="dpm")
     assert "choose one of ddpm, ddim" in said
     for content in ("{", "[]", "{}"):

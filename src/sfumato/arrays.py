@@ -24,16 +24,16 @@ def save_arrays(
     write_whole(path, lambda part: _savez(part, {**arrays, PROVENANCE: text}))
 
 
-def load_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Return the arrays of a file of `save_arrays`, and their provenance.
+def load_arrays(path: Path, *names: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+    """Return the arrays of a file of `save_arrays`, `names` among them, and their provenance.
 
     Raises:
-        InputError: if the file is missing, cut short, or was written by something else.
+        InputError: if the file is missing, cut short, of another kind, or not this workflow's.
     """
     try:
         with path.open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             arrays = dict(file)
-        return arrays, json.loads(str(arrays.pop(PROVENANCE)))
+        provenance = json.loads(str(arrays.pop(PROVENANCE)))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
     except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
@@ -41,6 +41,13 @@ def load_arrays(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
             f"{path}: this is not a whole .npz file of this workflow ({error}); "
             "delete it and build it again"
         ) from None
+    missing = [name for name in names if name not in arrays]
+    if missing:
+        raise InputError(
+            f"{path}: this file holds {', '.join(arrays)}, but no {missing[0]}: "
+            "it is of another kind"
+        )
+    return arrays, provenance
 
 
 def digest(arrays: Mapping[str, np.ndarray]) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
+from operator import index
 from typing import Any, Literal
 
 import jax
@@ -214,10 +215,10 @@ def _checked(t: jax.typing.ArrayLike, noise_steps: int) -> jax.Array:
 
 
 def _count(n_samples_or_shape: int | tuple[int, ...], image_shape: tuple[int, ...]) -> int:
-    if isinstance(n_samples_or_shape, int):
-        count, shape = n_samples_or_shape, image_shape
-    else:
+    if isinstance(n_samples_or_shape, tuple):
         count, *shape = n_samples_or_shape
+    else:
+        count, shape = index(n_samples_or_shape), image_shape
     if count < 1 or tuple(shape) != tuple(image_shape):
         raise InputError(
             f"n_samples_or_shape: {n_samples_or_shape} must be a number from 1 up, or that number "

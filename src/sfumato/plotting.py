@@ -15,9 +15,11 @@ from PIL import Image
 
 from sfumato.arrays import PROVENANCE, write_whole
 from sfumato.config.render import RenderConfig
+from sfumato.errors import InputError
 
 BLUE, GREY = "#3b6ea5", "#9a9a9a"
 SMALL, MEDIUM = 8, 10
+MOST_PIXELS = 2**16  # of Agg, which draws the figures
 HEADING_INCHES, LINE_INCHES, GAP_INCHES = 0.35, 0.16, 0.06
 
 
@@ -123,8 +125,18 @@ def time_label(t: int) -> str:
 def save_figure(
     path: Path, figure: Figure, config: RenderConfig, provenance: Mapping[str, Any]
 ) -> None:
-    """Write a PNG that carries its provenance as a text chunk."""
+    """Write a PNG that carries its provenance as a text chunk.
+
+    Raises:
+        InputError: if it would have more pixels to a side than a PNG can be drawn with.
+    """
     FigureCanvasAgg(figure)
+    side = max(figure.get_size_inches()) * config.dpi
+    if side >= MOST_PIXELS:
+        raise InputError(
+            f"{path.name}: a side of {side:.0f} pixels is more than {MOST_PIXELS - 1}; lower "
+            "render.dpi, render.panel_inches, render.max_panels or the number of panels"
+        )
     metadata = {PROVENANCE: json.dumps(provenance, sort_keys=True)}
     write_whole(path, lambda part: figure.savefig(part, dpi=config.dpi, metadata=metadata))
 

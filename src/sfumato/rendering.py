@@ -18,9 +18,9 @@ class RenderSettings(Section):
 
 
 def load_for_figure(
-    script: str, settings: RenderSettings, path: Path
+    script: str, settings: RenderSettings, path: Path, *names: str
 ) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
-    """Return the arrays to draw, and the provenance of the figure that `script` makes of them."""
-    arrays, origin = load_arrays(path)
+    """Return the arrays to draw, `names` among them, and the provenance of `script`'s figure."""
+    arrays, origin = load_arrays(path, *names)
     inputs = {"arrays": {"digest": digest(arrays), "provenance": origin}}
     return arrays, provenance(script, settings, packages=DRAWING, inputs=inputs)

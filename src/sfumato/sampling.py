@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sfumato.diffusion import denoised
+from sfumato.errors import InputError
 from sfumato.randomness import keys_at, sample_keys
 from sfumato.samplers.base import Sampler
 from sfumato.schedule import Schedule
@@ -99,7 +100,11 @@ def sample(
         snapshots: numbers of steps taken, rising, 0 .. N, at which the state is kept: 0 is x_T,
             N the finished image.
         progress: called with the number of steps taken since its last call.
+
+    Raises:
+        InputError: if a number is too small, or the timesteps do not fall from T - 1 to 0 at most.
     """
+    _check(n_samples, micro_batch, np.asarray(timesteps), schedule.noise_steps)
     if not isinstance(predict, jax.tree_util.Partial) and jax.tree_util.all_leaves([predict]):
         predict = jax.tree_util.Partial(predict)
     chain = _chain(timesteps, snapshots)
@@ -126,6 +131,15 @@ def evenly_spaced(steps: int, count: int) -> tuple[int, ...]:
     """Choose `count` numbers of steps taken, 0 to `steps`, at equal distances; one: the last."""
     first = 0 if count > 1 else steps
     return tuple(int(position) for position in np.linspace(first, steps, count).round())
+
+
+def _check(n_samples: int, micro_batch: int, timesteps: np.ndarray, noise_steps: int) -> None:
+    for name, value in (("n_samples", n_samples), ("micro_batch", micro_batch)):
+        if value < 1:
+            raise InputError(f"{name}: {value} must be at least 1")
+    inside = timesteps.size and timesteps[0] < noise_steps and timesteps[-1] >= 0
+    if not inside or (np.diff(timesteps) >= 0).any():
+        raise InputError(f"timesteps: {timesteps} must fall, and lie from {noise_steps - 1} to 0")
 
 
 @partial(jax.jit, static_argnames=("image_shape", "n_snapshots"))
