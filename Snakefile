@@ -7,7 +7,7 @@
 
 from snakemake.utils import min_version
 
-min_version("9.13")
+min_version("9.27")
 
 
 include: "workflow/rules/common.smk"
