@@ -15,6 +15,7 @@ from sfumato.config.experiment import (
     leaves,
     resolve,
     settings_of,
+    with_typed_arguments,
 )
 from sfumato.config.settings import canonical
 from sfumato.errors import InputError
@@ -250,6 +251,7 @@ def test_missing_parts():
         ("a: {b: 1, b: 2}\n", "the key 'b' stands twice"),
         (b"\xff\xfe\x00\x01", "config.yaml: this is not "),
         ("a: !!python/object:os.system x\n", "this is not YAML: could not determine a constructor"),
+        ("a: &x\n  b: *x\n", "config.yaml: a group contains itself, through an alias"),
         ("? [1, 2]\n: 3\n", "this is not YAML: found unhashable key"),
     ],
     ids=str,
@@ -269,6 +271,14 @@ def test_a_missing_file_and_a_good_one(tmp_path):
     merged = tmp_path / "merged.yaml"
     merged.write_text("a: &x {b: 1}\nc:\n  <<: *x\n  b: 2\n1: 2\n")
     check_file(merged)
+
+
+def test_arguments_of_the_command_line_are_yaml_at_every_depth():
+    raw = {"targets": ["a"], "defaults": {"seed": "3", "ddim": {"steps": "5", "eta": 1}}}
+    typed = with_typed_arguments(raw, ["defaults={seed: 3, ddim: {steps: 5}}", "targets=[b]"])
+    assert typed == {"targets": ["b"], "defaults": {"seed": 3, "ddim": {"steps": 5, "eta": 1}}}
+    with pytest.raises(InputError, match=r"--config targets=\[: this is not YAML"):
+        with_typed_arguments(raw, ["targets=["])
 
 
 def test_names_of_rules_are_taken():

@@ -337,6 +337,15 @@ def test_another_config_file_is_checked_too(tmp_path):
     assert "defaults.seed: -2 must be at least 0" in done.stderr
 
 
+def test_settings_on_the_command_line(built):
+    """Numbers below the first level are numbers, and rerun what a change of the file would."""
+    assert announced(built[0], "--config", "defaults={ddim: {steps: 6}}") == downstream(
+        READERS["ddim"]
+    )
+    done = snakemake(built[0], "-n", "--config", "defaults={ddim: {steps: 0}}")
+    assert "defaults.ddim.steps: 0 must be at least 1" in done.stderr
+
+
 def test_a_failed_job_shows_its_sentence_and_leaves_nothing(built, tmp_path):
     folder = tmp_path / "failing"
     shutil.copytree(built[0], folder, symlinks=True)

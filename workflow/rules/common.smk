@@ -10,7 +10,13 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
 
-from sfumato.config.experiment import check_file, check_names, resolve, settings_of
+from sfumato.config.experiment import (
+    check_file,
+    check_names,
+    resolve,
+    settings_of,
+    with_typed_arguments,
+)
 from sfumato.config.settings import canonical
 from sfumato.errors import InputError
 from sfumato.provenance import COMPUTING, DRAWING, versions

@@ -1,6 +1,9 @@
 # The experiments of the config, checked and filled in, and what a bare call builds.
 
-TARGETS, EXPERIMENTS = or_exit(resolve, config)
+CONFIG = or_exit(
+    with_typed_arguments, config, workflow.config_settings.config_args or []
+)
+TARGETS, EXPERIMENTS = or_exit(resolve, CONFIG)
 
 
 wildcard_constraints:

@@ -1,7 +1,8 @@
 """The whole config: `targets`, `defaults`, and `experiments` that override them."""
 
+import json
 import re
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Literal
 
@@ -86,11 +87,28 @@ def check_file(path: Path) -> None:
         where = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "unreadable"
         raise InputError(f"{path.name}: this is not YAML: {problem}{where}") from None
+    if _is_circular(content):
+        raise InputError(f"{path.name}: a group contains itself, through an alias (*)")
     if not isinstance(content, dict):
         kind = "empty" if content is None else f"a {type(content).__name__}"
         raise InputError(
             f"{path.name}: is {kind}; it must hold the keys targets, defaults and experiments"
         )
+
+
+def with_typed_arguments(raw: Mapping[str, Any], arguments: Sequence[str]) -> dict[str, Any]:
+    """Lay the `key=value` of Snakemake's --config over `raw`, read as YAML at every depth.
+
+    Snakemake itself hands on numbers below the first level as text.
+    """
+    merged = dict(raw)
+    for argument in arguments:
+        key, _, text = argument.partition("=")
+        try:
+            merged = _merge(merged, {key: yaml.safe_load(text)})
+        except yaml.YAMLError:
+            raise InputError(f"--config {argument}: this is not YAML after the =") from None
+    return merged
 
 
 def resolve(raw: object) -> tuple[list[str], dict[str, _Sections]]:
@@ -155,6 +173,15 @@ def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
             yield from leaves(value, f"{path}.")
         else:
             yield path
+
+
+def _is_circular(content: object) -> bool:
+    """Tell whether a value holds itself."""
+    try:
+        json.dumps(content, default=str, skipkeys=True)
+    except (ValueError, RecursionError):
+        return True
+    return False
 
 
 def _fill(values: dict[str, Any], prefix: str) -> Any:  # noqa: ANN401
