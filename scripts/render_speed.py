@@ -4,7 +4,6 @@ python scripts/render_speed.py --config '{"render": {}}' \
     --speed results/mine/speed.json --output results/mine/speed.png
 """
 
-import json
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from sfumato.config.settings import read_settings
 from sfumato.plotting import save_figure, speed_bars
 from sfumato.provenance import DRAWING, provenance
 from sfumato.rendering import RenderSettings
+from sfumato.speed import Speed, load_json
 
 
 @command
@@ -20,8 +20,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
     arguments = parse(__doc__, argv, "config", "speed", "output")
     settings = read_settings(RenderSettings, arguments.config)
-    speed = json.loads(Path(arguments.speed).read_text(encoding="utf-8"))
-    record = provenance(__file__, settings, packages=DRAWING, inputs={"speed": speed})
+    speed = load_json(Speed, Path(arguments.speed))
+    inputs = {"speed": speed.model_dump()}
+    record = provenance(__file__, settings, packages=DRAWING, inputs=inputs)
     save_figure(Path(arguments.output), speed_bars(speed), settings.render, record)
 
 

@@ -19,6 +19,7 @@ from sfumato.plotting import (
     time_label,
     to_rgb,
 )
+from sfumato.speed import Timing, compare
 
 CONFIG = RenderConfig(dpi=50)
 IMAGES = np.linspace(-1, 1, 5 * 8 * 8, dtype=np.float32).reshape(5, 8, 8, 1)
@@ -113,10 +114,11 @@ def test_time_labels():
 
 
 def test_speed_shows_what_was_measured(tmp_path):
-    run = {"n_samples": 8, "steps": 1000, "seconds": {"compile": 1.5, "run": 20.25}}
-    fast = {"n_samples": 8, "steps": 50, "seconds": {"compile": 1.5, "run": 1.05}}
-    ratios = {"steps_ratio": 20.0, "seconds_ratio": 19.3, "device": {"kind": "cpu"}}
-    figure = speed_bars({"ddpm": run, "ddim": fast, **ratios})
+    same = {"n_samples": 8, "micro_batch": 8, "device": {"kind": "cpu"}}
+    slow = {"sampler": "ddpm", "steps": 1000, "seconds": {"compile": 1.5, "run": 20.25}}
+    fast = {"sampler": "ddim", "steps": 50, "seconds": {"compile": 1.5, "run": 1.05}}
+    speed = compare(*(Timing.model_validate({**same, **run}) for run in (slow, fast)))
+    figure = speed_bars(speed)
     save_figure(tmp_path / "a.png", figure, CONFIG, {})
     texts = {text.get_text() for axis in figure.axes for text in axis.texts}
     assert {"20.2 s", "1.1 s", "20.0", "19.3"} <= texts

@@ -25,7 +25,7 @@ from sfumato.errors import InputError
 from sfumato.unet import UNet
 
 STATE, MANIFEST = "state", "manifest.json"
-_KEYS = ("model", "diffusion", "digest", "files", "provenance")
+_KEYS = ("model", "diffusion", "files", "digest", "provenance")
 
 
 def save_checkpoint(
@@ -33,7 +33,7 @@ def save_checkpoint(
 ) -> None:
     """Write a checkpoint; when this returns, it is complete on disk."""
     folder = folder.resolve()
-    shutil.rmtree(folder, ignore_errors=True)
+    _make_room(folder)
     arrays = _named(nnx.state(unet, nnx.Param))
     with ocp.StandardCheckpointer() as checkpointer:
         checkpointer.save(folder / STATE, arrays)
@@ -48,6 +48,19 @@ def save_checkpoint(
     }
     text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
     write_whole(folder / MANIFEST, lambda path: path.write_text(text, encoding="utf-8"))
+
+
+def _make_room(folder: Path) -> None:
+    """Empty the folder of an earlier checkpoint, finished or not; leave any other folder alone."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for path in folder.iterdir():
+        if not path.name.startswith((STATE, MANIFEST, ".")):
+            raise InputError(
+                f"{folder}: this folder holds {path.name}, which is no part of a checkpoint; "
+                "nothing was deleted: name another folder"
+            )
+    shutil.rmtree(folder)
+    folder.mkdir()
 
 
 def load_checkpoint(
@@ -89,10 +102,13 @@ def _read_manifest(folder: Path) -> dict[str, Any]:
         raise InputError(f"{folder.name}: there is no checkpoint at {folder}; run `initialise`")
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        return {key: manifest[key] for key in _KEYS}
+        sections = {key: manifest[key] for key in _KEYS}
+        if not all(isinstance(sections[key], dict) and sections[key] for key in _KEYS[:3]):
+            raise TypeError("a group is empty, or no group")
+        return sections
     except FileNotFoundError:
         raise _damaged(folder, f"it has no {MANIFEST}, so it was never finished") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
         raise _damaged(folder, f"its {MANIFEST} cannot be read ({error})") from None
 
 

@@ -16,10 +16,11 @@ from PIL import Image
 from sfumato.arrays import PROVENANCE, write_whole
 from sfumato.config.render import RenderConfig
 from sfumato.errors import InputError
+from sfumato.speed import Speed
 
 BLUE, GREY = "#3b6ea5", "#9a9a9a"
 SMALL, MEDIUM = 8, 10
-MOST_PIXELS = 2**16  # of Agg, which draws the figures
+MOST_PIXELS_A_SIDE, MOST_PIXELS = 2**16, 10**9  # of Agg, which draws the figures; of memory
 HEADING_INCHES, LINE_INCHES, GAP_INCHES = 0.35, 0.16, 0.06
 
 
@@ -60,27 +61,26 @@ def image_grid(images: np.ndarray, heading: str, config: RenderConfig) -> Figure
     return figure
 
 
-def speed_bars(speed: Mapping[str, Any]) -> Figure:
+def speed_bars(speed: Speed) -> Figure:
     """Draw measured seconds of DDPM and DDIM, and the ratio of times beside that of steps."""
     figure = Figure(figsize=(7, 2.8), layout="constrained")
     left, right = figure.subplots(1, 2)
-    names = ["DDPM", "DDIM"]
-    runs = [speed["ddpm"], speed["ddim"]]
-    compiling = [run["seconds"]["compile"] for run in runs]
-    running = [run["seconds"]["run"] for run in runs]
-    labels = [f"{name}\n{run['steps']} steps" for name, run in zip(names, runs, strict=True)]
+    runs = [speed.ddpm, speed.ddim]
+    compiling = [run.seconds.compile for run in runs]
+    running = [run.seconds.run for run in runs]
+    labels = [f"{run.sampler.upper()}\n{run.steps} steps" for run in runs]
     left.bar(labels, compiling, color=GREY, label="compile")
     bars = left.bar(labels, running, bottom=compiling, color=BLUE, label="run")
     left.bar_label(bars, [f"{seconds:.1f} s" for seconds in running], fontsize=SMALL)
     left.set_ylabel("seconds")
-    left.set_title(f"{runs[0]['n_samples']} and {runs[1]['n_samples']} samples", fontsize=MEDIUM)
+    left.set_title(f"{runs[0].n_samples} and {runs[1].n_samples} samples", fontsize=MEDIUM)
     left.margins(y=0.15)
     left.legend(fontsize=SMALL)
-    ratios = [speed["steps_ratio"], speed["seconds_ratio"]]
+    ratios = [speed.steps_ratio, speed.seconds_ratio]
     bars = right.bar(["steps", "seconds per sample"], ratios, color=[GREY, BLUE])
     right.bar_label(bars, [f"{ratio:.1f}" for ratio in ratios], fontsize=SMALL)
     right.set_ylabel("DDPM / DDIM")
-    right.set_title(f"measured on {speed['device']['kind']}", fontsize=MEDIUM)
+    right.set_title(f"measured on {speed.device.get('kind', 'one device')}", fontsize=MEDIUM)
     right.margins(y=0.15)
     return figure
 
@@ -128,15 +128,10 @@ def save_figure(
     """Write a PNG that carries its provenance as a text chunk.
 
     Raises:
-        InputError: if it would have more pixels to a side than a PNG can be drawn with.
+        InputError: if it would have more pixels than can be drawn.
     """
     FigureCanvasAgg(figure)
-    side = max(figure.get_size_inches()) * config.dpi
-    if side >= MOST_PIXELS:
-        raise InputError(
-            f"{path.name}: a side of {side:.0f} pixels is more than {MOST_PIXELS - 1}; lower "
-            "render.dpi, render.panel_inches, render.max_panels or the number of panels"
-        )
+    _check_size(path, *figure.get_size_inches() * config.dpi)
     metadata = {PROVENANCE: json.dumps(provenance, sort_keys=True)}
     write_whole(path, lambda part: figure.savefig(part, dpi=config.dpi, metadata=metadata))
 
@@ -147,6 +142,7 @@ def save_animation(
     """Write a GIF of images (F, H, W, C) that holds its last frame for a second."""
     side = round(2 * config.panel_inches * config.dpi)
     scale = max(1, side // max(images.shape[1:3]))
+    _check_size(path, scale * images.shape[1], scale * images.shape[2] * len(images))
     frames = [
         Image.fromarray(to_rgb(image, config.colormap).repeat(scale, 0).repeat(scale, 1))
         for image in images
@@ -163,3 +159,11 @@ def save_animation(
             comment=json.dumps(provenance, sort_keys=True).encode(),
         ),
     )
+
+
+def _check_size(path: Path, height: float, width: float) -> None:
+    if max(height, width) >= MOST_PIXELS_A_SIDE or height * width > MOST_PIXELS:
+        raise InputError(
+            f"{path.name}: {height:.0f} x {width:.0f} pixels are too many to draw; lower "
+            "render.dpi, render.panel_inches, render.max_panels or the number of panels or frames"
+        )

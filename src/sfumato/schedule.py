@@ -93,7 +93,7 @@ class Schedule:
         return -jnp.expm1(self._log_alpha_bar_at(t) - self._log_alpha_bar_at(s))
 
     def _log_alpha_bar_at(self, t: jax.typing.ArrayLike) -> jax.Array:
-        return self.log_alpha_bar[jnp.asarray(t) + 1]
+        return self.log_alpha_bar[jnp.asarray(t, jnp.int32) + 1]
 
 
 def schedule_from_betas(betas: np.ndarray) -> Schedule:

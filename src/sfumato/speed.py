@@ -1,47 +1,82 @@
 """Measured speed: what the sampling runs wrote down, DDPM beside DDIM."""
 
-import json
 from pathlib import Path
-from typing import Any
+from typing import TypeVar
 
+from pydantic import BaseModel, Field
+
+from sfumato.config.fields import Real, Section, Whole
 from sfumato.errors import InputError
 
-_KEYS = {"sampler", "steps", "n_samples", "micro_batch", "seconds", "device"}
+
+class Seconds(Section):
+    """Wall-clock seconds of a sampling run."""
+
+    compile: Real = Field(ge=0)
+    run: Real = Field(gt=0)
 
 
-def load_timing(path: Path) -> dict[str, Any]:
-    """Read a `*.timing.json`; an InputError names a file that is not one."""
+class Timing(Section):
+    """What a sampling run measured: the content of a `*.timing.json`."""
+
+    sampler: str
+    steps: Whole = Field(ge=1)
+    n_samples: Whole = Field(ge=1)
+    micro_batch: Whole = Field(ge=1)
+    seconds: Seconds
+    device: dict[str, str]
+
+    @property
+    def seconds_per_sample(self) -> float:
+        """Seconds of the loop for a place in a micro-batch; those that fill it up cost the same."""
+        places = -(-self.n_samples // self.micro_batch) * self.micro_batch
+        return self.seconds.run / places
+
+
+class Speed(Section):
+    """DDPM beside DDIM: the content of a `speed.json`."""
+
+    ddpm: Timing
+    ddim: Timing
+    steps_ratio: Real
+    seconds_ratio: Real
+    device: dict[str, str]
+
+
+Content = TypeVar("Content", bound=BaseModel)
+
+
+def load_json(schema: type[Content], path: Path) -> Content:
+    """Read a Timing or a Speed; an InputError says what is wrong with the file."""
     try:
-        timing = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path}: this cannot be read as a timing ({error})") from None
-    if not isinstance(timing, dict) or not set(timing) >= _KEYS:
-        raise InputError(f"{path}: this is not a timing; it must hold {', '.join(sorted(_KEYS))}")
-    return timing
+        return schema.model_validate_json(path.read_bytes())
+    except FileNotFoundError:
+        raise InputError(f"{path}: there is no such file") from None
+    except ValueError as error:
+        name = schema.__name__.lower()
+        reason = str(error).splitlines()[1] if "\n" in str(error) else error
+        raise InputError(f"{path}: this is not a {name} of this workflow ({reason})") from None
 
 
-def compare(ddpm: dict[str, Any], ddim: dict[str, Any]) -> dict[str, Any]:
-    """Return both runs, and how many times DDIM's steps and seconds DDPM takes.
+def compare(ddpm: Timing, ddim: Timing) -> Speed:
+    """Say how many times DDIM's steps and seconds DDPM takes.
 
-    Seconds count the loop alone, without compilation, and per sample of a filled micro-batch.
+    Seconds count the loop alone, without compilation, for one sample.
 
     Raises:
-        InputError: if the two ran on different devices, which makes the ratio mean nothing.
+        InputError: if the runs are of other samplers, or of two devices, whose times have no ratio.
     """
-    if ddpm["device"] != ddim["device"]:
+    for name, timing in (("ddpm", ddpm), ("ddim", ddim)):
+        if timing.sampler != name:
+            raise InputError(f"--{name}: this timing is of {timing.sampler}")
+    if ddpm.device != ddim.device:
         raise InputError(
-            f"DDPM ran on {ddpm['device']} and DDIM on {ddim['device']}: sample both on one device"
+            f"DDPM ran on {ddpm.device} and DDIM on {ddim.device}: sample both on one device"
         )
-    return {
-        "ddpm": ddpm,
-        "ddim": ddim,
-        "steps_ratio": ddpm["steps"] / ddim["steps"],
-        "seconds_ratio": _seconds_per_sample(ddpm) / _seconds_per_sample(ddim),
-        "device": ddpm["device"],
-    }
-
-
-def _seconds_per_sample(timing: dict[str, Any]) -> float:
-    """Seconds of the loop per place in a micro-batch: the places that fill it up cost the same."""
-    places = -(-timing["n_samples"] // timing["micro_batch"]) * timing["micro_batch"]
-    return timing["seconds"]["run"] / places
+    return Speed(
+        ddpm=ddpm,
+        ddim=ddim,
+        steps_ratio=ddpm.steps / ddim.steps,
+        seconds_ratio=ddpm.seconds_per_sample / ddim.seconds_per_sample,
+        device=ddpm.device,
+    )

@@ -45,18 +45,20 @@ os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 def release_stale_lock():
     """Remove the lock that a killed Snakemake left, so that the same command runs again.
 
-    A live one is known by a lock that the kernel holds for it, and drops when the process dies in
-    whatever way; then Snakemake's own lock stays, and refuses a second run as ever. The file must
-    stay open as long as this process lives, so it is returned.
+    Every live Snakemake shares a lock that the kernel drops when its process dies, in whatever
+    way. Only a process that can have it for itself, for a moment, knows that no other is alive;
+    else Snakemake's own lock stays, and refuses a second run as ever. The file must stay open as
+    long as this process lives, so it is returned.
     """
     folder = Path(".snakemake")
     folder.mkdir(exist_ok=True)
     file = open(folder / "alive", "w")
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(folder / "locks", ignore_errors=True)
     except OSError:
-        return file
-    shutil.rmtree(folder / "locks", ignore_errors=True)
+        pass
+    fcntl.flock(file, fcntl.LOCK_SH)
     return file
 
 

@@ -87,6 +87,8 @@ def check_file(path: Path) -> None:
         where = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "unreadable"
         raise InputError(f"{path.name}: this is not YAML: {problem}{where}") from None
+    except (ValueError, KeyError, RecursionError) as error:  # of a date, a tag, a nesting
+        raise InputError(f"{path.name}: a value cannot be read: {str(error)[:80]}") from None
     if _is_circular(content):
         raise InputError(f"{path.name}: a group contains itself, through an alias (*)")
     if not isinstance(content, dict):

@@ -16,7 +16,7 @@ def read_settings(schema: type[Schema], text: str) -> Schema:
     """
     try:
         values = json.loads(text)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise InputError(f"--config: this is not JSON ({error}): {text[:60]}") from None
     settings = validate(schema, values)
     check_across(settings)
