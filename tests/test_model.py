@@ -216,6 +216,29 @@ def test_denoise_step_is_a_true_ancestral_step():
     np.testing.assert_array_equal(last, model.denoise_step(x[:1], 0))  # no noise at t = 0
 
 
+def test_plain_jax_transforms_take_it_and_leave_it_whole():
+    model = tiny()
+    x = jnp.ones((1, 8, 8, 1))
+    eager = model(x, 3)["predicted_noise"]
+    jitted = jax.jit(lambda x: model(x, 3)["predicted_noise"])(x)
+    np.testing.assert_allclose(jitted, eager, rtol=1e-4, atol=1e-5)
+    slope = jax.grad(lambda x: model(x, 3)["predicted_noise"].sum())(x)
+    assert np.isfinite(slope).all() and np.abs(slope).max() > 0
+    check(model.sample(1), (1, 8, 8, 1))
+
+
+def test_times_of_any_integer_type():
+    model = tiny(noise_steps=300)
+    x = jnp.ones((1, 8, 8, 1))
+    plain, _ = model.forward_diffusion(x, 255, rngs=nnx.Rngs(0))
+    for kind in (np.uint8, np.int16, np.int64):
+        noisy, _ = model.forward_diffusion(x, np.array([255], kind), rngs=nnx.Rngs(0))
+        np.testing.assert_array_equal(noisy, plain)
+    alpha_bar = model.schedule.alpha_bar(255)
+    assert model.schedule.alpha_bar(np.uint8(255)) == alpha_bar
+    assert tiny(noise_steps=np.int64(30)).noise_steps == 30
+
+
 def test_training_code_can_differentiate_it():
     model = tiny(dropout=0.1)
 
@@ -241,6 +264,11 @@ def test_training_code_can_differentiate_it():
         (lambda m: m.sample(2, spacing="odd"), "leading, linspace, trailing"),
         (lambda m: m.forward_diffusion(jnp.ones((1, 8, 8, 1)), jnp.array([20])), "from 0 to 19"),
         (lambda m: m(jnp.ones((1, 8, 8, 1)), -1), "from 0 to 19"),
+        (lambda m: m(jnp.ones((1, 8, 8, 1)), 3.5), "whole numbers from 0 to 19"),
+        (lambda m: m(jnp.ones((8, 8, 1)), 3), "its shape .* must be"),
+        (lambda m: m(jnp.ones((1, 8, 8, 3)), 3), "its shape .* must be"),
+        (lambda m: tiny(num_classes=3)(jnp.ones((1, 8, 8, 1)), 3, [7]), "labels: .* from 0 to 2"),
+        (lambda m: m.sample(2, scheduler="ddim", steps=5, eta=2), "eta: 2 must be at most 1"),
         (lambda m: m.denoise_step(jnp.ones((2, 8, 8, 1)), jnp.array([1, 2])), "one time"),
         (lambda m: tiny(beta_shedule="linear"), "did you mean 'beta_schedule'"),
         (lambda m: tiny(beta_schedule="cosin"), "did you mean 'cosine'"),

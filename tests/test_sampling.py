@@ -156,6 +156,9 @@ def test_evenly_spaced():
         ({"timesteps": [5, 5]}, "must fall"),
         ({"timesteps": [1000, 0]}, "lie from 999 to 0"),
         ({"timesteps": [5, -1]}, "lie from 999 to 0"),
+        ({"snapshots": [2, 0]}, "snapshots: .* must rise, and lie from 0 to 2"),
+        ({"snapshots": [1, 1]}, "must rise"),
+        ({"snapshots": [3]}, "lie from 0 to 2"),
     ],
 )
 def test_impossible_chains(schedule, options, said):

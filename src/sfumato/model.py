@@ -16,11 +16,13 @@ from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 from flax import nnx
 from jax.core import Tracer
 
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.model import UNetConfig
+from sfumato.config.sampling import sampler_section
 from sfumato.config.validation import nearest, validate
 from sfumato.diffusion import diffuse, eps_from_prediction
 from sfumato.errors import InputError
@@ -110,8 +112,13 @@ class DDPMModel(nnx.Module):
         Returns:
             {"predicted_noise": (B, H, W, C)}
         """
-        t = self._times(x, t)
-        prediction = _apply(self.unet, x, t, labels, self._rngs(rngs))
+        x = self._images(x)
+        t = jnp.broadcast_to(_checked("t", t, self.noise_steps), x.shape[:1])
+        if labels is not None and self.unet.config.num_classes:
+            labels = _checked("labels", labels, self.unet.config.num_classes)
+        graphdef, state = nnx.split(self.unet)
+        key = self._rngs(rngs).dropout() if self.unet.config.dropout else None
+        prediction = _apply(graphdef, state, x, t, labels, key)
         kind = self.diffusion.prediction_type
         return {"predicted_noise": eps_from_prediction(self.schedule, x, prediction, t, kind)}
 
@@ -121,18 +128,19 @@ class DDPMModel(nnx.Module):
         """Draw x_t ~ q(x_t | x): x (B, H, W, C) in [-1, 1], t (B,) -> (noisy_x, noise)."""
         x = jnp.asarray(x, jnp.float32)
         noise = jax.random.normal(self._rngs(rngs).noise(), x.shape, x.dtype)
-        t = _checked(t, self.noise_steps)
+        t = _checked("t", t, self.noise_steps)
         return diffuse(self.schedule, x, noise, t), noise
 
     def denoise_step(
         self, x: jax.Array, t: jax.typing.ArrayLike, *, rngs: nnx.Rngs | None = None
     ) -> jax.Array:
         """Draw x_{t-1} from x_t, one step of DDPM: x (B, H, W, C), t one time for all."""
-        t = _checked(t, self.noise_steps).reshape(-1)
-        if (t != t[0]).any():
-            raise InputError("t: denoise_step takes one time for the whole batch")
+        x = self._images(x)
+        t = _checked("t", t, self.noise_steps)
+        if t.size != 1:
+            raise InputError(f"t: {t} must be one time, for the whole batch")
         key = self._rngs(rngs).sample()
-        return _ancestral_step(self._predictor(), self.schedule, DDPM(), x, t[0], key)
+        return _ancestral_step(self._predictor(), self.schedule, DDPM(), x, t.reshape(()), key)
 
     def sample(
         self,
@@ -157,7 +165,7 @@ class DDPMModel(nnx.Module):
             settings: of the sampler, such as `eta` for DDIM or `variance` for DDPM.
 
         Returns:
-            (N, H, W, C) float32, in [-1, 1].
+            (N, H, W, C) float32, in [-1, 1] where the sampler clips.
         """
         image_shape = self.unet.config.input_dim
         n_samples = _count(n_samples_or_shape, image_shape)
@@ -182,15 +190,24 @@ class DDPMModel(nnx.Module):
     def _rngs(self, rngs: nnx.Rngs | None) -> nnx.Rngs:
         return self.rngs if rngs is None else rngs
 
-    def _times(self, x: jax.Array, t: jax.typing.ArrayLike) -> jax.Array:
-        return jnp.broadcast_to(_checked(t, self.noise_steps), x.shape[:1])
+    def _images(self, x: jax.typing.ArrayLike) -> jax.Array:
+        x, shape = jnp.asarray(x, jnp.float32), tuple(self.unet.config.input_dim)
+        if x.shape[1:] != shape:
+            raise InputError(f"x: its shape {x.shape} must be (N, {', '.join(map(str, shape))})")
+        return x
 
 
-@nnx.jit
+@partial(jax.jit, static_argnames="graphdef")
 def _apply(
-    unet: UNet, x: jax.Array, t: jax.Array, labels: jax.Array | None, rngs: nnx.Rngs
+    graphdef: nnx.GraphDef[UNet],
+    state: nnx.State,
+    x: jax.Array,
+    t: jax.Array,
+    labels: jax.Array | None,
+    key: jax.Array | None,
 ) -> jax.Array:
-    return unet(x, t, labels, rngs=rngs)
+    rngs = None if key is None else nnx.Rngs(dropout=key)
+    return nnx.merge(graphdef, state)(x, t, labels, rngs=rngs)
 
 
 @partial(jax.jit, static_argnames="sampler")
@@ -206,16 +223,21 @@ def _ancestral_step(
     return sampler.step(schedule, x, eps, t, t - 1, key)
 
 
-def _checked(t: jax.typing.ArrayLike, noise_steps: int) -> jax.Array:
-    """Return times as an array; those outside 0 .. T - 1 are an error, unless jax traces them."""
-    t = jnp.asarray(t)
-    if not isinstance(t, Tracer) and ((t < 0) | (t >= noise_steps)).any():
-        raise InputError(f"t: {t} must be from 0 to {noise_steps - 1}")
-    return t
+def _checked(name: str, values: jax.typing.ArrayLike, count: int) -> jax.Array:
+    """Return whole numbers as an array; those outside 0 .. count - 1 are an error.
+
+    What jax traces cannot be looked at, and passes.
+    """
+    if not isinstance(values, Tracer):
+        given = np.asarray(values)
+        whole = np.issubdtype(given.dtype, np.integer)
+        if not whole or ((given < 0) | (given >= count)).any():
+            raise InputError(f"{name}: {given} must be whole numbers from 0 to {count - 1}")
+    return jnp.asarray(values, jnp.int32)
 
 
 def _count(n_samples_or_shape: int | tuple[int, ...], image_shape: tuple[int, ...]) -> int:
-    if isinstance(n_samples_or_shape, tuple):
+    if isinstance(n_samples_or_shape, tuple | list):
         count, *shape = n_samples_or_shape
     else:
         count, shape = index(n_samples_or_shape), image_shape
@@ -234,4 +256,5 @@ def _make_sampler(name: str, settings: Mapping[str, Any]) -> Sampler:
     if unknown:
         known = ", ".join(sampler.__pydantic_fields__)
         raise InputError(f"{sorted(unknown)[0]}: {name} has no such setting; it has {known}")
+    validate(sampler_section(name), dict(settings))
     return sampler(**settings)

@@ -142,7 +142,7 @@ def save_animation(
     """Write a GIF of images (F, H, W, C) that holds its last frame for a second."""
     side = round(2 * config.panel_inches * config.dpi)
     scale = max(1, side // max(images.shape[1:3]))
-    _check_size(path, scale * images.shape[1], scale * images.shape[2] * len(images))
+    _check_size(path, scale * images.shape[2], scale * images.shape[1], len(images))
     frames = [
         Image.fromarray(to_rgb(image, config.colormap).repeat(scale, 0).repeat(scale, 1))
         for image in images
@@ -161,9 +161,9 @@ def save_animation(
     )
 
 
-def _check_size(path: Path, height: float, width: float) -> None:
-    if max(height, width) >= MOST_PIXELS_A_SIDE or height * width > MOST_PIXELS:
+def _check_size(path: Path, width: float, height: float, frames: int = 1) -> None:
+    if max(height, width) >= MOST_PIXELS_A_SIDE or width * height * frames > MOST_PIXELS:
         raise InputError(
-            f"{path.name}: {height:.0f} x {width:.0f} pixels are too many to draw; lower "
+            f"{path.name}: {width:.0f} x {height:.0f} pixels, {frames} times, are too many; lower "
             "render.dpi, render.panel_inches, render.max_panels or the number of panels or frames"
         )

@@ -2,13 +2,14 @@
 
 A chain is a list of times t_1 > t_2 > ... > t_N and ends at the data, s = -1. The loop is compiled
 once and then run in pieces of any length, so that progress can be shown between them. Samples go
-through it in micro-batches of a fixed size: memory does not grow with their number, and sample i
-has the same bytes alone or among thousands.
+through it in micro-batches of a fixed size: the device's memory does not grow with their number,
+the host keeps the images alone, and sample i has the same bytes alone or among thousands.
 """
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
+from itertools import pairwise
 from time import perf_counter
 from typing import NamedTuple
 
@@ -104,7 +105,7 @@ def sample(
     Raises:
         InputError: if a number is too small, or the timesteps do not fall from T - 1 to 0 at most.
     """
-    _check(n_samples, micro_batch, np.asarray(timesteps), schedule.noise_steps)
+    _check(n_samples, micro_batch, np.asarray(timesteps), schedule.noise_steps, snapshots)
     if not isinstance(predict, jax.tree_util.Partial) and jax.tree_util.all_leaves([predict]):
         predict = jax.tree_util.Partial(predict)
     chain = _chain(timesteps, snapshots)
@@ -122,7 +123,7 @@ def sample(
         for start, stop in _pieces(len(timesteps)):
             state = jax.block_until_ready(advance(state, start, stop))
             progress(stop - start)
-        batches.append(jax.device_get(state))
+        batches.append(jax.device_get((state.x, state.snapshots[:-1], state.predicted_x_0[:-1])))
         seconds["run"] += perf_counter() - clock
     return _collect(batches, timesteps, snapshots, n_samples, seconds)
 
@@ -133,13 +134,22 @@ def evenly_spaced(steps: int, count: int) -> tuple[int, ...]:
     return tuple(int(position) for position in np.linspace(first, steps, count).round())
 
 
-def _check(n_samples: int, micro_batch: int, timesteps: np.ndarray, noise_steps: int) -> None:
+def _check(
+    n_samples: int,
+    micro_batch: int,
+    timesteps: np.ndarray,
+    noise_steps: int,
+    snapshots: Sequence[int],
+) -> None:
     for name, value in (("n_samples", n_samples), ("micro_batch", micro_batch)):
         if value < 1:
             raise InputError(f"{name}: {value} must be at least 1")
     inside = timesteps.size and timesteps[0] < noise_steps and timesteps[-1] >= 0
     if not inside or (np.diff(timesteps) >= 0).any():
         raise InputError(f"timesteps: {timesteps} must fall, and lie from {noise_steps - 1} to 0")
+    bounds = [-1, *snapshots, len(timesteps) + 1]
+    if any(after <= before for before, after in pairwise(bounds)):
+        raise InputError(f"snapshots: {snapshots} must rise, and lie from 0 to {len(timesteps)}")
 
 
 @partial(jax.jit, static_argnames=("image_shape", "n_snapshots"))
@@ -200,17 +210,17 @@ def _pieces(steps: int) -> list[tuple[int, int]]:
 
 
 def _collect(
-    batches: list[State],
+    batches: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
     timesteps: np.ndarray,
     snapshots: Sequence[int],
     n_samples: int,
     seconds: dict[str, float],
 ) -> Samples:
     """Join the micro-batches, without what filled up the last one."""
-    images = np.concatenate([batch.x for batch in batches])[:n_samples]
-    kept = np.concatenate([batch.snapshots for batch in batches], axis=1)[:-1, :n_samples]
-    predicted = np.concatenate([batch.predicted_x_0 for batch in batches], axis=1)
-    predicted = predicted[:-1, :n_samples]
+    xs, states, predictions = zip(*batches, strict=True)
+    images = np.concatenate(xs)[:n_samples]
+    kept = np.concatenate(states, axis=1)[:, :n_samples]
+    predicted = np.concatenate(predictions, axis=1)[:, :n_samples]
     if len(timesteps) in snapshots:  # the finished image is its own prediction
         kept[-1] = predicted[-1] = images
     times = np.append(timesteps, -1)[list(snapshots)].astype(np.int32)

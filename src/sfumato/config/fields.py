@@ -3,6 +3,7 @@
 import re
 from typing import Annotated
 
+import numpy as np
 from pydantic import AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Strict
 
 _EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
@@ -11,8 +12,11 @@ _EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
 def _number(value: object) -> object:
     """Turn `1e-4`, which YAML 1.1 reads as text, into the number it means.
 
-    Other text stays text, and is then refused: "50" in quotes was meant as text.
+    Other text stays text, and is then refused: "50" in quotes was meant as text. A NumPy number
+    is a number.
     """
+    if isinstance(value, np.number):
+        return value.item()
     if not (isinstance(value, str) and _EXPONENT.fullmatch(value)):
         return value
     number = float(value)

@@ -48,5 +48,5 @@ class DDPM(Sampler):
         x_0, eps = denoised(schedule, x_t, eps, t, self.clip)
         mean, variance = posterior(schedule, x_t, x_0, t, s)
         if self.variance == "large":
-            variance = schedule.beta(t, s) * (s >= 0)
+            variance = schedule.beta(t, s) * (schedule.one_minus_alpha_bar(s) > 0)
         return mean + variance**0.5 * normal(key, x_t)
