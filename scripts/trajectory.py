@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from sfumato.arrays import check_images, save_arrays
+from sfumato.arrays import check_finite, check_images, save_arrays
 from sfumato.command_line import command, parse
 from sfumato.config.settings import read_settings
 from sfumato.config.trajectory import TrajectoryConfig
@@ -42,6 +42,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         "frame_timesteps": samples.snapshot_timesteps[frame],
     }
     check_images("trajectory.images", arrays["images"])
+    for name in ("predicted_x_0", "frames"):
+        check_finite(f"trajectory.{name}", arrays[name])
     save_arrays(Path(arguments.output), arrays, record)
 
 

@@ -150,6 +150,8 @@ def test_unknown_keys_of_every_section(section):
             {"diffusion": {"beta_end": 1e-5}},
             "diffusion.beta_start: 0.0001 must be less than beta_end (1e-05)",
         ),
+        ({"diffusion": {"noise_steps": 20000}}, "is too much noise for 20000 noise_steps"),
+        ({"diffusion": {"beta_end": 0.99}}, "diffusion.beta_end: 0.99 is too much noise for 1000"),
         ({"diffusion": {"beta_end": 1}}, "diffusion.beta_end: 1 must be less than 1"),
         ({"diffusion": {"beta_end": 1.0}}, "diffusion.beta_end: 1.0 must be less than 1"),
         ({"diffusion": {"beta_start": 0}}, "diffusion.beta_start: 0 must be greater than 0"),

@@ -60,15 +60,20 @@ def digest(arrays: Mapping[str, np.ndarray]) -> str:
     return total.hexdigest()
 
 
-def check_images(name: str, images: np.ndarray) -> None:
-    """Raise an InputError if images (N, H, W, C) hold NaN or infinities, or one is blank."""
-    finite = np.isfinite(images)
+def check_finite(name: str, array: np.ndarray) -> None:
+    """Raise an InputError if an array holds NaN or infinities."""
+    finite = np.isfinite(array)
     if not finite.all():
         share = 1 - finite.mean()
         raise InputError(
             f"{name}: {share:.1%} of the values are NaN or infinite; nothing was written. Look at "
             "the schedule (diffusion.*), at clip, and at the checkpoint's weights"
         )
+
+
+def check_images(name: str, images: np.ndarray) -> None:
+    """Raise an InputError if images (N, H, W, C) hold NaN or infinities, or one is blank."""
+    check_finite(name, images)
     pixels = images.reshape(len(images), -1)
     blank = np.flatnonzero(np.ptp(pixels, axis=1) < GREY_LEVEL) if pixels.shape[1] > 1 else []
     if len(blank):

@@ -8,56 +8,15 @@ Ho, Jain and Abbeel 2020, arXiv:2006.11239, equations 2 and 4, with their t = 1 
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sfumato.betas import BETAS
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.errors import InputError
-
-COSINE_OFFSET = 0.008
-LARGEST_COSINE_BETA = 0.999
-
-
-def linear(steps: int, start: float, end: float) -> np.ndarray:
-    """Betas at equal distances: Ho et al. 2020, arXiv:2006.11239, section 4."""
-    return np.linspace(start, end, steps)
-
-
-def scaled_linear(steps: int, start: float, end: float) -> np.ndarray:
-    """Square roots of beta at equal distances.
-
-    Named `quadratic` in DDIM (arXiv:2010.02502, appendix D.3), `scaled_linear` in Stable Diffusion.
-    """
-    return np.linspace(start**0.5, end**0.5, steps) ** 2
-
-
-def sigmoid(steps: int, start: float, end: float) -> np.ndarray:
-    """Betas along a logistic curve from -6 to 6: GeoDiff, arXiv:2203.02923."""
-    return start + (end - start) / (1 + np.exp(-np.linspace(-6, 6, steps)))
-
-
-def cosine(steps: int, start: float, end: float) -> np.ndarray:
-    """Return betas that make alpha_bar a squared cosine; `start` and `end` are not used.
-
-    alpha_bar(u) = f(u) / f(0),  f(u) = cos^2((u + 0.008) / 1.008 * pi / 2),  u = t / T;
-    beta is capped at 0.999: Nichol and Dhariwal 2021, arXiv:2102.09672, equation 17.
-    """
-    u = np.arange(steps + 1) / steps
-    f = np.cos((u + COSINE_OFFSET) / (1 + COSINE_OFFSET) * np.pi / 2) ** 2
-    return np.minimum(1 - f[1:] / f[:-1], LARGEST_COSINE_BETA)
-
-
-BETAS: dict[str, Callable[[int, float, float], np.ndarray]] = {
-    "linear": linear,
-    "cosine": cosine,
-    "quadratic": scaled_linear,
-    "scaled_linear": scaled_linear,
-    "sigmoid": sigmoid,
-}
 
 
 @jax.tree_util.register_dataclass

@@ -2,9 +2,14 @@
 
 from typing import Literal, Self
 
+import numpy as np
 from pydantic import Field, model_validator
 
+from sfumato.betas import BETAS
 from sfumato.config.fields import Conflict, Real, Section, Whole
+
+LEAST_LOG_ALPHA_BAR = -80.0
+"""float32 holds numbers down to e^-87; below, x_0 cannot be told from x_t."""
 
 BetaSchedule = Literal["linear", "cosine", "quadratic", "scaled_linear", "sigmoid"]
 PredictionType = Literal["epsilon", "x_0", "v"]
@@ -23,4 +28,11 @@ class DiffusionConfig(Section):
     def _check(self) -> Self:
         if self.beta_start >= self.beta_end:
             raise Conflict("beta_start", f"must be less than beta_end ({self.beta_end:g})")
+        betas = BETAS[self.beta_schedule](self.noise_steps, self.beta_start, self.beta_end)
+        if np.log1p(-betas).sum() < LEAST_LOG_ALPHA_BAR:
+            raise Conflict(
+                "beta_end",
+                f"is too much noise for {self.noise_steps} noise_steps: alpha_bar falls to 0 in "
+                "float32; lower one of the two",
+            )
         return self
