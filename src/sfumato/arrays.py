@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import zipfile
+import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -13,6 +14,11 @@ import numpy as np
 from sfumato.errors import InputError
 
 PROVENANCE = "provenance"
+_UNREADABLE = (
+    *(OSError, ValueError, KeyError, EOFError, TypeError, NotImplementedError),
+    *(zipfile.BadZipFile, zlib.error),
+)
+"""What numpy, zipfile and zlib raise for a damaged file, each for another place of the damage."""
 GREY_LEVEL = 2 / 255  # of an 8-bit picture of values in [-1, 1]
 
 
@@ -36,7 +42,7 @@ def load_arrays(path: Path, *names: str) -> tuple[dict[str, np.ndarray], dict[st
         provenance = json.loads(str(arrays.pop(PROVENANCE)))
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
-    except (OSError, ValueError, KeyError, EOFError, TypeError, zipfile.BadZipFile) as error:
+    except _UNREADABLE as error:
         raise InputError(
             f"{path}: this is not a whole .npz file of this workflow ({error}); "
             "delete it and build it again"

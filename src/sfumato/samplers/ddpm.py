@@ -45,7 +45,7 @@ class DDPM(Sampler):
         key: jax.Array,
     ) -> jax.Array:
         """Draw x_s ~ N(mean, variance), mean that of q(x_s | x_t, x_0); see Sampler.step."""
-        x_0, eps = denoised(schedule, x_t, eps, t, self.clip)
+        x_0, _ = denoised(schedule, x_t, eps, t, self.clip)
         mean, variance = posterior(schedule, x_t, x_0, t, s)
         if self.variance == "large":
             variance = schedule.beta(t, s) * (schedule.one_minus_alpha_bar(s) > 0)
