@@ -7,9 +7,9 @@ python scripts/compare_speed.py --ddpm results/mine/ddpm_samples.timing.json \
 from collections.abc import Sequence
 from pathlib import Path
 
-from sfumato.arrays import write_whole
 from sfumato.command_line import command, parse
-from sfumato.speed import Timing, compare, load_json
+from sfumato.provenance import Record, provenance
+from sfumato.speed import Timing, compare, load_json, origin, save_json
 
 
 @command
@@ -17,8 +17,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
     arguments = parse(__doc__, argv, "ddpm", "ddim", "output")
     ddpm, ddim = (load_json(Timing, Path(path)) for path in (arguments.ddpm, arguments.ddim))
-    text = compare(ddpm, ddim).model_dump_json(indent=2) + "\n"
-    write_whole(Path(arguments.output), lambda path: path.write_text(text, encoding="utf-8"))
+    inputs = {"ddpm": origin(ddpm), "ddim": origin(ddim)}
+    record = provenance(__file__, "speed.json", inputs=inputs)
+    save_json(Path(arguments.output), compare(ddpm, ddim, Record.model_validate(record)))
 
 
 if __name__ == "__main__":

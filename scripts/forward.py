@@ -57,7 +57,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     }
     check_images("forward.images", arrays["images"])
     inputs = {"data": {"digest": digest(data), "provenance": data_record}}
-    record = provenance(__file__, settings, packages=COMPUTING, inputs=inputs, device=describe())
+    record = provenance(
+        __file__, "forward.npz", settings, packages=COMPUTING, inputs=inputs, device=describe()
+    )
     save_arrays(Path(arguments.output), arrays, record)
 
 

@@ -34,7 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parse(__doc__, argv, "config", "output")
     settings = read_settings(Settings, arguments.config)
     unet = initialise(settings.model, stage_key(settings.seed, "initialise"))
-    record = provenance(__file__, settings, packages=COMPUTING, device=describe())
+    record = provenance(__file__, "checkpoint", settings, packages=COMPUTING, device=describe())
     save_checkpoint(Path(arguments.output), unet, settings.diffusion, record)
 
 

@@ -33,7 +33,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = read_settings(Settings, arguments.config)
     arrays = load_images(settings.data, settings.model.input_dim, settings.seed)
     check_images("data.test_images", arrays["test_images"])
-    record = provenance(__file__, settings, packages=("numpy", "mlxtend", "pillow", "jax"))
+    packages = ("numpy", "mlxtend", "pillow", "jax")
+    record = provenance(__file__, "data.npz", settings, packages=packages)
     save_arrays(Path(arguments.output), arrays, record)
 
 

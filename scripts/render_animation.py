@@ -18,8 +18,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
     arguments = parse(__doc__, argv, "config", "arrays", "output")
     settings = read_settings(RenderSettings, arguments.config)
-    arrays, record = load_for_figure(__file__, settings, Path(arguments.arrays), "frames")
-    save_animation(Path(arguments.output), arrays["frames"], settings.render, record)
+    arrays, record = load_for_figure(
+        __file__, settings, Path(arguments.arrays), "trajectory.npz", "frames", suffix=".gif"
+    )
+    save_animation(Path(arguments.output), arrays["frames"].read(), settings.render, record)
 
 
 if __name__ == "__main__":

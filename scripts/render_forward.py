@@ -20,9 +20,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
     arguments = parse(__doc__, argv, "config", "arrays", "output")
     settings = read_settings(RenderSettings, arguments.config)
-    arrays, record = load_for_figure(
-        __file__, settings, Path(arguments.arrays), "images", "x_0", "alpha_bar"
+    names = ("images", "timesteps", "x_0", "alpha_bar")
+    stored, record = load_for_figure(
+        __file__, settings, Path(arguments.arrays), "forward.npz", *names
     )
+    arrays = {name: stored[name].read() for name in names}
     titles = ["$x_0$"] + [
         f"{time_label(t)}\n" + rf"$\bar\alpha_t$ = {alpha_bar:.4g}"
         for t, alpha_bar in zip(arrays["timesteps"], arrays["alpha_bar"], strict=True)

@@ -1,6 +1,6 @@
 """Draw a grid of samples.
 
-python scripts/render_samples.py --sampler ddim --config '{"render": {}}' \
+python scripts/render_samples.py --config '{"render": {}}' \
     --arrays results/mine/ddim_samples.npz --output results/mine/ddim_samples.png
 """
 
@@ -16,14 +16,20 @@ from sfumato.rendering import RenderSettings, load_for_figure
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
-    arguments = parse(__doc__, argv, "config", "sampler", "arrays", "output")
+    arguments = parse(__doc__, argv, "config", "arrays", "output")
     settings = read_settings(RenderSettings, arguments.config)
+    path = Path(arguments.arrays)
     arrays, record = load_for_figure(
-        __file__, settings, Path(arguments.arrays), "images", "timesteps"
+        __file__, settings, path, "_samples.npz", "images", "timesteps"
     )
-    images, steps = arrays["images"], len(arrays["timesteps"])
-    heading = f"{arguments.sampler.upper()}, {steps} steps"
-    figure = image_grid(images, heading, settings.render)
+    sampler = record["artifact"].removesuffix("_samples.png")
+    images, steps = arrays["images"], arrays["timesteps"].shape[0]
+    figure = image_grid(
+        images.read(settings.render.max_panels),
+        f"{sampler.upper()}, {steps} steps",
+        settings.render,
+        n_samples=images.shape[0],
+    )
     save_figure(Path(arguments.output), figure, settings.render, record)
 
 

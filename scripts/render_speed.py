@@ -12,7 +12,7 @@ from sfumato.config.settings import read_settings
 from sfumato.plotting import save_figure, speed_bars
 from sfumato.provenance import DRAWING, provenance
 from sfumato.rendering import RenderSettings
-from sfumato.speed import Speed, load_json
+from sfumato.speed import Speed, load_json, origin
 
 
 @command
@@ -21,8 +21,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parse(__doc__, argv, "config", "speed", "output")
     settings = read_settings(RenderSettings, arguments.config)
     speed = load_json(Speed, Path(arguments.speed))
-    inputs = {"speed": speed.model_dump()}
-    record = provenance(__file__, settings, packages=DRAWING, inputs=inputs)
+    inputs = {"speed": origin(speed)}
+    record = provenance(__file__, "speed.png", settings, packages=DRAWING, inputs=inputs)
     save_figure(Path(arguments.output), speed_bars(speed), settings.render, record)
 
 

@@ -18,9 +18,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
     arguments = parse(__doc__, argv, "config", "arrays", "output")
     settings = read_settings(RenderSettings, arguments.config)
-    arrays, record = load_for_figure(
-        __file__, settings, Path(arguments.arrays), "images", "predicted_x_0"
+    names = ("images", "timesteps", "predicted_x_0")
+    stored, record = load_for_figure(
+        __file__, settings, Path(arguments.arrays), "trajectory.npz", *names
     )
+    arrays = {name: stored[name].read() for name in names}
     rows = {"$x_t$": arrays["images"], r"predicted $x_0$": arrays["predicted_x_0"]}
     titles = [time_label(t) for t in arrays["timesteps"]]
     heading = "Denoising trajectory: DDPM sample 0"

@@ -3,40 +3,63 @@
 python scripts/sample.py --sampler ddim --checkpoint results/mine/checkpoint \
     --config '{"seed": 0, "model": {}, "diffusion": {}, "sampling": {}, "ddim": {}}' \
     --output results/mine/ddim_samples.npz --timing results/mine/ddim_samples.timing.json
+
+With `--shard 2/8` only the second of eight parts of them; `scripts/gather.py` joins the parts.
 """
 
-import json
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from sfumato.arrays import check_images, save_arrays, write_whole
+import numpy as np
+
+from sfumato.arrays import Rows, check_images, save_arrays
 from sfumato.command_line import command, parse
 from sfumato.config.settings import read_settings
 from sfumato.generation import generate, generation_settings
+from sfumato.sharding import shard_range
+from sfumato.speed import Seconds, Timing, save_json
+from sfumato.timesteps import spaced_timesteps
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
-    arguments = parse(__doc__, argv, "config", "checkpoint", "sampler", "output", "timing")
-    sampler = arguments.sampler
+    options = ("config", "checkpoint", "sampler", "output", "timing")
+    arguments = parse(__doc__, argv, *options, shard="1/1")
+    name, sampler = f"{arguments.sampler}_samples", arguments.sampler
     settings = read_settings(generation_settings(sampler), arguments.config)
-    n_samples = getattr(settings, sampler).n_samples
-    checkpoint = Path(arguments.checkpoint)
-    samples, record = generate(__file__, settings, sampler, checkpoint, n_samples)
-    check_images(f"{sampler}_samples", samples.images)
-    arrays = {"images": samples.images, "timesteps": samples.timesteps}
+    run, micro_batch = getattr(settings, sampler), settings.sampling.micro_batch
+    indices = shard_range(run.n_samples, micro_batch, arguments.shard)
+    batches, record = generate(
+        __file__, f"{name}.npz", settings, sampler, Path(arguments.checkpoint), indices
+    )
+    if len(indices) < run.n_samples:
+        record["part"] = {"start": indices.start, "stop": indices.stop}
+    seconds = Counter()
+
+    def images() -> Iterator[np.ndarray]:
+        first = indices.start
+        for batch in batches:
+            check_images(name, batch.images, first)
+            yield batch.images
+            first += len(batch.images)
+            seconds.update(batch.seconds)
+
+    shape = (len(indices), *settings.model.input_dim)
+    timesteps = spaced_timesteps(settings.diffusion.noise_steps, run.steps, run.spacing)
+    arrays = {"images": Rows(shape, np.dtype(np.float32), images()), "timesteps": timesteps}
     save_arrays(Path(arguments.output), arrays, record)
-    timing = {
-        "sampler": sampler,
-        "steps": len(samples.timesteps),
-        "n_samples": n_samples,
-        "micro_batch": settings.sampling.micro_batch,
-        "seconds": samples.seconds,
-        "device": record["device"],
-    }
-    text = json.dumps(timing, indent=2) + "\n"
-    write_whole(Path(arguments.timing), lambda path: path.write_text(text, encoding="utf-8"))
+    timing = Timing(
+        sampler=sampler,
+        steps=run.steps,
+        n_samples=len(indices),
+        micro_batch=micro_batch,
+        seconds=Seconds(**seconds),
+        device=record["device"],
+        provenance=record | {"artifact": f"{name}.timing.json"},
+    )
+    save_json(Path(arguments.timing), timing)
 
 
 if __name__ == "__main__":

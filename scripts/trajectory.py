@@ -15,7 +15,7 @@ from sfumato.command_line import command, parse
 from sfumato.config.settings import read_settings
 from sfumato.config.trajectory import TrajectoryConfig
 from sfumato.generation import generate, generation_settings
-from sfumato.sampling import evenly_spaced
+from sfumato.sampling import evenly_spaced, join
 
 SAMPLER = "ddpm"
 
@@ -30,8 +30,16 @@ def main(argv: Sequence[str] | None = None) -> None:
     panels = evenly_spaced(steps, wanted.snapshots)
     frames = evenly_spaced(steps, min(wanted.frames, steps + 1))
     kept = sorted({*panels, *frames})
-    checkpoint = Path(arguments.checkpoint)
-    samples, record = generate(__file__, settings, SAMPLER, checkpoint, 1, kept)
+    batches, record = generate(
+        __file__,
+        "trajectory.npz",
+        settings,
+        SAMPLER,
+        Path(arguments.checkpoint),
+        range(1),
+        kept,
+    )
+    samples = join(batches)
     panel, frame = np.searchsorted(kept, panels), np.searchsorted(kept, frames)
     x_t, x_0 = samples.snapshots[:, 0], samples.predicted_x_0[:, 0]
     arrays = {

@@ -36,6 +36,21 @@ STEPS = {
         )
         for sampler in ("ddpm", "ddim")
     },
+    **{
+        f"shards/{k}.npz": (
+            "sample",
+            [*SAMPLING, "ddim"],
+            f"--sampler ddim --checkpoint {{}}/checkpoint --shard {k}/2"
+            f" --output {{}}/shards/{k}.npz --timing {{}}/shards/{k}.json",
+        )
+        for k in (1, 2)
+    },
+    "gathered.npz": (
+        "gather",
+        None,
+        "--arrays {}/shards/2.npz {}/shards/1.npz --timings {}/shards/1.json {}/shards/2.json"
+        " --output {}/gathered.npz --timing {}/gathered.json",
+    ),
     "trajectory.npz": (
         "trajectory",
         [*SAMPLING, "trajectory", *DDPM_OF_TRAJECTORY],
@@ -51,7 +66,7 @@ STEPS = {
     "ddim_samples.png": (
         "render_samples",
         [*LOOKS, "render.columns", "render.max_panels"],
-        "--sampler ddim --arrays {}/ddim_samples.npz --output {}/ddim_samples.png",
+        "--arrays {}/ddim_samples.npz --output {}/ddim_samples.png",
     ),
     "trajectory.png": (
         "render_trajectory",
@@ -132,7 +147,7 @@ def test_arrays_are_whole_and_described(built, name):
     for array in arrays.values():
         assert np.isfinite(array).all()
         assert array.dtype in (np.float32, np.int32)
-    keys = settings_of(Experiment.model_validate(TINY), *STEPS[name][1])
+    keys = settings_of(Experiment.model_validate(TINY), *(STEPS[name][1] or []))
     for section, value in keys.items():
         recorded = provenance["settings"][section]
         assert recorded == value or value.items() <= recorded.items()

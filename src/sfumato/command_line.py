@@ -8,13 +8,26 @@ from functools import wraps
 from sfumato.errors import InputError
 
 
-def parse(doc: str | None, argv: Sequence[str] | None, *options: str) -> argparse.Namespace:
-    """Read `--option VALUE` for each of `options`, all required; `doc` is the help text."""
+def parse(
+    doc: str | None, argv: Sequence[str] | None, *options: str, **optional: str
+) -> argparse.Namespace:
+    """Read `--option VALUE` for each option; `doc` is the help text.
+
+    Args:
+        doc: the help text.
+        argv: the arguments, or None for those of the process.
+        options: names of options that must be given; `name+` takes one value or more.
+        optional: further options, with the values they have when they are left out.
+    """
     parser = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     for option in options:
-        parser.add_argument(f"--{option}", required=True, metavar=option.upper())
+        name = option.removesuffix("+")
+        several = "+" if option.endswith("+") else None
+        parser.add_argument(f"--{name}", required=True, metavar=name.upper(), nargs=several)
+    for option, default in optional.items():
+        parser.add_argument(f"--{option}", default=default, metavar=option.upper())
     return parser.parse_args(argv)
 
 
@@ -29,5 +42,7 @@ def command(main: Callable[..., None]) -> Callable[..., None]:
             sys.exit(f"error: {error}")
         except OSError as error:
             sys.exit(f"error: {error.filename}: {error.strerror}")
+        except KeyboardInterrupt:
+            sys.exit("error: interrupted; run the same command again")
 
     return wrapped

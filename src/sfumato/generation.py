@@ -1,6 +1,6 @@
 """From settings and a checkpoint to samples: what the scripts that sample have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,7 @@ from sfumato.predictor import noise_predictor
 from sfumato.provenance import COMPUTING, provenance
 from sfumato.randomness import stage_key
 from sfumato.samplers import sampler_class
-from sfumato.sampling import Samples, sample
+from sfumato.sampling import Samples, sample_batches
 from sfumato.schedule import make_schedule
 from sfumato.timesteps import spaced_timesteps
 
@@ -41,43 +41,48 @@ def generation_settings(sampler: str, **sections: Any) -> Any:  # noqa: ANN401
 
 def generate(
     script: str,
+    artifact: str,
     settings: GenerationSettings,
     sampler: str,
     checkpoint: Path,
-    n_samples: int,
+    indices: range,
     snapshots: Sequence[int] = (),
-) -> tuple[Samples, dict[str, Any]]:
-    """Restore the network and draw samples 0 .. n_samples - 1, with a progress bar on stderr.
+) -> tuple[Iterator[Samples], dict[str, Any]]:
+    """Restore the network, to draw the samples `indices` with a progress bar on stderr.
 
     Returns:
-        The samples, and the provenance of what `script` makes of them.
+        The samples, batch after batch as they are drawn, and the provenance of the `artifact`
+        that `script` makes of them.
     """
     run: SamplerConfig = getattr(settings, sampler)
     diffusion = settings.diffusion
-    timesteps = spaced_timesteps(diffusion.noise_steps, run.steps, run.spacing)
     unet, manifest = load_checkpoint(checkpoint, settings.model, diffusion)
     schedule = make_schedule(diffusion)
-    micro_batch = settings.sampling.micro_batch
-    n_batches = -(-n_samples // micro_batch)
-    with tqdm(total=n_batches * run.steps, desc=sampler, unit="step") as bar:
-        samples = sample(
-            noise_predictor(unet, schedule, diffusion.prediction_type),
-            schedule,
-            sampler_class(sampler)(**run.settings()),
-            timesteps=timesteps,
-            key=stage_key(settings.seed, "sampling"),
-            n_samples=n_samples,
-            image_shape=settings.model.input_dim,
-            micro_batch=micro_batch,
-            snapshots=snapshots,
-            progress=bar.update,
-        )
+    bar = tqdm(total=len(indices) * run.steps, desc=sampler, unit="evaluation")
+    batches = sample_batches(
+        noise_predictor(unet, schedule, diffusion.prediction_type),
+        schedule,
+        sampler_class(sampler)(**run.settings()),
+        timesteps=spaced_timesteps(diffusion.noise_steps, run.steps, run.spacing),
+        key=stage_key(settings.seed, "sampling"),
+        indices=indices,
+        image_shape=settings.model.input_dim,
+        micro_batch=settings.sampling.micro_batch,
+        snapshots=snapshots,
+        progress=bar.update,
+    )
     record = provenance(
         script,
+        artifact,
         settings,
         packages=COMPUTING,
         inputs={"checkpoint": {key: manifest[key] for key in ("digest", "provenance")}},
         device=describe(),
         modules=[f"sfumato.samplers.{sampler}"],
     )
-    return samples, record
+    return _until_done(batches, bar), record
+
+
+def _until_done(batches: Iterator[Samples], bar: tqdm) -> Iterator[Samples]:
+    with bar:
+        yield from batches

@@ -43,11 +43,17 @@ def image_rows(
     return figure
 
 
-def image_grid(images: np.ndarray, heading: str, config: RenderConfig) -> Figure:
-    """Draw the first `max_panels` of images (N, H, W, C) in a grid of `columns`, under indices."""
-    if len(images) > config.max_panels:
-        heading += f", the first {config.max_panels} of {len(images)} samples"
-        images = images[: config.max_panels]
+def image_grid(
+    images: np.ndarray, heading: str, config: RenderConfig, n_samples: int | None = None
+) -> Figure:
+    """Draw the first `max_panels` of images (N, H, W, C) in a grid of `columns`, under indices.
+
+    `n_samples` says how many there are, where not all of them are given.
+    """
+    n_samples = n_samples or len(images)
+    images = images[: config.max_panels]
+    if len(images) < n_samples:
+        heading += f", the first {len(images)} of {n_samples} samples"
     columns = min(config.columns, len(images))
     rows = -(-len(images) // columns)
     figure, axes = _panels(rows, columns, images, config, lines=1)

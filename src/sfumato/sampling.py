@@ -2,20 +2,22 @@
 
 A chain is a list of times t_1 > t_2 > ... > t_N and ends at the data, s = -1. The loop is compiled
 once and then run in pieces of any length, so that progress can be shown between them. Samples go
-through it in micro-batches of a fixed size: the device's memory does not grow with their number,
-the host keeps the images alone, and sample i has the same bytes alone or among thousands.
+through it in micro-batches of a fixed size, one on each device at a time: memory does not grow
+with their number, and sample i has the same bytes alone or among thousands, on one device or many.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import pairwise
 from time import perf_counter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
 
 from sfumato.diffusion import denoised
 from sfumato.errors import InputError
@@ -27,6 +29,7 @@ Predict = Callable[[jax.Array, jax.Array], jax.Array]
 """(x_t (B, ...), t (B,)) -> eps (B, ...). A pytree, or any function."""
 
 STEPS_PER_UPDATE = 25
+SAMPLES = "samples"  # the axis along which devices share the work
 
 
 class State(NamedTuple):
@@ -42,6 +45,10 @@ class State(NamedTuple):
     x: jax.Array
     snapshots: jax.Array
     predicted_x_0: jax.Array
+
+
+SPLIT = State._make([P(SAMPLES), P(None, SAMPLES), P(None, SAMPLES)])
+"""Which axis of each part of the state goes over the devices."""
 
 
 class Chain(NamedTuple):
@@ -78,15 +85,29 @@ def sample(
     schedule: Schedule,
     sampler: Sampler,
     *,
+    n_samples: int,
+    **options: Any,  # noqa: ANN401 (those of sample_batches)
+) -> Samples:
+    """Draw samples 0 .. n_samples - 1 with `sample_batches`, and join them."""
+    if n_samples < 1:
+        raise InputError(f"n_samples: {n_samples} must be at least 1")
+    return join(sample_batches(predict, schedule, sampler, indices=range(n_samples), **options))
+
+
+def sample_batches(
+    predict: Predict,
+    schedule: Schedule,
+    sampler: Sampler,
+    *,
     timesteps: np.ndarray,
     key: jax.Array,
-    n_samples: int,
+    indices: range,
     image_shape: tuple[int, ...],
     micro_batch: int = 8,
     snapshots: Sequence[int] = (),
-    progress: Callable[[int], object] = lambda steps: None,
-) -> Samples:
-    """Draw samples 0 .. n_samples - 1, each from its own key.
+    progress: Callable[[int], object] = lambda evaluations: None,
+) -> Iterator[Samples]:
+    """Draw samples, each from its own key, as many at a time as the devices take at once.
 
     Args:
         predict: the noise in x_t: (x_t (B, ...), t (B,)) -> eps (B, ...).
@@ -94,38 +115,53 @@ def sample(
         sampler: the step rule.
         timesteps: (N,), falling, each in 0 .. T - 1; see `spaced_timesteps`.
         key: the stage's key; sample i draws from fold_in(fold_in(key, i), t).
-        n_samples: how many samples, at least 1.
+        indices: which samples, one after another.
         image_shape: shape of one sample.
-        micro_batch: how many samples go through the network at once. The last batch is filled
-            up, since XLA may sum in another order for another batch size.
+        micro_batch: how many samples go through the network at once, on each of the local devices.
+            The last batch is filled up, since XLA may sum in another order for another batch size.
         snapshots: numbers of steps taken, rising, 0 .. N, at which the state is kept: 0 is x_T,
             N the finished image.
-        progress: called with the number of steps taken since its last call.
+        progress: called with the number of evaluations since its last call, steps times samples.
 
     Raises:
         InputError: if a number is too small, or the timesteps do not fall from T - 1 to 0 at most.
     """
-    _check(n_samples, micro_batch, np.asarray(timesteps), schedule.noise_steps, snapshots)
+    _check(micro_batch, np.asarray(timesteps), schedule.noise_steps, snapshots)
     if not isinstance(predict, jax.tree_util.Partial) and jax.tree_util.all_leaves([predict]):
         predict = jax.tree_util.Partial(predict)
-    chain = _chain(timesteps, snapshots)
-    seconds = {"compile": 0.0, "run": 0.0}
-    batches = []
-    for first in range(0, n_samples, micro_batch):
+    mesh = Mesh(jax.local_devices()[: -(-len(indices) // micro_batch)], (SAMPLES,))
+    key, *everywhere = jax.device_put(
+        (key, predict, schedule, _chain(timesteps, snapshots)), NamedSharding(mesh, P())
+    )
+    at_once = micro_batch * mesh.size
+    for first in range(indices.start, indices.stop, at_once):
         clock = perf_counter()
-        keys, state = _start(
-            key, jnp.arange(first, first + micro_batch), schedule, image_shape, len(snapshots)
-        )
-        advance = partial(_advance, predict, schedule, sampler, chain, keys)
+        among = np.arange(first, first + at_once)
+        kept = len(snapshots)
+        keys, state = _start(mesh, image_shape, kept, schedule.noise_steps, key, among)
+        advance = partial(_advance, mesh, sampler, *everywhere, keys)
         state = jax.block_until_ready(advance(state, 0, 0))  # no step: only compiles
-        seconds["compile"] += perf_counter() - clock
-        clock = perf_counter()
+        compiled = perf_counter()
+        n_samples = min(at_once, indices.stop - first)
         for start, stop in _pieces(len(timesteps)):
             state = jax.block_until_ready(advance(state, start, stop))
-            progress(stop - start)
-        batches.append(jax.device_get((state.x, state.snapshots[:-1], state.predicted_x_0[:-1])))
-        seconds["run"] += perf_counter() - clock
-    return _collect(batches, timesteps, snapshots, n_samples, seconds)
+            progress((stop - start) * n_samples)
+        host = State(*jax.device_get((state.x, state.snapshots[:-1], state.predicted_x_0[:-1])))
+        seconds = {"compile": compiled - clock, "run": perf_counter() - compiled}
+        yield _finished(host, n_samples, timesteps, snapshots, seconds)
+
+
+def join(batches: Iterable[Samples]) -> Samples:
+    """Put batches of one chain together, their seconds added up."""
+    parts = list(batches)
+    return Samples(
+        np.concatenate([part.images for part in parts]),
+        parts[0].timesteps,
+        np.concatenate([part.snapshots for part in parts], axis=1),
+        np.concatenate([part.predicted_x_0 for part in parts], axis=1),
+        parts[0].snapshot_timesteps,
+        {name: sum(part.seconds[name] for part in parts) for name in parts[0].seconds},
+    )
 
 
 def evenly_spaced(steps: int, count: int) -> tuple[int, ...]:
@@ -135,15 +171,10 @@ def evenly_spaced(steps: int, count: int) -> tuple[int, ...]:
 
 
 def _check(
-    n_samples: int,
-    micro_batch: int,
-    timesteps: np.ndarray,
-    noise_steps: int,
-    snapshots: Sequence[int],
+    micro_batch: int, timesteps: np.ndarray, noise_steps: int, snapshots: Sequence[int]
 ) -> None:
-    for name, value in (("n_samples", n_samples), ("micro_batch", micro_batch)):
-        if value < 1:
-            raise InputError(f"{name}: {value} must be at least 1")
+    if micro_batch < 1:
+        raise InputError(f"micro_batch: {micro_batch} must be at least 1")
     inside = timesteps.size and timesteps[0] < noise_steps and timesteps[-1] >= 0
     if not inside or (np.diff(timesteps) >= 0).any():
         raise InputError(f"timesteps: {timesteps} must fall, and lie from {noise_steps - 1} to 0")
@@ -152,47 +183,73 @@ def _check(
         raise InputError(f"snapshots: {snapshots} must rise, and lie from 0 to {len(timesteps)}")
 
 
-@partial(jax.jit, static_argnames=("image_shape", "n_snapshots"))
+@partial(jax.jit, static_argnums=(0, 1, 2, 3))
 def _start(
-    key: jax.Array,
-    indices: jax.Array,
-    schedule: Schedule,
+    mesh: Mesh,
     image_shape: tuple[int, ...],
     n_snapshots: int,
+    noise_steps: int,
+    key: jax.Array,
+    indices: jax.Array,
 ) -> tuple[jax.Array, State]:
     """Return the keys of the samples `indices`, and their x_T."""
-    keys = sample_keys(key, indices)
-    draw = partial(jax.random.normal, shape=image_shape, dtype=jnp.float32)
-    x = jax.vmap(draw)(keys_at(keys, schedule.noise_steps))
-    kept = jnp.zeros((n_snapshots + 1, *x.shape), x.dtype)
-    return keys, State(x, kept, kept)
+
+    def on_device(key: jax.Array, indices: jax.Array) -> tuple[jax.Array, State]:
+        keys = sample_keys(key, indices)
+        draw = partial(jax.random.normal, shape=image_shape, dtype=jnp.float32)
+        x = jax.vmap(draw)(keys_at(keys, noise_steps))
+        kept = jnp.repeat(jnp.zeros_like(x)[None], n_snapshots + 1, axis=0)
+        return keys, State(x, kept, kept)
+
+    specs = (P(), P(SAMPLES))
+    return jax.shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=(P(SAMPLES), SPLIT))(
+        key, indices
+    )
 
 
-@partial(jax.jit, static_argnames="sampler")
+@partial(jax.jit, static_argnums=(0, 1))
 def _advance(
+    mesh: Mesh,
+    sampler: Sampler,
     predict: Predict,
     schedule: Schedule,
-    sampler: Sampler,
     chain: Chain,
     keys: jax.Array,
     state: State,
     start: int,
     stop: int,
 ) -> State:
-    """Take the steps start .. stop - 1 of the chain. One program serves every start and stop."""
+    """Take the steps start .. stop - 1 of the chain. One program serves every start and stop.
+
+    Each device works on a micro-batch of its own, as if it were alone.
+    """
     step = jax.vmap(sampler.step, in_axes=(None, 0, 0, None, None, 0))
 
-    def body(i: jax.Array, state: State) -> State:
-        t, s, slot = chain.t[i], chain.s[i], chain.slot[i]
-        eps = predict(state.x, jnp.broadcast_to(t, state.x.shape[:1]))
-        x_0, _ = denoised(schedule, state.x, eps, t, sampler.clip)
-        return State(
-            step(schedule, state.x, eps, t, s, keys_at(keys, t)),
-            state.snapshots.at[slot].set(state.x),
-            state.predicted_x_0.at[slot].set(x_0),
-        )
+    def on_device(
+        predict: Predict,
+        schedule: Schedule,
+        chain: Chain,
+        keys: jax.Array,
+        state: State,
+        start: int,
+        stop: int,
+    ) -> State:
+        def body(i: jax.Array, state: State) -> State:
+            t, s, slot = chain.t[i], chain.s[i], chain.slot[i]
+            eps = predict(state.x, jnp.broadcast_to(t, state.x.shape[:1]))
+            x_0, _ = denoised(schedule, state.x, eps, t, sampler.clip)
+            return State(
+                step(schedule, state.x, eps, t, s, keys_at(keys, t)),
+                state.snapshots.at[slot].set(state.x),
+                state.predicted_x_0.at[slot].set(x_0),
+            )
 
-    return jax.lax.fori_loop(start, stop, body, state)
+        return jax.lax.fori_loop(start, stop, body, state)
+
+    specs = (P(), P(), P(), P(SAMPLES), SPLIT, P(), P())
+    return jax.shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=SPLIT)(
+        predict, schedule, chain, keys, state, start, stop
+    )
 
 
 def _chain(timesteps: np.ndarray, snapshots: Sequence[int]) -> Chain:
@@ -209,18 +266,18 @@ def _pieces(steps: int) -> list[tuple[int, int]]:
     return [(steps * i // pieces, steps * (i + 1) // pieces) for i in range(pieces)]
 
 
-def _collect(
-    batches: list[tuple[np.ndarray, np.ndarray, np.ndarray]],
+def _finished(
+    state: State,
+    n_samples: int,
     timesteps: np.ndarray,
     snapshots: Sequence[int],
-    n_samples: int,
     seconds: dict[str, float],
 ) -> Samples:
-    """Join the micro-batches, without what filled up the last one."""
-    xs, states, predictions = zip(*batches, strict=True)
-    images = np.concatenate(xs)[:n_samples]
-    kept = np.concatenate(states, axis=1)[:, :n_samples]
-    predicted = np.concatenate(predictions, axis=1)[:, :n_samples]
+    """Return what the loop carried, without what filled up the batch."""
+    images = np.asarray(state.x)[:n_samples]
+    kept, predicted = (
+        np.array(array)[:, :n_samples] for array in (state.snapshots, state.predicted_x_0)
+    )
     if len(timesteps) in snapshots:  # the finished image is its own prediction
         kept[-1] = predicted[-1] = images
     times = np.append(timesteps, -1)[list(snapshots)].astype(np.int32)

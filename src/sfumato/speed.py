@@ -1,12 +1,16 @@
 """Measured speed: what the sampling runs wrote down, DDPM beside DDIM."""
 
+import hashlib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from pydantic import BaseModel, Field
 
+from sfumato.arrays import write_whole
 from sfumato.config.fields import Real, Section, Whole
 from sfumato.errors import InputError
+from sfumato.provenance import Record
 
 
 class Seconds(Section):
@@ -25,6 +29,7 @@ class Timing(Section):
     micro_batch: Whole = Field(ge=1)
     seconds: Seconds
     device: dict[str, str]
+    provenance: Record
 
     @property
     def seconds_per_sample(self) -> float:
@@ -41,6 +46,7 @@ class Speed(Section):
     steps_ratio: Real
     seconds_ratio: Real
     device: dict[str, str]
+    provenance: Record
 
 
 Content = TypeVar("Content", bound=BaseModel)
@@ -58,7 +64,41 @@ def load_json(schema: type[Content], path: Path) -> Content:
         raise InputError(f"{path}: this is not a {name} of this workflow ({reason})") from None
 
 
-def compare(ddpm: Timing, ddim: Timing) -> Speed:
+def save_json(path: Path, content: BaseModel) -> None:
+    """Write a Timing or a Speed."""
+    text = content.model_dump_json(indent=2, exclude_none=True) + "\n"
+    write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
+
+
+def origin(content: Timing | Speed) -> dict[str, Any]:
+    """Return digest and provenance of a measurement, for the provenance of what is made of it."""
+    made = content.provenance.model_dump(exclude_none=True)
+    text = content.model_dump_json(exclude={"provenance"})
+    return {"digest": hashlib.sha256(text.encode()).hexdigest(), "provenance": made}
+
+
+def add_up(shards: Sequence[Timing]) -> Timing:
+    """Return the timing of all shards of a run as that of one job: their seconds, one by one.
+
+    Raises:
+        InputError: if they are not of one run.
+    """
+    whole = shards[0].provenance.model_copy(update={"part": None})
+    if any(shard.provenance.model_copy(update={"part": None}) != whole for shard in shards):
+        raise InputError("--timings: these shards were made in different ways")
+    seconds = {
+        name: sum(getattr(shard.seconds, name) for shard in shards) for name in Seconds.model_fields
+    }
+    return shards[0].model_copy(
+        update={
+            "n_samples": sum(shard.n_samples for shard in shards),
+            "seconds": Seconds(**seconds),
+            "provenance": whole,
+        }
+    )
+
+
+def compare(ddpm: Timing, ddim: Timing, provenance: Record) -> Speed:
     """Say how many times DDIM's steps and seconds DDPM takes.
 
     Seconds count the loop alone, without compilation, for one sample.
@@ -79,4 +119,5 @@ def compare(ddpm: Timing, ddim: Timing) -> Speed:
         steps_ratio=ddpm.steps / ddim.steps,
         seconds_ratio=ddpm.seconds_per_sample / ddim.seconds_per_sample,
         device=ddpm.device,
+        provenance=provenance,
     )

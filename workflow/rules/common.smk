@@ -21,6 +21,7 @@ from sfumato.config.settings import canonical
 from sfumato.errors import InputError
 from sfumato.provenance import COMPUTING, DRAWING, versions
 from sfumato.samplers import SAMPLERS
+from sfumato.sharding import shard_count
 from sfumato.source import source_files
 
 
@@ -34,11 +35,13 @@ def prepend(variable, path):
 prepend("PATH", Path(sys.executable).parent)
 prepend("PYTHONPATH", ROOT / "src")
 # Compiled programs are kept, so that one figure again does not compile again. On a GPU, jobs take
-# the memory that they need and not three quarters of it. Random bits are made in the one way that
-# does not depend on how arrays are laid out. What the user has set stays.
+# the memory that they need and not three quarters of it, and multiply in full float32. Random bits
+# are made in the one way that does not depend on how arrays are laid out. What the user has set
+# stays.
 os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", str(ROOT / ".cache" / "jax"))
 os.environ.setdefault("JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS", "0")
 os.environ.setdefault("JAX_THREEFRY_PARTITIONABLE", "true")
+os.environ.setdefault("JAX_DEFAULT_MATMUL_PRECISION", "float32")
 os.environ.setdefault("XLA_PYTHON_CLIENT_PREALLOCATE", "false")
 
 
@@ -80,6 +83,11 @@ def config_file():
     for file in [path, *workflow.configfiles]:
         or_exit(check_file, Path(file))
     return str(path)
+
+
+def one_of(names):
+    """Return the pattern of a wildcard that is one of `names`, which may be none."""
+    return "|".join(re.escape(name) for name in names) or "(?!)"
 
 
 def relative(paths):
@@ -136,6 +144,19 @@ def trajectory_settings(wildcards):
     ddpm.remove("ddpm.n_samples")
     keys = ["seed", "model", "diffusion", "sampling", "trajectory"]
     return settings(*keys, *ddpm)(wildcards)
+
+
+def shards(suffix):
+    """Return, as a function of experiment and sampler, the files of all shards of its samples."""
+
+    def of(wildcards):
+        experiment = EXPERIMENTS[wildcards.experiment]
+        n_samples = getattr(experiment, wildcards.sampler).n_samples
+        n = shard_count(n_samples, experiment.sampling.micro_batch, experiment.shards)
+        stem = f"results/{wildcards.experiment}/shards/{wildcards.sampler}_samples"
+        return [f"{stem}-{k}-of-{n}{suffix}" for k in range(1, n + 1)]
+
+    return of
 
 
 def packages(*names):

@@ -7,8 +7,10 @@ TARGETS, EXPERIMENTS = or_exit(resolve, CONFIG)
 
 
 wildcard_constraints:
-    experiment="|".join(re.escape(name) for name in EXPERIMENTS),
-    sampler="|".join(SAMPLERS),
+    experiment=one_of(EXPERIMENTS),
+    sampler=one_of(SAMPLERS),
+    k=r"\d+",
+    n=r"\d+",
 
 
 def figures(experiment):

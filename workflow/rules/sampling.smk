@@ -1,4 +1,5 @@
 # Samples, with any sampler: `{sampler}` is its name and that of its section in the config.
+# One job draws them all; or several draw a shard each, and one more joins the shards.
 
 
 rule sample:
@@ -13,6 +14,8 @@ rule sample:
         "results/{experiment}/logs/{sampler}_samples.log",
     benchmark:
         "results/{experiment}/benchmarks/{sampler}_samples.tsv"
+    wildcard_constraints:
+        experiment=one_of(name for name in EXPERIMENTS if EXPERIMENTS[name].shards == 1),
     conda:
         "../envs/sfumato.yaml"
     threads: 8
@@ -27,6 +30,69 @@ rule sample:
         "python {input.script:q} --sampler {wildcards.sampler} --config {params.config:q}"
         " --checkpoint {input.ckpt:q} --output {output.arrays:q} --timing {output.timing:q}"
         " > {log:q} 2>&1"
+
+
+rule sample_shard:
+    input:
+        script=script("sample.py"),
+        modules=sampler_modules("sample.py"),
+        ckpt="results/{experiment}/checkpoint",
+    output:
+        arrays=temp("results/{experiment}/shards/{sampler}_samples-{k}-of-{n}.npz"),
+        timing=temp(
+            "results/{experiment}/shards/{sampler}_samples-{k}-of-{n}.timing.json"
+        ),
+    log:
+        "results/{experiment}/logs/{sampler}_samples-{k}-of-{n}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/{sampler}_samples-{k}-of-{n}.tsv"
+    conda:
+        "../envs/sfumato.yaml"
+    threads: 1
+    resources:
+        mem_mb=4000,
+        runtime=120,
+        gpu=1,
+    params:
+        config=settings("seed", "model", "diffusion", "sampling", "{sampler}"),
+        versions=packages(*COMPUTING),
+    shell:
+        "python {input.script:q} --sampler {wildcards.sampler} --config {params.config:q}"
+        " --checkpoint {input.ckpt:q} --shard {wildcards.k}/{wildcards.n}"
+        " --output {output.arrays:q} --timing {output.timing:q}"
+        " > {log:q} 2>&1"
+
+
+rule gather_samples:
+    input:
+        script=script("gather.py"),
+        modules=modules("gather.py"),
+        ckpt="results/{experiment}/checkpoint",
+        sampling=sampler_modules("sample.py"),
+        arrays=shards(".npz"),
+        timings=shards(".timing.json"),
+    output:
+        arrays="results/{experiment}/{sampler}_samples.npz",
+        timing="results/{experiment}/{sampler}_samples.timing.json",
+    log:
+        "results/{experiment}/logs/{sampler}_samples.log",
+    benchmark:
+        "results/{experiment}/benchmarks/{sampler}_samples.tsv"
+    wildcard_constraints:
+        experiment=one_of(name for name in EXPERIMENTS if EXPERIMENTS[name].shards > 1),
+    conda:
+        "../envs/sfumato.yaml"
+    threads: 1
+    resources:
+        mem_mb=1000,
+        runtime=60,
+        gpu=0,
+    params:
+        config=settings("seed", "model", "diffusion", "sampling", "{sampler}"),
+        versions=packages(*COMPUTING),
+    shell:
+        "python {input.script:q} --arrays {input.arrays:q} --timings {input.timings:q}"
+        " --output {output.arrays:q} --timing {output.timing:q} > {log:q} 2>&1"
 
 
 rule render_samples:
@@ -62,5 +128,5 @@ rule render_samples:
         ),
         versions=packages(*DRAWING),
     shell:
-        "python {input.script:q} --sampler {wildcards.sampler} --config {params.config:q}"
-        " --arrays {input.arrays:q} --output {output.figure:q} > {log:q} 2>&1"
+        "python {input.script:q} --config {params.config:q} --arrays {input.arrays:q}"
+        " --output {output.figure:q} > {log:q} 2>&1"

@@ -12,7 +12,7 @@ from pydantic import Field, create_model
 from sfumato.config.checks import check_across
 from sfumato.config.data import DataConfig
 from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.fields import Section
+from sfumato.config.fields import Section, Whole
 from sfumato.config.forward import ForwardConfig
 from sfumato.config.model import UNetConfig
 from sfumato.config.render import RenderConfig
@@ -32,6 +32,7 @@ class _Sections(Section):
     """The sections of an experiment but for the samplers'."""
 
     figures: tuple[Literal[FIGURES], ...] = Field(default=FIGURES[:-1], min_length=1)  # type: ignore[valid-type]
+    shards: Whole = Field(default=1, ge=1, le=100_000)
     seed: Seed = 0
     data: DataConfig = DataConfig()
     model: UNetConfig = UNetConfig()
