@@ -4,6 +4,7 @@
 #   snakemake --cores 1 cosine                                     one experiment
 #   snakemake --cores 1 ddim_samples                               one figure of the targets
 #   snakemake --cores 1 results/diffusion_mnist/ddim_samples.png   one file
+#   snakemake --cores 1 verify                                     build again, and compare
 
 from snakemake.utils import min_version
 
@@ -30,4 +31,5 @@ include: "workflow/rules/forward.smk"
 include: "workflow/rules/sampling.smk"
 include: "workflow/rules/trajectory.smk"
 include: "workflow/rules/speed.smk"
+include: "workflow/rules/verification.smk"
 include: "workflow/rules/targets.smk"

@@ -17,6 +17,7 @@ from sfumato.arrays import Rows, check_images, save_arrays
 from sfumato.command_line import command, parse
 from sfumato.config.settings import read_settings
 from sfumato.generation import generate, generation_settings
+from sfumato.provenance import Record
 from sfumato.sharding import shard_range
 from sfumato.speed import Seconds, Timing, save_json
 from sfumato.timesteps import spaced_timesteps
@@ -57,7 +58,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         micro_batch=micro_batch,
         seconds=Seconds(**seconds),
         device=record["device"],
-        provenance=record | {"artifact": f"{name}.timing.json"},
+        provenance=Record.model_validate(record | {"artifact": f"{name}.timing.json"}),
     )
     save_json(Path(arguments.timing), timing)
 

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import jax
+import numpy as np
 import orbax.checkpoint as ocp
 from flax import nnx
 
@@ -25,7 +26,8 @@ from sfumato.errors import InputError
 from sfumato.unet import UNet
 
 STATE, MANIFEST = "state", "manifest.json"
-_KEYS = ("model", "diffusion", "files", "digest", "provenance")
+FORMAT = 1  # of the folder; another number is another sfumato's
+_KEYS = ("model", "diffusion", "files", "provenance", "digest", "format")
 
 
 def save_checkpoint(
@@ -39,6 +41,7 @@ def save_checkpoint(
         checkpointer.save(folder / STATE, arrays)
         checkpointer.wait_until_finished()
     manifest = {
+        "format": FORMAT,
         "model": unet.config.model_dump(),
         "diffusion": diffusion.model_dump(),
         "parameters": sum(array.size for array in arrays.values()),
@@ -73,17 +76,36 @@ def load_checkpoint(
             `model` and `diffusion`; it names what differs.
     """
     folder = folder.resolve()
-    manifest = _read_manifest(folder)
+    manifest = read_manifest(folder)
     _check_settings(folder, manifest, {"model": model, "diffusion": diffusion})
-    _check_files(folder, manifest["files"])
-    unet = nnx.eval_shape(lambda: UNet(model, rngs=nnx.Rngs(0)))
-    graphdef, shapes = nnx.split(unet)
-    arrays = _restore(folder, _named(shapes))
+    graphdef, shapes = nnx.split(nnx.eval_shape(lambda: UNet(model, rngs=nnx.Rngs(0))))
+    arrays = _restore(folder, manifest, _named(shapes))
     state = jax.tree_util.tree_map_with_path(lambda path, _: arrays[_name(path)], shapes)
     return nnx.merge(graphdef, state), manifest
 
 
-def _restore(folder: Path, shapes: Mapping[str, Any]) -> dict[str, jax.Array]:
+def load_weights(folder: Path) -> dict[str, np.ndarray]:
+    """Return the weights by name, `down.0.block.conv_1.kernel`, whatever network they are of.
+
+    Raises:
+        InputError: if the checkpoint is missing or damaged.
+    """
+    folder = folder.resolve()
+    manifest = read_manifest(folder)
+    try:
+        model = UNetConfig.model_validate(manifest["model"])
+        shapes = nnx.eval_shape(lambda: nnx.state(UNet(model, rngs=nnx.Rngs(0)), nnx.Param))
+    except ValueError as error:
+        reason = f"its {MANIFEST} names no network ({str(error).splitlines()[0]})"
+        raise _damaged(folder, reason) from None
+    return jax.device_get(_restore(folder, manifest, _named(shapes)))
+
+
+def _restore(
+    folder: Path, manifest: Mapping[str, Any], shapes: Mapping[str, Any]
+) -> dict[str, jax.Array]:
+    """Read the weights, after the files that hold them were compared with the manifest."""
+    _check_files(folder, manifest["files"])
     device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
     target = {
         name: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=device)
@@ -91,24 +113,39 @@ def _restore(folder: Path, shapes: Mapping[str, Any]) -> dict[str, jax.Array]:
     }
     try:
         with ocp.StandardCheckpointer() as checkpointer:
-            return checkpointer.restore(folder / STATE, target)
+            arrays = checkpointer.restore(folder / STATE, target)
     except Exception as error:  # orbax and tensorstore raise a dozen kinds for damaged files
         reason = str(error).strip().split("\n")[0][:200]
         raise _damaged(folder, f"orbax cannot read it: {reason}") from None
+    if digest(jax.device_get(arrays)) != manifest["digest"]:
+        raise _damaged(folder, f"its weights are not those of its {MANIFEST}")
+    return arrays
 
 
-def _read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return what a checkpoint says of itself.
+
+    Raises:
+        InputError: if there is no checkpoint, or none that this version of sfumato wrote whole.
+    """
     if not folder.is_dir():
         raise InputError(f"{folder.name}: there is no checkpoint at {folder}; run `initialise`")
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if manifest.get("format") != FORMAT:
+            raise InputError(
+                f"the checkpoint {folder} is of format {manifest.get('format')}, and this version "
+                f"of sfumato reads format {FORMAT}: delete it and make it again"
+            )
         sections = {key: manifest[key] for key in _KEYS}
         if not all(isinstance(sections[key], dict) and sections[key] for key in _KEYS[:3]):
             raise TypeError("a group is empty, or no group")
         return sections
+    except InputError:
+        raise
     except FileNotFoundError:
         raise _damaged(folder, f"it has no {MANIFEST}, so it was never finished") from None
-    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise _damaged(folder, f"its {MANIFEST} cannot be read ({error})") from None
 
 

@@ -8,6 +8,13 @@ from functools import wraps
 from sfumato.errors import InputError
 
 
+def new_parser(doc: str | None) -> argparse.ArgumentParser:
+    """Return a parser of arguments that has none yet; `doc` is the help text."""
+    return argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+
+
 def parse(
     doc: str | None, argv: Sequence[str] | None, *options: str, **optional: str
 ) -> argparse.Namespace:
@@ -19,9 +26,7 @@ def parse(
         options: names of options that must be given; `name+` takes one value or more.
         optional: further options, with the values they have when they are left out.
     """
-    parser = argparse.ArgumentParser(
-        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
+    parser = new_parser(doc)
     for option in options:
         name = option.removesuffix("+")
         several = "+" if option.endswith("+") else None

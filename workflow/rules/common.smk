@@ -11,6 +11,7 @@ ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
 
 from sfumato.config.experiment import (
+    TIMED,
     check_file,
     check_names,
     resolve,

@@ -20,6 +20,11 @@ rule speed:
         expand("results/{experiment}/speed.png", experiment=TARGETS),
 
 
+rule verify:
+    input:
+        expand("results/.verify/{experiment}.txt", experiment=TARGETS),
+
+
 for sampler in SAMPLERS:
 
     rule:
@@ -33,10 +38,10 @@ for sampler in SAMPLERS:
             ),
 
 
-or_exit(check_names, EXPERIMENTS, {rule.name for rule in workflow.rules})
+or_exit(check_names, NAMES, {rule.name for rule in workflow.rules})
 
 
-for experiment in EXPERIMENTS:
+for experiment in NAMES:
 
     rule:
         name:

@@ -25,6 +25,7 @@ from sfumato.samplers import SAMPLERS
 
 SAMPLES_FIGURES = tuple(f"{sampler}_samples.png" for sampler in SAMPLERS)
 FIGURES = ("forward.png", *SAMPLES_FIGURES, "trajectory.png", "trajectory.gif", "speed.png")
+TIMED = ("speed.png",)  # figures that show times, which no second build repeats
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 

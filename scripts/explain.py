@@ -1,0 +1,42 @@
+"""Say what made a figure, a file of arrays, a measurement or a checkpoint, from it alone.
+
+python scripts/explain.py results/mine/ddim_samples.png
+python scripts/explain.py results/mine/ddim_samples.png --diff mailed.png
+python scripts/explain.py results/mine/ddim_samples.png --config > rebuilt.yaml
+"""
+
+import shlex
+from collections.abc import Sequence
+from pathlib import Path
+
+import yaml
+
+from sfumato.artifacts import open_artifact
+from sfumato.command_line import command, new_parser
+from sfumato.explanation import config_of, difference, explain
+
+
+@command
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the script."""
+    parser = new_parser(__doc__)
+    parser.add_argument("file", type=Path)
+    asked = parser.add_mutually_exclusive_group()
+    asked.add_argument("--diff", type=Path, metavar="OTHER", help="say in what two files differ")
+    asked.add_argument("--config", action="store_true", help="print the config that rebuilds it")
+    arguments = parser.parse_args(argv)
+    artifact = open_artifact(arguments.file)
+    if arguments.diff:
+        print(difference(artifact, open_artifact(arguments.diff)))
+    elif arguments.config:
+        print(yaml.safe_dump(config_of(artifact.record), default_flow_style=None), end="")
+    else:
+        print(
+            explain(
+                artifact, f"python scripts/explain.py {shlex.quote(str(arguments.file))} --config"
+            )
+        )
+
+
+if __name__ == "__main__":
+    main()
