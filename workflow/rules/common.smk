@@ -1,5 +1,6 @@
 # What all rules share: where the code is, what a rule depends on, and what jax finds.
 
+import contextlib
 import fcntl
 import os
 import re
@@ -57,12 +58,16 @@ def release_stale_lock():
     folder = Path(".snakemake")
     folder.mkdir(exist_ok=True)
     file = open(folder / "alive", "w")
+    # A job that Snakemake started on another node cannot always see that lock: it removes nothing.
+    # Where the file system knows no such locks, Snakemake's own must do.
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        shutil.rmtree(folder / "locks", ignore_errors=True)
+        if workflow.is_main_process:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            shutil.rmtree(folder / "locks", ignore_errors=True)
     except OSError:
         pass
-    fcntl.flock(file, fcntl.LOCK_SH)
+    with contextlib.suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_SH)
     return file
 
 
