@@ -4,7 +4,10 @@ PYTHON ?= python3
 BIN := .venv/bin
 RUN := $(BIN)/python -m
 
-.PHONY: figures setup test test-slow lint format lock clean
+LOCK := uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
+	--no-header --no-annotate --quiet
+
+.PHONY: figures setup setup-slurm test test-slow test-slurm lint format lock clean
 
 figures: setup
 	$(RUN) snakemake --cores 1
@@ -19,13 +22,25 @@ setup: .venv/installed
 	$(RUN) pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
+# What a cluster with Slurm needs besides.
+setup-slurm: .venv/installed-slurm
+
+.venv/installed-slurm: requirements-slurm.lock .venv/installed
+	$(RUN) pip install --quiet --require-hashes --no-deps -r requirements-slurm.lock
+	touch $@
+
 # What CI runs.
 test: setup lint
-	$(RUN) pytest -m "not slow" -n 2 --dist loadfile --cov --cov-report=term --cov-fail-under=95
+	$(RUN) pytest -m "not slow and not slurm" -n 2 --dist loadfile \
+		--cov --cov-report=term --cov-fail-under=95
 
 # The full-size checks: minutes each.
 test-slow: setup
 	$(RUN) pytest -m slow
+
+# On a cluster of this one machine, which it sets up and stops: as root, on Debian.
+test-slurm: setup-slurm
+	$(RUN) pytest -m slurm
 
 lint: setup
 	$(RUN) ruff check
@@ -39,10 +54,10 @@ format: setup
 	$(RUN) ruff format
 	$(BIN)/snakefmt Snakefile workflow
 
-# Renew the lock file after a change of the dependencies in pyproject.toml; needs the tool uv.
+# Renew the lock files after a change of the dependencies in pyproject.toml; needs the tool uv.
 lock:
-	uv pip compile pyproject.toml --group dev --universal --python-version 3.11 --fork-strategy fewest \
-		--generate-hashes --no-header --no-annotate --quiet --output-file requirements.lock
+	$(LOCK) pyproject.toml --group dev --output-file requirements.lock
+	$(LOCK) --group slurm --constraints requirements.lock --output-file requirements-slurm.lock
 
 clean:
 	rm -rf .venv .cache .snakemake

@@ -9,8 +9,17 @@ from conftest import ROOT
 
 import sfumato
 
-LOCK = (ROOT / "requirements.lock").read_text()
-LOCKED = dict(re.findall(r"^([a-z0-9-]+)==(\S+)", LOCK, re.MULTILINE))
+
+def locked(text):
+    """Return the versions in a lock file by their names."""
+    return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
+
+
+LOCKS = {
+    name: (ROOT / f"{name}.lock").read_text() for name in ("requirements", "requirements-slurm")
+}
+LOCKED = locked(LOCKS["requirements"])
+LOCKED_SLURM = locked(LOCKS["requirements-slurm"])
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DEPENDENCIES = [
     re.match(r"[a-z0-9-]+", text).group()  # type: ignore[union-attr]
@@ -18,11 +27,17 @@ DEPENDENCIES = [
 ]
 
 
-def test_the_lock_file_has_hashes_and_no_addresses():
-    entries = re.split(r"\n(?=\S)", LOCK.strip())
-    assert len(entries) > 80
+@pytest.mark.parametrize(("name", "least"), [("requirements", 80), ("requirements-slurm", 10)])
+def test_a_lock_file_has_hashes_and_no_addresses(name, least):
+    entries = re.split(r"\n(?=\S)", LOCKS[name].strip())
+    assert len(entries) > least
     assert all("--hash=sha256:" in entry for entry in entries)
-    assert "://" not in LOCK and "index" not in LOCK
+    assert "://" not in LOCKS[name] and "index" not in LOCKS[name]
+
+
+def test_what_slurm_needs_agrees_with_what_is_locked():
+    assert "snakemake-executor-plugin-slurm" in LOCKED_SLURM.keys() - LOCKED.keys()
+    assert {**LOCKED_SLURM, **LOCKED}.items() >= LOCKED_SLURM.items()
 
 
 @pytest.mark.parametrize("name", DEPENDENCIES)
