@@ -20,6 +20,13 @@ configfile: config_file()
 include: "workflow/rules/experiments.smk"
 
 
+or_exit(check_results)
+
+
+onerror:
+    explain_failure()
+
+
 rule all:
     input:
         [figures(experiment) for experiment in TARGETS],

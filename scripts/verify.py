@@ -1,43 +1,54 @@
-"""Compare an experiment that was built again with what lies in results, and with a golden file.
+"""Compare experiments that were built again with what was there, and with their golden files.
 
-python scripts/verify.py --rebuilt results/.verify/mine --results results/mine \
-    --golden workflow/golden/mine.json --output verification.txt
+python scripts/verify.py --experiments mine --results results --golden workflow/golden
 
-A golden file that does not exist is left out. What was built again is deleted afterwards.
+What was built again lies in `.verify` beside the experiments, and is deleted afterwards. A golden
+file that does not exist is left out.
 """
 
 import shutil
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sfumato.arrays import write_whole
 from sfumato.command_line import command, parse
 from sfumato.errors import InputError
-from sfumato.verification import compare_folders, compare_with_golden, load_golden
+from sfumato.verification import (
+    NOT_BUILT,
+    Finding,
+    compare_folders,
+    compare_with_golden,
+    load_golden,
+)
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
-    arguments = parse(__doc__, argv, "rebuilt", "results", "golden", "output")
-    rebuilt, results, golden = map(Path, (arguments.rebuilt, arguments.results, arguments.golden))
-    compared = {f"{results}": list(compare_folders(rebuilt, results))}
-    built = any(finding.compared for finding in compared[f"{results}"])
-    if golden.exists():
-        compared[f"{golden}"] = list(compare_with_golden(rebuilt, load_golden(golden)))
-    text = ""
-    for place, findings in compared.items():
-        text += f"compared with {place}\n"
-        text += "".join(f"  {finding.name:20} {finding.said}\n" for finding in findings)
-    print(text, end="", flush=True)
-    shutil.rmtree(rebuilt)
-    if not built and not golden.exists():
-        raise InputError(f"{results}: nothing is built there to compare with; build it first")
-    for place, findings in compared.items():
-        wrong = [finding for finding in findings if finding.wrong]
-        if wrong:
-            raise InputError(f"{place}: {wrong[0].name} is the first that differs: {wrong[0].said}")
-    write_whole(Path(arguments.output), lambda path: path.write_text(text, encoding="utf-8"))
+    arguments = parse(__doc__, argv, "experiments+", "results", "golden")
+    results, mistakes = Path(arguments.results), []
+    for experiment in arguments.experiments:
+        rebuilt = results / ".verify" / experiment
+        golden = Path(arguments.golden) / f"{experiment}.json"
+        findings = list(compare_folders(rebuilt, results / experiment))
+        mistakes += report(results / experiment, findings)
+        if golden.exists():
+            mistakes += report(golden, compare_with_golden(rebuilt, load_golden(golden)))
+        elif all(finding.said == NOT_BUILT for finding in findings):
+            mistakes.append(f"{results / experiment}: nothing to compare with; build it first")
+        shutil.rmtree(rebuilt)
+    if mistakes:
+        raise InputError("\n".join(mistakes))
+
+
+def report(place: Path, findings: Iterable[Finding]) -> list[str]:
+    """Print what was found, and return a sentence on the first thing that is wrong."""
+    print(f"compared with {place}")
+    wrong = []
+    for finding in findings:
+        print(f"  {finding.name:20} {finding.said}", flush=True)
+        if finding.wrong:
+            wrong.append(f"{place}: {finding.name} is the first that differs: {finding.said}")
+    return wrong[:1]
 
 
 if __name__ == "__main__":

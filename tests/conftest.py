@@ -74,6 +74,55 @@ def config_of(tiny):
     return of
 
 
+# Writes, when a script ends, which of the library's modules it had imported.
+RECORDER = """
+import atexit, json, os, sys
+
+def record():
+    if "scripts" in sys.argv[0]:
+        modules = [m for name, m in list(sys.modules.items()) if name.split(".")[0] == "sfumato"]
+        name = os.path.basename(sys.argv[sys.argv.index("--output") + 1])
+        with open(os.path.join({folder!r}, name), "w") as file:
+            json.dump([os.path.abspath(sys.argv[0]), *(m.__file__ for m in modules)], file)
+
+atexit.register(record)
+"""
+
+
+@pytest.fixture(scope="session")
+def built(tmp_path_factory):
+    """Return a project in which everything is built, and which modules each job imported.
+
+    It is shared: a test that changes it changes it back, or works on a copy.
+    """
+    folder = copy_project(tmp_path_factory.mktemp("built") / "a project")
+    records = tmp_path_factory.mktemp("imports")
+    (records / "sitecustomize.py").write_text(RECORDER.format(folder=str(records)))
+    done = snakemake(folder, "all", "speed", env={**os.environ, "PYTHONPATH": str(records)})
+    assert done.returncode == 0, done.stdout + done.stderr
+    imports = {
+        path.name: {os.path.relpath(file, folder) for file in json.loads(path.read_text())}
+        for path in records.iterdir()
+        if path.suffix != ".py" and path.is_file()
+    }
+    return folder, imports
+
+
+@pytest.fixture
+def copied(built, tmp_path):
+    """Return a copy of the project in which everything is built."""
+    folder = tmp_path / "a copy"
+    shutil.copytree(built[0], folder, symlinks=True)
+    return folder
+
+
+def artifacts(folder, experiment="tiny"):
+    """Return the bytes of every array and figure that a second build repeats."""
+    place = folder / "results" / experiment
+    files = [path for path in place.iterdir() if path.suffix in {".npz", ".png", ".gif"}]
+    return {path.name: path.read_bytes() for path in files if path.name != "speed.png"}
+
+
 @pytest.fixture
 def project(tmp_path):
     """Return a copy of the project in a folder whose name has a space."""

@@ -1,6 +1,5 @@
 """The workflow as its users meet it: snakemake in a folder of its own, on the tiny experiment."""
 
-import json
 import os
 import re
 import shutil
@@ -13,6 +12,7 @@ import pytest
 from conftest import (
     ROOT,
     another_value,
+    artifacts,
     copy_project,
     nested,
     setting_paths,
@@ -58,20 +58,6 @@ READERS = {
     "render.frames_per_second": ["trajectory.gif"],
 }
 
-# Writes, when a script ends, which of the library's modules it had imported.
-RECORDER = """
-import atexit, json, os, sys
-
-def record():
-    if "scripts" in sys.argv[0]:
-        modules = [m for name, m in list(sys.modules.items()) if name.split(".")[0] == "sfumato"]
-        name = os.path.basename(sys.argv[sys.argv.index("--output") + 1])
-        with open(os.path.join({folder!r}, name), "w") as file:
-            json.dump([os.path.abspath(sys.argv[0]), *(m.__file__ for m in modules)], file)
-
-atexit.register(record)
-"""
-
 
 def downstream(names):
     """Return `names` and all that is made from them."""
@@ -91,29 +77,6 @@ def announced(folder, *arguments):
     if not outputs:
         assert "Nothing to be done" in done.stdout + done.stderr
     return {os.path.basename(output) for output in outputs if "/shards/" not in output}
-
-
-@pytest.fixture(scope="module")
-def built(tmp_path_factory):
-    """Return a project in which everything is built, and which modules each job imported."""
-    folder = copy_project(tmp_path_factory.mktemp("built") / "a project")
-    records = tmp_path_factory.mktemp("imports")
-    (records / "sitecustomize.py").write_text(RECORDER.format(folder=str(records)))
-    done = snakemake(folder, "all", "speed", env={**os.environ, "PYTHONPATH": str(records)})
-    assert done.returncode == 0, done.stdout + done.stderr
-    imports = {
-        path.name: {os.path.relpath(file, folder) for file in json.loads(path.read_text())}
-        for path in records.iterdir()
-        if path.name in ALL
-    }
-    return folder, imports
-
-
-def artifacts(folder, experiment="tiny"):
-    """Return the bytes of every array and figure."""
-    place = folder / "results" / experiment
-    files = [path for path in place.iterdir() if path.suffix in {".npz", ".png", ".gif"}]
-    return {path.name: path.read_bytes() for path in files if path.name != "speed.png"}
 
 
 def test_everything_is_built(built):

@@ -3,6 +3,7 @@
 Arrays are written and read some rows at a time, so that a file may be larger than the memory.
 """
 
+import glob
 import hashlib
 import json
 import math
@@ -138,12 +139,16 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     """Let `write` fill a file beside `path`, then rename it: no reader ever sees half of it.
 
     The file beside it is this process's own: a job that outlived its killed workflow may be at
-    work on the same output.
+    work on the same output. Such files that a kill left behind are removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.stem)}.*.part{path.suffix}"):
+        left.unlink(missing_ok=True)
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         write(part)
+        with part.open("rb") as file:
+            os.fsync(file.fileno())  # else a power failure could leave an empty file of this name
         os.replace(part, path)
     finally:
         part.unlink(missing_ok=True)

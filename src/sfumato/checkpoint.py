@@ -37,9 +37,13 @@ def save_checkpoint(
     folder = folder.resolve()
     _make_room(folder)
     arrays = _named(nnx.state(unet, nnx.Param))
-    with ocp.StandardCheckpointer() as checkpointer:
-        checkpointer.save(folder / STATE, arrays)
-        checkpointer.wait_until_finished()
+    try:
+        with ocp.StandardCheckpointer() as checkpointer:
+            checkpointer.save(folder / STATE, arrays)
+            checkpointer.wait_until_finished()
+    except Exception as error:  # orbax and tensorstore raise a dozen kinds, of a full disk too
+        shutil.rmtree(folder, ignore_errors=True)
+        raise InputError(f"the checkpoint {folder} cannot be written: {_reason(error)}") from None
     manifest = {
         "format": FORMAT,
         "model": unet.config.model_dump(),
@@ -115,8 +119,7 @@ def _restore(
         with ocp.StandardCheckpointer() as checkpointer:
             arrays = checkpointer.restore(folder / STATE, target)
     except Exception as error:  # orbax and tensorstore raise a dozen kinds for damaged files
-        reason = str(error).strip().split("\n")[0][:200]
-        raise _damaged(folder, f"orbax cannot read it: {reason}") from None
+        raise _damaged(folder, f"orbax cannot read it: {_reason(error)}") from None
     if digest(jax.device_get(arrays)) != manifest["digest"]:
         raise _damaged(folder, f"its weights are not those of its {MANIFEST}")
     return arrays
@@ -184,6 +187,11 @@ def _check_files(folder: Path, expected: Mapping[str, str]) -> None:
 
 def _damaged(folder: Path, reason: str) -> InputError:
     return InputError(f"the checkpoint {folder} is damaged: {reason}; delete it and make it again")
+
+
+def _reason(error: Exception) -> str:
+    """Return the first line of an error that may be pages long."""
+    return str(error).strip().split("\n")[0][:200]
 
 
 def _named(state: nnx.State) -> dict[str, Any]:

@@ -21,24 +21,17 @@ from sfumato.explanation import depth_of, differing, facts_of_making, flat, sett
 TOLERANCE = 1e-3
 """Of values in [-1, 1], and of weights: a hundred times what another batch size was seen to do."""
 PIXEL_TOLERANCE = 2.0  # of colours 0 .. 255: what TOLERANCE can move them, rounded up
+NOT_BUILT = "not built yet"
 _N_VALUES = 8
 
 
 @dataclass(frozen=True)
 class Finding:
-    """What was found for one artifact.
-
-    Attributes:
-        name: of the artifact.
-        said: what was found.
-        wrong: whether it fails the verification.
-        compared: whether there was anything to compare with.
-    """
+    """What was found for one artifact; `wrong` if it fails the verification."""
 
     name: str
     said: str
     wrong: bool = False
-    compared: bool = True
 
 
 class Golden(Section):
@@ -78,7 +71,7 @@ def compare_folders(rebuilt: Path, results: Path) -> Iterator[Finding]:
     for ours in artifacts_in(rebuilt):
         path = results / ours.path.name
         if not path.exists():
-            yield Finding(ours.path.name, "not built yet", compared=False)
+            yield Finding(ours.path.name, NOT_BUILT)
             continue
         try:
             yield _compare(ours, open_artifact(path))

@@ -82,6 +82,27 @@ def or_exit(call, *arguments):
         sys.exit(str(error))
 
 
+def check_results():
+    """Raise an InputError if nothing can be written where everything is to be built."""
+    results = Path("results")
+    if results.is_dir() and not os.access(results, os.W_OK):
+        raise InputError(
+            f"{results}: this folder cannot be written to; change its permissions or the mount, "
+            "or build elsewhere with --directory"
+        )
+
+
+def explain_failure():
+    """Say on the terminal what a log on a full disk cannot say."""
+    if shutil.disk_usage(".").free < 2**20 or (
+        Path("results").is_dir() and shutil.disk_usage("results").free < 2**20
+    ):
+        print(
+            "results: No space left on device; make room there and run the same command again",
+            file=sys.stderr,
+        )
+
+
 def config_file():
     """Return config.yaml of the working directory, or else the one beside the Snakefile."""
     here = Path("config.yaml")

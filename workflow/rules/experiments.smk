@@ -19,14 +19,3 @@ wildcard_constraints:
 def figures(experiment):
     """Return the files that an experiment builds."""
     return [f"results/{experiment}/{name}" for name in EXPERIMENTS[experiment].figures]
-
-
-def rebuilt_figures(wildcards):
-    """Return the files that `verify` builds once more: those that show no times."""
-    again = f".verify/{wildcards.experiment}"
-    return [file for file in figures(again) if Path(file).name not in TIMED]
-
-
-def golden_file(wildcards):
-    """Return the path of the golden file of an experiment, which most do not have."""
-    return relative([ROOT / "workflow" / "golden" / f"{wildcards.experiment}.json"])[0]

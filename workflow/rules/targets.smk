@@ -20,11 +20,6 @@ rule speed:
         expand("results/{experiment}/speed.png", experiment=TARGETS),
 
 
-rule verify:
-    input:
-        expand("results/.verify/{experiment}.txt", experiment=TARGETS),
-
-
 for sampler in SAMPLERS:
 
     rule:

@@ -1,17 +1,20 @@
 # Each experiment of the targets once more, in results/.verify, beside what was built before.
 
 
-rule verify_experiment:
+rule verify:
     input:
         script=script("verify.py"),
         modules=modules("verify.py"),
-        rebuilt=rebuilt_figures,
-    output:
-        report=temp("results/.verify/{experiment}.txt"),
+        rebuilt=[
+            file
+            for name in TARGETS
+            for file in figures(f".verify/{name}")
+            if Path(file).name not in TIMED
+        ],
     log:
-        "results/{experiment}/logs/verify.log",
+        "results/verify.log",
     benchmark:
-        "results/{experiment}/benchmarks/verify.tsv"
+        "results/verify.tsv"
     conda:
         "../envs/sfumato.yaml"
     threads: 1
@@ -20,8 +23,8 @@ rule verify_experiment:
         runtime=30,
         gpu=0,
     params:
-        golden=golden_file,
+        golden=relative([ROOT / "workflow" / "golden"])[0],
+        experiments=TARGETS,
     shell:
-        "python {input.script:q} --rebuilt results/.verify/{wildcards.experiment}"
-        " --results results/{wildcards.experiment} --golden {params.golden:q}"
-        " --output {output.report:q} 2>&1 | tee {log:q}"
+        "python {input.script:q} --experiments {params.experiments:q} --results results"
+        " --golden {params.golden:q} 2>&1 | tee {log:q}"
