@@ -128,7 +128,8 @@ def refused(capsys, name, folder, tiny, config=None, **changes):
 
 
 def test_every_script_is_tested():
-    assert {script for script, *_ in STEPS.values()} == set(SCRIPTS)
+    elsewhere = {"explain", "freeze", "verify"}  # test_explain.py, test_verify.py
+    assert {script for script, *_ in STEPS.values()} == set(SCRIPTS) - elsewhere
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

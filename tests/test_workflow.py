@@ -3,7 +3,6 @@
 import os
 import re
 import shutil
-import signal
 import subprocess
 import sys
 import time
@@ -127,6 +126,8 @@ def test_a_module_reruns_what_imports_it_and_nothing_else(source, built):
 
 # What only the workflow itself reads, and the interface for people.
 UNUSED_BY_JOBS = {
+    *(f"scripts/{name}.py" for name in ("explain", "freeze", "verify")),
+    *(f"src/sfumato/{name}.py" for name in ("artifacts", "explanation", "verification")),
     "scripts/gather.py",  # only where there are shards: test_sharding.py
     "src/sfumato/config/experiment.py",
     "src/sfumato/model.py",
@@ -194,7 +195,7 @@ def test_one_figure_alone_from_nothing(built, tmp_path):
 def test_targets(tmp_path):
     folder = copy_project(tmp_path / "targets")
     listed = set(snakemake(folder, "--list-target-rules").stdout.split())
-    figures = {"forward", "ddpm_samples", "ddim_samples", "trajectory", "speed"}
+    figures = {"forward", "ddpm_samples", "ddim_samples", "trajectory", "speed", "verify"}
     assert listed == {"all", "tiny", *figures}
     assert announced(folder) == ALL
     done = snakemake(folder, "-n", "results/tin/forward.png")
@@ -322,62 +323,6 @@ def test_a_failed_job_shows_its_sentence_and_leaves_nothing(built, tmp_path):
     output = done.stdout + done.stderr
     assert done.returncode != 0 and "not a whole .npz file of this workflow" in output
     assert not (folder / "results" / "tiny" / "trajectory.png").exists()
-
-
-def progress_of(log):
-    """Return the share of the steps that a sampling log's progress bar has reached, in per cent."""
-    found = re.findall(r"(\d+)%\|", log.read_text()) if log.exists() else []
-    return int(found[-1]) if found else 0
-
-
-@pytest.mark.parametrize("whole_group", [True, False], ids=["all", "snakemake alone"])
-def test_after_a_kill_the_same_command_completes_with_the_same_bytes(tmp_path, whole_group):
-    """SIGKILL in the middle of sampling."""
-    config = tiny_config(
-        {"figures": ["ddpm_samples.png"], "ddpm": {"n_samples": 2000}, "render": {"dpi": 20}}
-    )
-    folder = copy_project(tmp_path / "killed", config)
-    command = [sys.executable, "-m", "snakemake", "--cores", "1"]
-    process = subprocess.Popen(
-        command,
-        cwd=folder,
-        start_new_session=True,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    log = folder / "results" / "tiny" / "logs" / "ddpm_samples.log"
-    deadline = time.monotonic() + 120
-    while not 5 < progress_of(log) < 95:
-        assert process.poll() is None and time.monotonic() < deadline
-        time.sleep(0.02)
-    if whole_group:
-        os.killpg(process.pid, signal.SIGKILL)
-    else:
-        process.kill()  # its job goes on for a while, beside the second run
-    process.wait()
-    assert not list(folder.glob("results/tiny/ddpm_samples.*"))
-    done = snakemake(folder)
-    assert done.returncode == 0, done.stdout + done.stderr
-    undisturbed = copy_project(tmp_path / "undisturbed", config)
-    assert snakemake(undisturbed).returncode == 0
-    assert artifacts(folder) == artifacts(undisturbed)
-
-
-def test_two_at_once_are_refused_as_ever(tmp_path):
-    folder = copy_project(tmp_path / "twice")
-    first = subprocess.Popen(
-        [sys.executable, "-m", "snakemake", "--cores", "1"],
-        cwd=folder,
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    while not (folder / ".snakemake" / "locks").exists():
-        assert first.poll() is None
-        time.sleep(0.02)
-    second = snakemake(folder)
-    assert second.returncode != 0 and "cannot be locked" in second.stdout + second.stderr
-    assert first.wait() == 0
-    assert snakemake(folder, "-n").returncode == 0
 
 
 def test_report(built):
