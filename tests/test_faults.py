@@ -127,6 +127,21 @@ def test_sigkill_of_one_job(built, copied, tmp_path):
     assert same(copied, built[0])
 
 
+def test_a_failed_job_leaves_nothing_stale(copied, tmp_path):
+    """It takes its old result away; the old figure must not then look up to date."""
+    old = artifacts(copied)["ddim_samples.png"]
+    write_config(copied, tiny_config({"ddim": {"eta": 0.5}}))
+    (tmp_path / "killer").mkdir()
+    code = KILLER.replace("os.killpg(0, signal.SIGKILL)", "os.kill(os.getpid(), signal.SIGKILL)")
+    (tmp_path / "killer" / "sitecustomize.py").write_text(code)
+    environment = {"PYTHONPATH": str(tmp_path / "killer"), "KILL_AT": "sample.py:_finished:1"}
+    start(copied, **environment).communicate(timeout=120)
+    assert not (copied / "results/tiny/ddim_samples.npz").exists()
+    assert_completes(copied)
+    assert open_artifact(copied / "results/tiny/ddim_samples.npz").record.settings["ddim"]["eta"]
+    assert artifacts(copied)["ddim_samples.png"] != old
+
+
 def test_sigkill_of_one_shard_reruns_it_alone(tmp_path):
     """The shards that were whole are kept; the last one and the joining are all that runs."""
     config = tiny_config({"figures": ["ddim_samples.png"], "shards": 3, "ddim": {"n_samples": 12}})

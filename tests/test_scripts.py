@@ -242,6 +242,7 @@ def results_of(path, folder):
 # Settings whose effect is not on the arrays of an untrained network, and the test that shows it.
 SHOWN_ELSEWHERE = {
     "figures": "test_workflow.py::test_figures_choose_the_targets",
+    "shards": "test_sharding.py::test_any_number_of_shards_gives_the_same_bytes",
     "model.dropout": "test_unet.py::test_dropout_drops_while_training_and_only_then",
     "model.num_classes": "test_unet.py::test_settings_that_size_the_network",
     "sampling.micro_batch": "test_scripts.py::test_micro_batch_is_the_batch_of_the_network",

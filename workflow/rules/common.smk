@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 import sys
+from collections import namedtuple
 from pathlib import Path
 
 ROOT = Path(workflow.basedir)
@@ -24,7 +25,7 @@ from sfumato.errors import InputError
 from sfumato.provenance import COMPUTING, DRAWING, versions
 from sfumato.samplers import SAMPLERS
 from sfumato.sharding import shard_count
-from sfumato.source import source_files
+from sfumato.source import code_digest, source_files
 
 
 def prepend(variable, path):
@@ -150,7 +151,9 @@ def settings(*keys):
     """
 
     def of(wildcards):
-        filled = [key.format(**wildcards) for key in keys]
+        filled = [
+            key.format(sampler=getattr(wildcards, "sampler", None)) for key in keys
+        ]
         return canonical(settings_of(EXPERIMENTS[wildcards.experiment], *filled))
 
     return of
@@ -184,6 +187,41 @@ def shards(suffix):
         return [f"{stem}-{k}-of-{n}{suffix}" for k in range(1, n + 1)]
 
     return of
+
+
+def upstream(*scripts):
+    """Return, as a function of the wildcards, how everything is made that a rule's inputs come from.
+
+    A job that fails takes its old result and Snakemake's record of it away. Without this, what was
+    made from that result would then look up to date, whatever the job was run for.
+    """
+
+    def of(wildcards):
+        made = {}
+        for name in scripts:
+            name, _, sampler = name.partition(":")
+            sampler = sampler or getattr(wildcards, "sampler", "ddpm")
+            named = [f"sfumato.samplers.{sampler}"] if name in SAMPLING else []
+            config = SETTINGS[name](Named(wildcards.experiment, sampler))
+            made[f"{name} {sampler}"] = [
+                code_digest(ROOT / "scripts" / name, *named),
+                config,
+            ]
+        return canonical([made, versions(sorted({*COMPUTING, *DATA}))])
+
+    return of
+
+
+Named = namedtuple("Named", ["experiment", "sampler"])
+SAMPLING = ("sample.py", "trajectory.py")
+SETTINGS = {
+    "prepare_data.py": data_settings,
+    "initialise.py": settings("seed", "model", "diffusion"),
+    "forward.py": settings("seed", "diffusion", "forward"),
+    "sample.py": settings("seed", "model", "diffusion", "sampling", "{sampler}"),
+    "trajectory.py": trajectory_settings,
+}
+DATA = ("numpy", "mlxtend", "pillow", "jax")
 
 
 def packages(*names):

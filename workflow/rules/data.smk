@@ -20,7 +20,7 @@ rule prepare_data:
         gpu=0,
     params:
         config=data_settings,
-        versions=packages("numpy", "mlxtend", "pillow", "jax"),
+        versions=packages(*DATA),
     shell:
         "python {input.script:q} --config {params.config:q} --output {output.arrays:q}"
         " > {log:q} 2>&1"

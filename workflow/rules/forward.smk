@@ -20,6 +20,7 @@ rule diffuse:
         runtime=10,
         gpu=1,
     params:
+        upstream=upstream("prepare_data.py"),
         config=settings("seed", "diffusion", "forward"),
         versions=packages(*COMPUTING),
     shell:
@@ -51,6 +52,7 @@ rule render_forward:
         runtime=10,
         gpu=0,
     params:
+        upstream=upstream("prepare_data.py", "forward.py"),
         config=settings("render.dpi", "render.panel_inches", "render.colormap"),
         versions=packages(*DRAWING),
     shell:

@@ -24,6 +24,7 @@ rule sample:
         runtime=120,
         gpu=1,
     params:
+        upstream=upstream("initialise.py"),
         config=settings("seed", "model", "diffusion", "sampling", "{sampler}"),
         versions=packages(*COMPUTING),
     shell:
@@ -54,6 +55,7 @@ rule sample_shard:
         runtime=120,
         gpu=1,
     params:
+        upstream=upstream("initialise.py"),
         config=settings("seed", "model", "diffusion", "sampling", "{sampler}"),
         versions=packages(*COMPUTING),
     shell:
@@ -88,6 +90,7 @@ rule gather_samples:
         runtime=60,
         gpu=0,
     params:
+        upstream=upstream("initialise.py", "sample.py"),
         config=settings("seed", "model", "diffusion", "sampling", "{sampler}"),
         versions=packages(*COMPUTING),
     shell:
@@ -119,6 +122,7 @@ rule render_samples:
         runtime=10,
         gpu=0,
     params:
+        upstream=upstream("initialise.py", "sample.py"),
         config=settings(
             "render.dpi",
             "render.panel_inches",

@@ -20,6 +20,7 @@ rule follow_trajectory:
         runtime=120,
         gpu=1,
     params:
+        upstream=upstream("initialise.py"),
         config=trajectory_settings,
         versions=packages(*COMPUTING),
     shell:
@@ -51,6 +52,7 @@ rule render_trajectory:
         runtime=10,
         gpu=0,
     params:
+        upstream=upstream("initialise.py", "trajectory.py"),
         config=settings("render.dpi", "render.panel_inches", "render.colormap"),
         versions=packages(*DRAWING),
     shell:
@@ -82,6 +84,7 @@ rule render_animation:
         runtime=10,
         gpu=0,
     params:
+        upstream=upstream("initialise.py", "trajectory.py"),
         config=settings(
             "render.dpi",
             "render.panel_inches",
