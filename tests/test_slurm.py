@@ -123,7 +123,8 @@ def test_after_a_kill_of_snakemake_cancel_the_job_and_run_again(local, unsampled
     with sampling(unsampled) as (process, job):
         process.kill()
     refused = subprocess.run([*ON_SLURM, SAMPLES], cwd=unsampled, capture_output=True, text=True)
-    assert refused.returncode == 1 and "Directory cannot be locked" in refused.stderr
+    if refused.returncode:  # else the job came to its end before, and its result is right
+        assert "Directory cannot be locked" in refused.stderr
     slurm_cluster.output("scancel", job["JobId"])
     wait_for(lambda: not slurm_cluster.output("squeue", "--noheader"), "the end of the job")
     assert subprocess.run([*ON_SLURM, SAMPLES], cwd=unsampled).returncode == 0
