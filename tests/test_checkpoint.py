@@ -154,7 +154,7 @@ def garbage_manifest(folder):
 
 
 def foreign_manifest(folder):
-    (folder / "manifest.json").write_text("{}")
+    (folder / "manifest.json").write_text('{"format": 1}')
 
 
 def odd_manifest(folder):

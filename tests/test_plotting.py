@@ -114,10 +114,13 @@ def test_time_labels():
 
 
 def test_speed_shows_what_was_measured(tmp_path):
-    same = {"n_samples": 8, "micro_batch": 8, "device": {"kind": "cpu"}}
+    made = {"artifact": "a", "script": "b", "settings": {}, "code": "c", "versions": {}}
+    made |= {"inputs": {}, "device": {}}
+    same = {"n_samples": 8, "micro_batch": 8, "device": {"kind": "cpu"}, "provenance": made}
     slow = {"sampler": "ddpm", "steps": 1000, "seconds": {"compile": 1.5, "run": 20.25}}
     fast = {"sampler": "ddim", "steps": 50, "seconds": {"compile": 1.5, "run": 1.05}}
-    speed = compare(*(Timing.model_validate({**same, **run}) for run in (slow, fast)))
+    timings = [Timing.model_validate({**same, **run}) for run in (slow, fast)]
+    speed = compare(*timings, timings[0].provenance)
     figure = speed_bars(speed)
     save_figure(tmp_path / "a.png", figure, CONFIG, {})
     texts = {text.get_text() for axis in figure.axes for text in axis.texts}

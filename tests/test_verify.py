@@ -165,8 +165,9 @@ def test_the_target(tmp_path):
     code, said = verify(folder)
     assert code != 0 and "nothing to compare with; build it first" in said
     assert snakemake(folder).returncode == 0
-    code, said = verify(folder)
-    assert code == 0 and said.count("identical bytes") == 2 and "identical weights" in said
+    for _ in range(2):
+        code, said = verify(folder)
+        assert code == 0 and said.count("identical bytes") == 2 and "identical weights" in said
     results = folder / "results" / "tiny"
     golden = folder / "workflow" / "golden" / "tiny.json"
     save_json(golden, freeze(results))
@@ -174,7 +175,7 @@ def test_the_target(tmp_path):
     (results / "ddim_samples.npz").write_bytes(content[:-1] + b"x")
     code, said = verify(folder)
     assert code != 0 and "ddim_samples.npz is the first that differs" in said
-    assert said.count("identical content") == 3
+    assert len({line for line in said.splitlines() if "identical content" in line}) == 3
     (results / "ddim_samples.npz").write_bytes(content)
     write_config(folder, tiny_config({"figures": ["ddim_samples.png"], "ddim": {"eta": 0.5}}))
     code, said = verify(folder)

@@ -208,8 +208,14 @@ def _start(
 
 
 @partial(jax.jit, static_argnums=(0, 1))
-def _advance(
-    mesh: Mesh,
+def _advance(mesh: Mesh, sampler: Sampler, *arguments: Any) -> State:  # noqa: ANN401
+    """Take some steps, each device on a micro-batch of its own, as if it were alone."""
+    specs = (P(), P(), P(), P(SAMPLES), SPLIT, P(), P())
+    steps = partial(_take_steps, sampler)
+    return jax.shard_map(steps, mesh=mesh, in_specs=specs, out_specs=SPLIT)(*arguments)
+
+
+def _take_steps(
     sampler: Sampler,
     predict: Predict,
     schedule: Schedule,
@@ -219,37 +225,20 @@ def _advance(
     start: int,
     stop: int,
 ) -> State:
-    """Take the steps start .. stop - 1 of the chain. One program serves every start and stop.
-
-    Each device works on a micro-batch of its own, as if it were alone.
-    """
+    """Take the steps start .. stop - 1 of the chain. One program serves every start and stop."""
     step = jax.vmap(sampler.step, in_axes=(None, 0, 0, None, None, 0))
 
-    def on_device(
-        predict: Predict,
-        schedule: Schedule,
-        chain: Chain,
-        keys: jax.Array,
-        state: State,
-        start: int,
-        stop: int,
-    ) -> State:
-        def body(i: jax.Array, state: State) -> State:
-            t, s, slot = chain.t[i], chain.s[i], chain.slot[i]
-            eps = predict(state.x, jnp.broadcast_to(t, state.x.shape[:1]))
-            x_0, _ = denoised(schedule, state.x, eps, t, sampler.clip)
-            return State(
-                step(schedule, state.x, eps, t, s, keys_at(keys, t)),
-                state.snapshots.at[slot].set(state.x),
-                state.predicted_x_0.at[slot].set(x_0),
-            )
+    def body(i: jax.Array, state: State) -> State:
+        t, s, slot = chain.t[i], chain.s[i], chain.slot[i]
+        eps = predict(state.x, jnp.broadcast_to(t, state.x.shape[:1]))
+        x_0, _ = denoised(schedule, state.x, eps, t, sampler.clip)
+        return State(
+            step(schedule, state.x, eps, t, s, keys_at(keys, t)),
+            state.snapshots.at[slot].set(state.x),
+            state.predicted_x_0.at[slot].set(x_0),
+        )
 
-        return jax.lax.fori_loop(start, stop, body, state)
-
-    specs = (P(), P(), P(), P(SAMPLES), SPLIT, P(), P())
-    return jax.shard_map(on_device, mesh=mesh, in_specs=specs, out_specs=SPLIT)(
-        predict, schedule, chain, keys, state, start, stop
-    )
+    return jax.lax.fori_loop(start, stop, body, state)
 
 
 def _chain(timesteps: np.ndarray, snapshots: Sequence[int]) -> Chain:

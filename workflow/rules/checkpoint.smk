@@ -19,7 +19,7 @@ rule initialise:
         runtime=30,
         gpu=1,
     params:
-        config=settings("seed", "model", "diffusion"),
+        config=SETTINGS["initialise.py"],
         versions=packages(*COMPUTING),
     shell:
         "python {input.script:q} --config {params.config:q} --output {output.ckpt:q}"

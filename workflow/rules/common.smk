@@ -7,6 +7,7 @@ import re
 import shutil
 import sys
 from collections import namedtuple
+from functools import cache
 from pathlib import Path
 
 ROOT = Path(workflow.basedir)
@@ -204,7 +205,7 @@ def upstream(*scripts):
             named = [f"sfumato.samplers.{sampler}"] if name in SAMPLING else []
             config = SETTINGS[name](Named(wildcards.experiment, sampler))
             made[f"{name} {sampler}"] = [
-                code_digest(ROOT / "scripts" / name, *named),
+                digest_of(ROOT / "scripts" / name, *named),
                 config,
             ]
         return canonical([made, versions(sorted({*COMPUTING, *DATA}))])
@@ -212,6 +213,8 @@ def upstream(*scripts):
     return of
 
 
+# Files do not change while the jobs are laid out, and there may be a thousand shards.
+digest_of = cache(code_digest)
 Named = namedtuple("Named", ["experiment", "sampler"])
 SAMPLING = ("sample.py", "trajectory.py")
 SETTINGS = {

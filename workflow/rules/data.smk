@@ -19,7 +19,7 @@ rule prepare_data:
         runtime=10,
         gpu=0,
     params:
-        config=data_settings,
+        config=SETTINGS["prepare_data.py"],
         versions=packages(*DATA),
     shell:
         "python {input.script:q} --config {params.config:q} --output {output.arrays:q}"

@@ -21,7 +21,7 @@ rule diffuse:
         gpu=1,
     params:
         upstream=upstream("prepare_data.py"),
-        config=settings("seed", "diffusion", "forward"),
+        config=SETTINGS["forward.py"],
         versions=packages(*COMPUTING),
     shell:
         "python {input.script:q} --config {params.config:q} --data {input.data:q}"

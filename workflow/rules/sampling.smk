@@ -25,7 +25,7 @@ rule sample:
         gpu=1,
     params:
         upstream=upstream("initialise.py"),
-        config=settings("seed", "model", "diffusion", "sampling", "{sampler}"),
+        config=SETTINGS["sample.py"],
         versions=packages(*COMPUTING),
     shell:
         "python {input.script:q} --sampler {wildcards.sampler} --config {params.config:q}"
@@ -56,7 +56,7 @@ rule sample_shard:
         gpu=1,
     params:
         upstream=upstream("initialise.py"),
-        config=settings("seed", "model", "diffusion", "sampling", "{sampler}"),
+        config=SETTINGS["sample.py"],
         versions=packages(*COMPUTING),
     shell:
         "python {input.script:q} --sampler {wildcards.sampler} --config {params.config:q}"
@@ -70,7 +70,6 @@ rule gather_samples:
         script=script("gather.py"),
         modules=modules("gather.py"),
         ckpt="results/{experiment}/checkpoint",
-        sampling=sampler_modules("sample.py"),
         arrays=shards(".npz"),
         timings=shards(".timing.json"),
     output:
@@ -91,8 +90,6 @@ rule gather_samples:
         gpu=0,
     params:
         upstream=upstream("initialise.py", "sample.py"),
-        config=settings("seed", "model", "diffusion", "sampling", "{sampler}"),
-        versions=packages(*COMPUTING),
     shell:
         "python {input.script:q} --arrays {input.arrays:q} --timings {input.timings:q}"
         " --output {output.arrays:q} --timing {output.timing:q} > {log:q} 2>&1"

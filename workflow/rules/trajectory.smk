@@ -21,7 +21,7 @@ rule follow_trajectory:
         gpu=1,
     params:
         upstream=upstream("initialise.py"),
-        config=trajectory_settings,
+        config=SETTINGS["trajectory.py"],
         versions=packages(*COMPUTING),
     shell:
         "python {input.script:q} --config {params.config:q} --checkpoint {input.ckpt:q}"
