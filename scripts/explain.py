@@ -31,11 +31,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     elif arguments.config:
         print(yaml.safe_dump(config_of(artifact.record), default_flow_style=None), end="")
     else:
-        print(
-            explain(
-                artifact, f"python scripts/explain.py {shlex.quote(str(arguments.file))} --config"
-            )
-        )
+        command_for_config = ("python", "scripts/explain.py", str(arguments.file), "--config")
+        print(explain(artifact, shlex.join(command_for_config)))
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from sfumato.config.model import UNetConfig
 from sfumato.config.seed import Seed
 from sfumato.config.settings import read_settings
 from sfumato.data import load_images
-from sfumato.provenance import provenance
+from sfumato.provenance import LOADING, provenance
 
 
 class Settings(Section):
@@ -33,8 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = read_settings(Settings, arguments.config)
     arrays = load_images(settings.data, settings.model.input_dim, settings.seed)
     check_images("data.test_images", arrays["test_images"])
-    packages = ("numpy", "mlxtend", "pillow", "jax")
-    record = provenance(__file__, "data.npz", settings, packages=packages)
+    record = provenance(__file__, "data.npz", settings, packages=LOADING)
     save_arrays(Path(arguments.output), arrays, record)
 
 

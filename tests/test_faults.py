@@ -11,7 +11,7 @@ import sys
 import time
 
 import pytest
-from conftest import artifacts, copy_project, snakemake, tiny_config, write_config
+from conftest import ROOT, artifacts, copy_project, snakemake, tiny_config, write_config
 
 from sfumato.artifacts import open_artifact
 
@@ -43,25 +43,34 @@ SHARD_KILLER = SHARD_KILLER.replace("import os", "from glob import glob\nimport 
 
 POINTS = [
     ("data.npz", "prepare_data.py:load_images:1"),
-    ("data.npz", "prepare_data.py:_write_npz:1"),
     ("data.npz", "prepare_data.py:replace:1"),
-    ("checkpoint", "initialise.py:initialise:1"),
     ("checkpoint", "initialise.py:_make_room:1"),
     ("checkpoint", "initialise.py:async_serialize_from_host:1"),  # orbax, at the arrays
     ("checkpoint", "initialise.py:_write_metadata_after_commits:1"),  # orbax, after the arrays
-    ("checkpoint", "initialise.py:rename:1"),  # orbax, before it gives its folder the right name
     ("checkpoint", "initialise.py:write_text:1"),
-    ("forward.npz", "forward.py:diffuse:1"),
-    ("ddim_samples.npz", "sample.py:load_checkpoint:1"),
     ("ddim_samples.npz", "sample.py:_finished:2"),
     ("ddim_samples.npz", "sample.py:fsync:1"),
     ("ddim_samples.npz", "sample.py:save_json:1"),
-    ("trajectory.npz", "trajectory.py:evenly_spaced:1"),
     ("trajectory.npz", "trajectory.py:join:1"),
-    ("ddim_samples.png", "render_samples.py:savefig:1"),
     ("ddim_samples.png", "render_samples.py:replace:1"),
     ("trajectory.gif", "render_animation.py:save_animation:1"),
 ]
+MORE_POINTS = [
+    ("data.npz", "prepare_data.py:_write_npz:1"),
+    ("checkpoint", "initialise.py:initialise:1"),
+    ("checkpoint", "initialise.py:rename:1"),  # orbax, before it gives its folder the right name
+    ("forward.npz", "forward.py:diffuse:1"),
+    ("ddim_samples.npz", "sample.py:load_checkpoint:1"),
+    ("trajectory.npz", "trajectory.py:evenly_spaced:1"),
+    ("ddim_samples.png", "render_samples.py:savefig:1"),
+]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def interruptible():
+    """A shell that starts the tests in the background has them and their children ignore Ctrl-C."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def kill_at(point, tmp_path, code=KILLER):
@@ -106,7 +115,13 @@ def same(ours, theirs):
     return artifacts(ours) == artifacts(theirs) and weights[0] == weights[1]
 
 
-@pytest.mark.parametrize(("name", "point"), POINTS, ids=[point for _, point in POINTS])
+@pytest.mark.parametrize(
+    ("name", "point"),
+    [
+        pytest.param(*each, id=each[1], marks=[pytest.mark.slow] if each in MORE_POINTS else [])
+        for each in [*POINTS, *MORE_POINTS]
+    ],
+)
 def test_sigkill_of_everything_at(name, point, built, copied, tmp_path):
     """No artifact is there after the kill, and the same command then makes the right one."""
     place = copied / "results" / "tiny"
@@ -121,6 +136,14 @@ def test_sigkill_of_everything_at(name, point, built, copied, tmp_path):
         assert not (place / name).exists()
     assert_completes(copied, target)
     assert same(copied, built[0])
+
+
+def test_the_fault_table_names_every_test_here():
+    rows = re.findall(
+        r"^\|.*?\| `(test_\w+)`", (ROOT / "docs" / "reliability.md").read_text(), re.M
+    )
+    here = [name for name in globals() if name.startswith("test_") and "fault_table" not in name]
+    assert sorted(rows) == sorted(here)
 
 
 def test_sigkill_of_one_job(built, copied, tmp_path):
@@ -329,12 +352,13 @@ def test_a_checkpoint_with(damage, built, copied):
     spoil(place / "checkpoint")
     remove(place, "ddim_samples.npz")
     remove(place, "ddim_samples.png")
-    done = snakemake(copied)
+    target = "results/tiny/ddim_samples.png"
+    done = snakemake(copied, target)
     output = done.stdout + done.stderr
     assert done.returncode != 0 and said in output and "Traceback" not in output, output
     assert not (place / "ddim_samples.npz").exists()
     remove(place, "checkpoint")
-    assert_completes(copied)
+    assert_completes(copied, target)
     assert same(copied, built[0])
 
 

@@ -128,8 +128,9 @@ def check(samples, shape):
     assert np.isfinite(samples).all() and np.abs(samples).max() <= 1 and np.std(samples) > 0
 
 
-def test_every_snippet_of_the_demo_runs():
-    """One after the other, as a reader of the demo runs them."""
+@pytest.mark.parametrize("network", [TINY, pytest.param({}, marks=pytest.mark.slow)])
+def test_every_snippet_of_the_demo_runs(network):
+    """One after the other, as a reader of the demo runs them; the slow one with its network."""
     import textwrap
 
     from tqdm import tqdm
@@ -139,11 +140,13 @@ def test_every_snippet_of_the_demo_runs():
     scope = {
         **{"jax": jax, "jnp": jnp, "tqdm": tqdm, "check": check, "rngs": nnx.Rngs(42)},
         **{"image": image, "noisy_images": noisy_images, "timesteps": jnp.array([0, 9, 500, 999])},
+        "network": network,
         **{"x": noisy_images, "t": jnp.array([1, 2, 3, 4]), "n": 2},
     }
     for name, snippet in SNIPPETS.items():
         if name == "key takeaways":  # what came before left other things under these names
             scope |= {"x": noisy_images, "t": jnp.array([1, 2, 3, 4])}
+        snippet = snippet.replace("parameters={", "parameters={**network, ")
         exec(compile(textwrap.dedent(snippet), name, "exec"), scope)  # noqa: S102
 
 

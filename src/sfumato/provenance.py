@@ -19,6 +19,7 @@ from sfumato.config.fields import Section
 from sfumato.source import code_digest
 
 COMPUTING = ("numpy", "jax", "jaxlib", "flax", "orbax-checkpoint")
+LOADING = ("numpy", "mlxtend", "pillow", "jax")
 DRAWING = ("numpy", "matplotlib", "pillow")
 
 

@@ -23,7 +23,7 @@ from sfumato.config.experiment import (
 )
 from sfumato.config.settings import canonical
 from sfumato.errors import InputError
-from sfumato.provenance import COMPUTING, DRAWING, versions
+from sfumato.provenance import COMPUTING, DRAWING, LOADING, versions
 from sfumato.samplers import SAMPLERS
 from sfumato.sharding import shard_count
 from sfumato.source import code_digest, source_files
@@ -208,7 +208,7 @@ def upstream(*scripts):
                 digest_of(ROOT / "scripts" / name, *named),
                 config,
             ]
-        return canonical([made, versions(sorted({*COMPUTING, *DATA}))])
+        return canonical([made, versions(sorted({*COMPUTING, *LOADING}))])
 
     return of
 
@@ -224,7 +224,6 @@ SETTINGS = {
     "sample.py": settings("seed", "model", "diffusion", "sampling", "{sampler}"),
     "trajectory.py": trajectory_settings,
 }
-DATA = ("numpy", "mlxtend", "pillow", "jax")
 
 
 def packages(*names):

@@ -20,7 +20,7 @@ rule prepare_data:
         gpu=0,
     params:
         config=SETTINGS["prepare_data.py"],
-        versions=packages(*DATA),
+        versions=packages(*LOADING),
     shell:
         "python {input.script:q} --config {params.config:q} --output {output.arrays:q}"
         " > {log:q} 2>&1"
