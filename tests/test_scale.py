@@ -52,6 +52,7 @@ def test_many_samples(tmp_path):
             path.unlink()
         return peaks, (folder / "results/tiny/ddim_samples.npz").read_bytes()
 
+    build(500, 1)  # compiles, which takes memory of its own
     print(
         f"\n{'samples':>7} {'shards':>6}   peak memory of a job, MiB: drawing, joining, rendering"
     )
