@@ -23,6 +23,10 @@ include: "workflow/rules/experiments.smk"
 or_exit(check_results)
 
 
+onstart:
+    or_exit(check_python)
+
+
 onerror:
     explain_failure()
 

@@ -136,7 +136,7 @@ def cancel_all():
 
 def jobs():
     """Return every job that Slurm knows, as a dictionary of what scontrol shows."""
-    lines = output("scontrol", "--oneliner", "show", "job").splitlines()
+    lines = re.findall(r"^JobId=.*", output("scontrol", "--oneliner", "show", "job"), re.M)
     return [dict(re.findall(r"(\S+?)=(.*?) *(?= [\w/:]+=|$)", line)) for line in lines]
 
 

@@ -108,6 +108,14 @@ def rules_that_ask_for_a_gpu(folder):
     return set(re.findall(r"^rule (\w+):(?:(?!^rule ).)*?gpu=1", rules, re.M | re.S))
 
 
+def test_an_environment_whose_path_has_a_space_is_refused(project, tmp_path):
+    (tmp_path / "an environment").symlink_to(sys.prefix)
+    python = tmp_path / "an environment" / "bin" / "python"
+    run = subprocess.run([python, *ON_SLURM[1:]], cwd=project, capture_output=True, text=True)
+    assert run.returncode != 0 and "put the environment elsewhere" in run.stderr
+    assert "Traceback" not in run.stderr and not jobs_of(project)
+
+
 def test_after_scancel_nothing_half_done_is_left(local, unsampled):
     with sampling(unsampled) as (process, job):
         slurm_cluster.output("scancel", job["JobId"])

@@ -94,6 +94,15 @@ def check_results():
         )
 
 
+def check_python():
+    """Raise an InputError if jobs on other machines cannot be started with this Python."""
+    if workflow.non_local_exec and re.search(r"\s", sys.executable):
+        raise InputError(
+            f"{sys.executable}: Snakemake cannot start jobs on a cluster with a Python whose path "
+            "has a space; put the environment elsewhere"
+        )
+
+
 def explain_failure():
     """Say on the terminal what a log on a full disk cannot say."""
     if shutil.disk_usage(".").free < 2**20 or (
