@@ -4,7 +4,11 @@ Down: at each level `blocks_per_level` residual blocks, and between levels a str
 that halves the sides (rounded up, so any height and width will do). Middle: two residual blocks.
 Up: at each level as many blocks, each fed with what its twin on the way down left. The blocks of
 the chosen levels, and the middle where the last level is one of them, have self-attention.
+Around all this, blocks of `patch_size` x `patch_size` pixels may become channels (space to depth):
+fewer, wider pixels, which cost less.
 """
+
+from dataclasses import dataclass
 
 import jax
 import jax.numpy as jnp
@@ -16,6 +20,34 @@ from sfumato.errors import InputError
 EMBEDDING_FACTOR = 4
 LONGEST_PERIOD = 10_000
 TRUNCATED_NORMAL_STD = 0.87962566103423978  # of a standard normal cut at -2 and 2
+
+
+@dataclass(frozen=True)
+class Layers:
+    """Makes the layers of one network: what they all have in common.
+
+    Attributes:
+        config: the network's settings.
+        rngs: where weights come from.
+        dtype: in which the layers compute; None is that of their inputs. Weights are float32.
+    """
+
+    config: UNetConfig
+    rngs: nnx.Rngs
+    dtype: jax.typing.DTypeLike | None = None
+
+    def conv(self, width_in: int, width: int, side: int = 3, strides: int = 1) -> nnx.Conv:
+        """Make a convolution with a kernel of `side` x `side`."""
+        kernel = (side, side)
+        return nnx.Conv(width_in, width, kernel, strides, dtype=self.dtype, rngs=self.rngs)
+
+    def linear(self, width_in: int, width: int) -> nnx.Linear:
+        """Make a dense layer."""
+        return nnx.Linear(width_in, width, dtype=self.dtype, rngs=self.rngs)
+
+    def norm(self, width: int) -> nnx.GroupNorm:
+        """Make a group normalisation."""
+        return nnx.GroupNorm(width, self.config.norm_groups, dtype=self.dtype, rngs=self.rngs)
 
 
 def sinusoidal_embedding(t: jax.Array, width: int) -> jax.Array:
@@ -33,18 +65,15 @@ def sinusoidal_embedding(t: jax.Array, width: int) -> jax.Array:
 class ResidualBlock(nnx.Module):
     """norm, SiLU, convolution, plus embedding; norm, SiLU, dropout, convolution; plus the input."""
 
-    def __init__(
-        self, width_in: int, width: int, embedding: int, config: UNetConfig, *, rngs: nnx.Rngs
-    ) -> None:
+    def __init__(self, width_in: int, width: int, embedding: int, layers: Layers) -> None:
         """Make a block from `width_in` to `width` channels."""
-        self.norm_1 = nnx.GroupNorm(width_in, config.norm_groups, rngs=rngs)
-        self.conv_1 = _conv(width_in, width, rngs)
-        self.embed = nnx.Linear(embedding, width, rngs=rngs)
-        self.norm_2 = nnx.GroupNorm(width, config.norm_groups, rngs=rngs)
-        self.dropout = nnx.Dropout(config.dropout)
-        self.conv_2 = _conv(width, width, rngs)
-        same = width_in == width
-        self.shortcut = None if same else nnx.Conv(width_in, width, (1, 1), rngs=rngs)
+        self.norm_1 = layers.norm(width_in)
+        self.conv_1 = layers.conv(width_in, width)
+        self.embed = layers.linear(embedding, width)
+        self.norm_2 = layers.norm(width)
+        self.dropout = nnx.Dropout(layers.config.dropout)
+        self.conv_2 = layers.conv(width, width)
+        self.shortcut = None if width_in == width else layers.conv(width_in, width, side=1)
 
     def __call__(
         self, x: jax.Array, embedding: jax.Array, *, rngs: nnx.Rngs | None = None
@@ -59,12 +88,12 @@ class ResidualBlock(nnx.Module):
 class SelfAttention(nnx.Module):
     """Multi-head attention among the pixels of an image (arXiv:1706.03762), plus the input."""
 
-    def __init__(self, width: int, config: UNetConfig, *, rngs: nnx.Rngs) -> None:
+    def __init__(self, width: int, layers: Layers) -> None:
         """Attend with `attention_heads` heads over `width` channels."""
-        self.heads = config.attention_heads
-        self.norm = nnx.GroupNorm(width, config.norm_groups, rngs=rngs)
-        self.project_in = nnx.Linear(width, 3 * width, rngs=rngs)
-        self.project_out = nnx.Linear(width, width, rngs=rngs)
+        self.heads = layers.config.attention_heads
+        self.norm = layers.norm(width)
+        self.project_in = layers.linear(width, 3 * width)
+        self.project_out = layers.linear(width, width)
 
     def __call__(self, x: jax.Array) -> jax.Array:
         """(B, H, W, width) -> (B, H, W, width)."""
@@ -79,20 +108,12 @@ class SelfAttention(nnx.Module):
 class Stage(nnx.Module):
     """One residual block, and self-attention after it where the level has it."""
 
-    def __init__(
-        self,
-        width_in: int,
-        level: int,
-        embedding: int,
-        config: UNetConfig,
-        *,
-        rngs: nnx.Rngs,
-    ) -> None:
+    def __init__(self, width_in: int, level: int, embedding: int, layers: Layers) -> None:
         """Make a stage of `level` that takes `width_in` channels."""
-        width = config.widths[level]
-        self.block = ResidualBlock(width_in, width, embedding, config, rngs=rngs)
-        attends = level in config.attention_levels
-        self.attention = SelfAttention(width, config, rngs=rngs) if attends else None
+        width = layers.config.widths[level]
+        self.block = ResidualBlock(width_in, width, embedding, layers)
+        attends = level in layers.config.attention_levels
+        self.attention = SelfAttention(width, layers) if attends else None
 
     def __call__(
         self, x: jax.Array, embedding: jax.Array, *, rngs: nnx.Rngs | None = None
@@ -105,37 +126,48 @@ class Stage(nnx.Module):
 class UNet(nnx.Module):
     """Predicts, from x_t and t, the noise, x_0 or v: whatever it is trained for."""
 
-    def __init__(self, config: UNetConfig, *, rngs: nnx.Rngs) -> None:
-        """Draw fresh weights; inside one jit with `initialise`, which is much faster."""
+    def __init__(
+        self, config: UNetConfig, *, rngs: nnx.Rngs, dtype: jax.typing.DTypeLike | None = None
+    ) -> None:
+        """Draw fresh weights; inside one jit with `initialise`, which is much faster.
+
+        Args:
+            config: size and shape.
+            rngs: stream `params`.
+            dtype: in which the layers compute, bfloat16 for instance. Weights and output are
+                float32 whatever it is.
+        """
         self.config = config
+        layers = Layers(config, rngs, dtype)
         widths = config.widths
         embedding = EMBEDDING_FACTOR * config.channels
-        self.embed_1 = nnx.Linear(config.channels, embedding, rngs=rngs)
-        self.embed_2 = nnx.Linear(embedding, embedding, rngs=rngs)
+        self.embed_1 = layers.linear(config.channels, embedding)
+        self.embed_2 = layers.linear(embedding, embedding)
         # One class more than asked for: the last one stands for "no class".
         classes = config.num_classes
         self.embed_class = nnx.Embed(classes + 1, embedding, rngs=rngs) if classes else None
-        self.conv_in = _conv(config.input_dim[-1], widths[0], rngs)
+        patch_channels = config.patch_size**2 * config.input_dim[-1]
+        self.conv_in = layers.conv(patch_channels, widths[0])
         down, downsample, up, upsample = [], [], [], []
         width = widths[0]
         for level in range(len(widths)):
             if level:
-                downsample.append(nnx.Conv(width, width, (3, 3), strides=2, rngs=rngs))
+                downsample.append(layers.conv(width, width, strides=2))
             for _ in range(config.blocks_per_level):
-                down.append(Stage(width, level, embedding, config, rngs=rngs))
+                down.append(Stage(width, level, embedding, layers))
                 width = widths[level]
-        self.middle_1 = Stage(width, len(widths) - 1, embedding, config, rngs=rngs)
-        self.middle_2 = ResidualBlock(width, width, embedding, config, rngs=rngs)
+        self.middle_1 = Stage(width, len(widths) - 1, embedding, layers)
+        self.middle_2 = ResidualBlock(width, width, embedding, layers)
         for level in reversed(range(len(widths))):
             for _ in range(config.blocks_per_level):
-                up.append(Stage(width + widths[level], level, embedding, config, rngs=rngs))
+                up.append(Stage(width + widths[level], level, embedding, layers))
                 width = widths[level]
             if level:
-                upsample.append(_conv(width, width, rngs))
+                upsample.append(layers.conv(width, width))
         self.down, self.downsample = nnx.List(down), nnx.List(downsample)
         self.up, self.upsample = nnx.List(up), nnx.List(upsample)
-        self.norm_out = nnx.GroupNorm(width, config.norm_groups, rngs=rngs)
-        self.conv_out = _conv(width, config.input_dim[-1], rngs)
+        self.norm_out = layers.norm(width)
+        self.conv_out = layers.conv(width, patch_channels)
 
     def __call__(
         self,
@@ -156,7 +188,7 @@ class UNet(nnx.Module):
         embedding = self._embed(t, labels)
         levels = range(len(self.config.widths))
         blocks = self.config.blocks_per_level
-        h = self.conv_in(x)
+        h = self.conv_in(_to_patches(x, self.config.patch_size))
         skips = []
         for level in levels:
             if level:
@@ -170,7 +202,8 @@ class UNet(nnx.Module):
                 h = stage(jnp.concatenate([h, skips.pop()], axis=-1), embedding, rngs=rngs)
             if level:
                 h = self.upsample[i](_enlarge(h, skips[-1].shape))
-        return self.conv_out(nnx.silu(self.norm_out(h)))
+        out = self.conv_out(nnx.silu(self.norm_out(h)))
+        return _from_patches(out, self.config.patch_size).astype(x.dtype)
 
     def _embed(self, t: jax.Array, labels: jax.Array | None) -> jax.Array:
         """Embed the times, and the classes where the network knows any: (B, embedding)."""
@@ -214,11 +247,21 @@ def _draw(shapes: nnx.State, key: jax.Array) -> nnx.State:
     return jax.tree_util.tree_map_with_path(fill, shapes)
 
 
-def _conv(width_in: int, width: int, rngs: nnx.Rngs) -> nnx.Conv:
-    return nnx.Conv(width_in, width, (3, 3), rngs=rngs)
-
-
 def _enlarge(x: jax.Array, shape: tuple[int, ...]) -> jax.Array:
     """Double the sides by repeating pixels, then cut to the height and width of `shape`."""
     x = x.repeat(2, axis=1).repeat(2, axis=2)
     return x[:, : shape[1], : shape[2]]
+
+
+def _to_patches(x: jax.Array, side: int) -> jax.Array:
+    """Turn blocks of pixels into channels: (B, H, W, C) -> (B, H/side, W/side, side^2 C)."""
+    batch, height, width, channels = x.shape
+    x = x.reshape(batch, height // side, side, width // side, side, channels)
+    return x.swapaxes(2, 3).reshape(batch, height // side, width // side, side**2 * channels)
+
+
+def _from_patches(x: jax.Array, side: int) -> jax.Array:
+    """Undo `_to_patches`."""
+    batch, height, width, channels = x.shape
+    x = x.reshape(batch, height, width, side, side, channels // side**2)
+    return x.swapaxes(2, 3).reshape(batch, height * side, width * side, channels // side**2)

@@ -11,6 +11,7 @@ class UNetConfig(Section):
     """Size and shape of the U-Net; level i has `channels * channel_multipliers[i]` channels."""
 
     input_dim: tuple[Whole, ...] = Field(default=(28, 28, 1), min_length=3, max_length=3)
+    patch_size: Whole = Field(default=1, ge=1, le=64)
     channels: Whole = Field(default=32, ge=1, le=4096)
     channel_multipliers: tuple[Whole, ...] = Field(default=(1, 2, 2), min_length=1, max_length=8)
     blocks_per_level: Whole = Field(default=1, ge=1, le=16)
@@ -29,6 +30,8 @@ class UNetConfig(Section):
     def _check(self) -> Self:
         if not all(1 <= size <= 4096 for size in self.input_dim):
             raise Conflict("input_dim", "must be [height, width, channels], each from 1 to 4096")
+        if any(size % self.patch_size for size in self.input_dim[:2]):
+            raise Conflict("patch_size", "must divide height and width of input_dim evenly")
         if not all(1 <= multiplier <= 64 for multiplier in self.channel_multipliers):
             raise Conflict("channel_multipliers", "must be whole numbers from 1 to 64")
         levels = len(self.channel_multipliers)
