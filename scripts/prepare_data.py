@@ -2,6 +2,8 @@
 
 python scripts/prepare_data.py --config '{"data": {"source": "mnist-5k"}, "model": {}}' \
     --output results/mine/data.npz
+
+What is downloaded is kept in the folder `--cache`.
 """
 
 from collections.abc import Sequence
@@ -29,9 +31,11 @@ class Settings(Section):
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
-    arguments = parse(__doc__, argv, "config", "output")
+    arguments = parse(__doc__, argv, "config", "output", cache=".cache/data")
     settings = read_settings(Settings, arguments.config)
-    arrays = load_images(settings.data, settings.model.input_dim, settings.seed)
+    arrays = load_images(
+        settings.data, settings.model.input_dim, settings.seed, Path(arguments.cache)
+    )
     check_images("data.test_images", arrays["test_images"])
     record = provenance(__file__, "data.npz", settings, packages=LOADING)
     save_arrays(Path(arguments.output), arrays, record)
