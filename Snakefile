@@ -21,6 +21,7 @@ include: "workflow/rules/experiments.smk"
 
 
 or_exit(check_results)
+or_exit(check_pretrained)
 
 
 onstart:
@@ -38,9 +39,11 @@ rule all:
 
 include: "workflow/rules/data.smk"
 include: "workflow/rules/checkpoint.smk"
+include: "workflow/rules/training.smk"
 include: "workflow/rules/forward.smk"
 include: "workflow/rules/sampling.smk"
 include: "workflow/rules/trajectory.smk"
 include: "workflow/rules/speed.smk"
+include: "workflow/rules/evaluation.smk"
 include: "workflow/rules/verification.smk"
 include: "workflow/rules/targets.smk"

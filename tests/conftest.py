@@ -185,17 +185,21 @@ def another_value(path):
     value = Experiment.model_validate(TINY).model_dump(mode="json")
     for part in path.split("."):
         value = value[part]
-    words = "linear cosine v trailing leading small large mnist-5k noise gray viridis".split()
+    words = (
+        "linear cosine v trailing leading small large mnist-5k noise gray viridis crop pad "
+        "trained mse huber uniform min_snr float32 bfloat16 elsewhere"
+    ).split()
     match value:
         case bool():
             candidates = [not value]
         case int() | float():
             candidates = [value + 1, value - 1, 2 * value, value / 2, value + 0.5]
-        case str():
+        case str() | None:
             candidates = [word for word in words if word != value]
         case _:
-            candidates = [value[:-1], [*value[:-1], value[-1] + 1]] if path != "figures" else []
-            candidates = candidates or [value[:-1]]
+            candidates = [value[:-1]]
+            if isinstance(value[-1], int):
+                candidates.append([*value[:-1], value[-1] + 1])
     for candidate in (candidate for candidate in candidates if candidate != value):
         try:
             resolve(tiny_config(nested(path, candidate)))

@@ -105,6 +105,27 @@ def eps_from_prediction(
             return eps_from_v(schedule, x_t, prediction, t)
 
 
+def prediction_target(
+    schedule: Schedule,
+    x_0: jax.Array,
+    eps: jax.Array,
+    t: jax.typing.ArrayLike,
+    prediction_type: PredictionType,
+) -> jax.Array:
+    """Return what a network should predict from x_t: eps, x_0 or v.
+
+    v = sqrt(alpha_bar_t) eps - sqrt(1 - alpha_bar_t) x_0: arXiv:2202.00512, section 4.
+    """
+    match prediction_type:
+        case "epsilon":
+            return eps
+        case "x_0":
+            return x_0
+        case "v":
+            signal, noise = _rates(schedule, t, x_0)
+            return signal * eps - noise * x_0
+
+
 def denoised(
     schedule: Schedule, x_t: jax.Array, eps: jax.Array, t: jax.typing.ArrayLike, clip: bool
 ) -> tuple[jax.Array, jax.Array]:

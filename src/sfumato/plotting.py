@@ -16,6 +16,7 @@ from PIL import Image
 from sfumato.arrays import PROVENANCE, write_whole
 from sfumato.config.render import RenderConfig
 from sfumato.errors import InputError
+from sfumato.quality import Quality, Row
 from sfumato.speed import Speed
 
 BLUE, GREY = "#3b6ea5", "#9a9a9a"
@@ -89,6 +90,67 @@ def speed_bars(speed: Speed) -> Figure:
     right.set_title(f"measured on {speed.device.get('kind', 'one device')}", fontsize=MEDIUM)
     right.margins(y=0.15)
     return figure
+
+
+def training_curves(history: Mapping[str, np.ndarray]) -> Figure:
+    """Draw the history of a training run: loss, learning rate, norm of the gradient, by step."""
+    figure = Figure(figsize=(9, 2.6), layout="constrained")
+    axes = figure.subplots(1, 3)
+    step, loss = history["step"], history["loss"]
+    axes[0].plot(step, loss, color=GREY, linewidth=0.4)
+    width = max(1, len(loss) // 50)
+    smooth = np.convolve(loss, np.full(width, 1 / width), mode="valid")
+    axes[0].plot(
+        step[: len(smooth)] + (width - 1) / 2, smooth, color=BLUE, label=f"mean of {width}"
+    )
+    axes[0].legend(fontsize=SMALL)
+    axes[1].plot(step, history["learning_rate"], color=BLUE)
+    axes[2].plot(step, history["gradient_norm"], color=GREY, linewidth=0.4)
+    for axis, name in zip(axes, ("loss", "learning rate", "gradient norm"), strict=True):
+        axis.set_title(name, fontsize=MEDIUM)
+        axis.set_xlabel("step")
+        if name != "learning rate":
+            axis.set_yscale("log")
+    return figure
+
+
+def quality_curves(quality: Quality) -> Figure:
+    """Draw FD-LeNet against evaluations and seconds, and how often samples are told apart."""
+    figure = Figure(figsize=(10, 3.1), layout="constrained")
+    axes = figure.subplots(1, 3)
+    panels = (
+        ("nfe", "fd_lenet", "network evaluations", "FD-LeNet"),
+        ("seconds_per_sample", "fd_lenet", "seconds per sample", "FD-LeNet"),
+        ("nfe", "two_sample_accuracy", "network evaluations", "two-sample accuracy"),
+    )
+    for axis, (across, score, x_label, title) in zip(axes, panels, strict=True):
+        for (name, eta), rows in _by_method(quality).items():
+            axis.errorbar(
+                [getattr(row, across) for row in rows],
+                [row.mean[score] for row in rows],
+                [row.spread[score] for row in rows],
+                marker="o",
+                markersize=4,
+                capsize=2,
+                linewidth=1,
+                label=name.upper() + (f", eta {eta:g}" if eta else ""),
+            )
+        axis.axhline(quality.floor.mean[score], color=GREY, linestyle=":", label="real images")
+        axis.set_xscale("log")
+        axis.set_xlabel(x_label)
+        axis.set_title(title, fontsize=MEDIUM)
+        if score == "fd_lenet":
+            axis.set_yscale("log")
+    axes[0].legend(fontsize=SMALL)
+    return figure
+
+
+def _by_method(quality: Quality) -> dict[tuple[str, float], list[Row]]:
+    """Sort the runs by sampler and eta, each by its number of evaluations."""
+    methods: dict[tuple[str, float], list[Row]] = {}
+    for row in sorted(quality.rows, key=lambda row: row.nfe):
+        methods.setdefault((row.settings["sampler"], row.settings.get("eta", 0.0)), []).append(row)
+    return methods
 
 
 def _panels(

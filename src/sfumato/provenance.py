@@ -19,6 +19,8 @@ from sfumato.config.fields import Section
 from sfumato.source import code_digest
 
 COMPUTING = ("numpy", "jax", "jaxlib", "flax", "orbax-checkpoint")
+TRAINING = (*COMPUTING, "optax")
+EVALUATING = (*TRAINING, "scipy", "scikit-learn")
 LOADING = ("numpy", "mlxtend", "pillow", "jax")
 DRAWING = ("numpy", "matplotlib", "pillow")
 

@@ -19,7 +19,15 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import jax
 
-STAGES = {"data": 0, "initialise": 1, "forward": 2, "sampling": 3}
+STAGES = {
+    "data": 0,
+    "initialise": 1,
+    "forward": 2,
+    "sampling": 3,
+    "training": 4,
+    "classifier": 5,
+    "two_sample": 6,
+}
 """The number of each stage that draws: never changed, never given away again."""
 
 

@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = "sfumato"
+COSMETIC = ("progress.py",)  # what shows how a job goes on, and cannot change its result
 ROOT = Path(__file__).resolve().parent
 
 
@@ -38,6 +39,27 @@ def code_digest(script: Path, *modules: str) -> str:
         content = path.read_bytes()
         digest.update(f"{name}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()
+
+
+def meaning_digest(script: Path, *modules: str) -> str:
+    """Return the sha256 of what `source_files` mean: of their syntax trees.
+
+    Comments, docstrings and layout do not count, nor do the COSMETIC modules: a rule that takes
+    hours depends on this in place of the files, and an edit of a comment does not run it again.
+    """
+    digest = hashlib.sha256()
+    for path in source_files(script, *modules):
+        if path.name not in COSMETIC:
+            tree = _WithoutText().visit(ast.parse(path.read_text(encoding="utf-8")))
+            digest.update(f"{path.name}\0{ast.dump(tree)}\0".encode())
+    return digest.hexdigest()
+
+
+class _WithoutText(ast.NodeTransformer):
+    """Drops statements that are a mere text: docstrings, of attributes too."""
+
+    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:  # noqa: N802 (ast's name)
+        return None if isinstance(node.value, ast.Constant) else node
 
 
 @cache

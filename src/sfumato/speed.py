@@ -20,7 +20,13 @@ class Seconds(Section):
     run: Real = Field(gt=0)
 
 
-class Timing(Section):
+class Measurement(Section):
+    """What says itself what made it: the content of a JSON file of the workflow."""
+
+    provenance: Record
+
+
+class Timing(Measurement):
     """What a sampling run measured: the content of a `*.timing.json`."""
 
     sampler: str
@@ -29,7 +35,6 @@ class Timing(Section):
     micro_batch: Whole = Field(ge=1)
     seconds: Seconds
     device: dict[str, str]
-    provenance: Record
 
     @property
     def seconds_per_sample(self) -> float:
@@ -38,7 +43,7 @@ class Timing(Section):
         return self.seconds.run / places
 
 
-class Speed(Section):
+class Speed(Measurement):
     """DDPM beside DDIM: the content of a `speed.json`."""
 
     ddpm: Timing
@@ -46,7 +51,6 @@ class Speed(Section):
     steps_ratio: Real
     seconds_ratio: Real
     device: dict[str, str]
-    provenance: Record
 
 
 Content = TypeVar("Content", bound=BaseModel)
@@ -70,7 +74,7 @@ def save_json(path: Path, content: BaseModel) -> None:
     write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
 
 
-def origin(content: Timing | Speed) -> dict[str, Any]:
+def origin(content: Measurement) -> dict[str, Any]:
     """Return digest and provenance of a measurement, for the provenance of what is made of it."""
     made = content.provenance.model_dump(exclude_none=True)
     text = content.model_dump_json(exclude={"provenance"})

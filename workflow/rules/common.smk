@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import hashlib
 import os
 import re
 import shutil
@@ -13,6 +14,7 @@ from pathlib import Path
 ROOT = Path(workflow.basedir)
 sys.path.insert(0, str(ROOT / "src"))
 
+from sfumato.config.checks import check_evaluation
 from sfumato.config.experiment import (
     TIMED,
     check_file,
@@ -23,10 +25,17 @@ from sfumato.config.experiment import (
 )
 from sfumato.config.settings import canonical
 from sfumato.errors import InputError
-from sfumato.provenance import COMPUTING, DRAWING, LOADING, versions
+from sfumato.provenance import (
+    COMPUTING,
+    DRAWING,
+    EVALUATING,
+    LOADING,
+    TRAINING,
+    versions,
+)
 from sfumato.samplers import SAMPLERS
 from sfumato.sharding import shard_count
-from sfumato.source import code_digest, source_files
+from sfumato.source import meaning_digest, source_files
 
 
 def prepend(variable, path):
@@ -94,6 +103,16 @@ def check_results():
         )
 
 
+def check_pretrained():
+    """Raise an InputError if a checkpoint that is to be adopted is not there."""
+    for name in with_weights("pretrained"):
+        manifest = pretrained_manifest(Named(name, None))
+        if not Path(manifest).is_file():
+            raise InputError(
+                f"experiments.{name}.weights.folder: there is no checkpoint, no {manifest}"
+            )
+
+
 def check_python():
     """Raise an InputError if jobs on other machines cannot be started with this Python."""
     if workflow.non_local_exec and re.search(r"\s", sys.executable):
@@ -153,6 +172,31 @@ def sampler_modules(name, sampler="{sampler}"):
     return of
 
 
+def meaning(name):
+    """Return what a script and the modules that it imports mean, whatever their comments say."""
+    return meaning_of(ROOT / "scripts" / name)
+
+
+def with_weights(*sources):
+    """Return the names of the experiments whose weights come from one of `sources`."""
+    return [
+        name
+        for name, experiment in EXPERIMENTS.items()
+        if experiment.weights.source in sources
+    ]
+
+
+def pretrained_folder(wildcards):
+    """Return the checkpoint to adopt: from the working directory, or from beside the Snakefile."""
+    folder = Path(EXPERIMENTS[wildcards.experiment].weights.folder)
+    return str(folder) if folder.exists() else relative([ROOT / folder])[0]
+
+
+def pretrained_manifest(wildcards):
+    """Return the file that has the digests of all others of that checkpoint."""
+    return str(Path(pretrained_folder(wildcards)) / "manifest.json")
+
+
 def settings(*keys):
     """Return, as a function of the experiment, the settings that a rule depends on.
 
@@ -167,6 +211,24 @@ def settings(*keys):
         return canonical(settings_of(EXPERIMENTS[wildcards.experiment], *filled))
 
     return of
+
+
+def data_files(wildcards):
+    """Return the user's files that the images come from."""
+    from sfumato.datasets.folder import picture_files
+
+    data = EXPERIMENTS[wildcards.experiment].data
+    match data.source:
+        case "images":
+            return [str(path) for path in or_exit(picture_files, Path(data.folder))]
+        case "mnist" | "fashion-mnist" if data.folder:
+            return sorted(str(path) for path in Path(data.folder).glob("*ubyte*"))
+    return []
+
+
+def data_cache():
+    """Return the folder in which downloads are kept."""
+    return relative([ROOT / ".cache" / "data"])[0]
 
 
 def data_settings(wildcards):
@@ -208,31 +270,111 @@ def upstream(*scripts):
 
     def of(wildcards):
         made = {}
+        source = EXPERIMENTS[wildcards.experiment].weights.source
         for name in scripts:
-            name, _, sampler = name.partition(":")
-            sampler = sampler or getattr(wildcards, "sampler", "ddpm")
-            named = [f"sfumato.samplers.{sampler}"] if name in SAMPLING else []
-            config = SETTINGS[name](Named(wildcards.experiment, sampler))
-            made[f"{name} {sampler}"] = [
-                digest_of(ROOT / "scripts" / name, *named),
-                config,
-            ]
-        return canonical([made, versions(sorted({*COMPUTING, *LOADING}))])
+            for script in MAKE_WEIGHTS[source] if name == "weights" else [name]:
+                script, _, sampler = script.partition(":")
+                sampler = sampler or getattr(wildcards, "sampler", "ddpm")
+                named = [f"sfumato.samplers.{sampler}"] if script in SAMPLING else []
+                config = SETTINGS[script](Named(wildcards.experiment, sampler))
+                code = meaning_of(ROOT / "scripts" / script, *named)
+                made[f"{script} {sampler}"] = [code, config]
+        if "weights" in scripts and source == "pretrained":
+            made["pretrained"] = file_digest(pretrained_manifest(wildcards))
+        return canonical([made, versions(sorted({*TRAINING, *LOADING}))])
 
     return of
 
 
 # Files do not change while the jobs are laid out, and there may be a thousand shards.
-digest_of = cache(code_digest)
+meaning_of = cache(meaning_digest)
 Named = namedtuple("Named", ["experiment", "sampler"])
 SAMPLING = ("sample.py", "trajectory.py")
+MAKE_WEIGHTS = {
+    "fresh": ["initialise.py"],
+    "trained": ["prepare_data.py", "initialise.py", "train.py"],
+    "pretrained": ["adopt.py"],
+}
 SETTINGS = {
     "prepare_data.py": data_settings,
     "initialise.py": settings("seed", "model", "diffusion"),
+    "train.py": settings("seed", "model", "diffusion", "training", "weights.source"),
+    "adopt.py": settings("model", "diffusion", "weights"),
     "forward.py": settings("seed", "diffusion", "forward"),
     "sample.py": settings("seed", "model", "diffusion", "sampling", "{sampler}"),
     "trajectory.py": trajectory_settings,
 }
+
+
+@cache
+def file_digest(path):
+    """Return the sha256 of a file; of one that is missing, nothing: its rule will say so."""
+    path = Path(path)
+    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+
+
+def run_of(wildcards):
+    """Return the run of the evaluation that a wildcard names."""
+    runs = EXPERIMENTS[wildcards.experiment].evaluation.runs
+    return next(run for run in runs if run.name == wildcards.run)
+
+
+def run_sampler(wildcards):
+    """Return the sampler of a run."""
+    return run_of(wildcards).sampler
+
+
+def run_seed(wildcards):
+    """Return the seed of a run: that of the experiment, and those that follow it."""
+    return EXPERIMENTS[wildcards.experiment].seed + int(wildcards.k)
+
+
+def run_modules(wildcards):
+    """Return the library's files that drawing the samples of a run depends on."""
+    return sampler_modules("sample.py", run_sampler(wildcards))(wildcards)
+
+
+def run_settings(wildcards):
+    """Return the settings of a run: the experiment's, with what the run has otherwise."""
+    experiment, run = EXPERIMENTS[wildcards.experiment], run_of(wildcards)
+    evaluation = experiment.evaluation
+    section = run.section(getattr(experiment, run.sampler).model_dump())
+    return canonical(
+        {
+            **settings_of(experiment, "model", "diffusion"),
+            "seed": run_seed(wildcards),
+            "sampling": {"micro_batch": evaluation.micro_batch},
+            run.sampler: section.model_dump() | {"n_samples": evaluation.n_samples},
+        }
+    )
+
+
+def all_metrics(wildcards):
+    """Return the metrics of all runs and seeds, those of real images first."""
+    experiment = EXPERIMENTS[wildcards.experiment]
+    or_exit(check_evaluation, experiment, f"experiments.{wildcards.experiment}")
+    evaluation = experiment.evaluation
+    runs = ["floor", *(run.name for run in evaluation.runs)]
+    return [
+        f"results/{wildcards.experiment}/evaluation/{run}/{k}.metrics.json"
+        for run in runs
+        for k in range(evaluation.seeds)
+    ]
+
+
+def first_run(suffix):
+    """Return, as a function of the experiment, a file of its first run."""
+
+    def of(wildcards):
+        run = EXPERIMENTS[wildcards.experiment].evaluation.runs[0].name
+        return f"results/{wildcards.experiment}/evaluation/{run}/0{suffix}"
+
+    return of
+
+
+SCORING = settings(
+    *(f"evaluation.{name}" for name in ("n_samples", "neighbours", "two_sample_steps"))
+)
 
 
 def packages(*names):

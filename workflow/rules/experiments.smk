@@ -12,6 +12,9 @@ EXPERIMENTS |= {f".verify/{name}": EXPERIMENTS[name] for name in NAMES}
 wildcard_constraints:
     experiment=one_of(EXPERIMENTS),
     sampler=one_of(SAMPLERS),
+    run=one_of(
+        {run.name for each in EXPERIMENTS.values() for run in each.evaluation.runs}
+    ),
     k=r"\d+",
     n=r"\d+",
 

@@ -24,7 +24,7 @@ rule sample:
         runtime=120,
         gpu=1,
     params:
-        upstream=upstream("initialise.py"),
+        upstream=upstream("weights"),
         config=SETTINGS["sample.py"],
         versions=packages(*COMPUTING),
     shell:
@@ -55,7 +55,7 @@ rule sample_shard:
         runtime=120,
         gpu=1,
     params:
-        upstream=upstream("initialise.py"),
+        upstream=upstream("weights"),
         config=SETTINGS["sample.py"],
         versions=packages(*COMPUTING),
     shell:
@@ -89,7 +89,7 @@ rule gather_samples:
         runtime=60,
         gpu=0,
     params:
-        upstream=upstream("initialise.py", "sample.py"),
+        upstream=upstream("weights", "sample.py"),
     shell:
         "python {input.script:q} --arrays {input.arrays:q} --timings {input.timings:q}"
         " --output {output.arrays:q} --timing {output.timing:q} > {log:q} 2>&1"
@@ -119,7 +119,7 @@ rule render_samples:
         runtime=10,
         gpu=0,
     params:
-        upstream=upstream("initialise.py", "sample.py"),
+        upstream=upstream("weights", "sample.py"),
         config=settings(
             "render.dpi",
             "render.panel_inches",

@@ -21,7 +21,7 @@ rule compare_speed:
         runtime=10,
         gpu=0,
     params:
-        upstream=upstream("initialise.py", "sample.py:ddpm", "sample.py:ddim"),
+        upstream=upstream("weights", "sample.py:ddpm", "sample.py:ddim"),
     shell:
         "python {input.script:q} --ddpm {input.ddpm:q} --ddim {input.ddim:q}"
         " --output {output.speed:q} > {log:q} 2>&1"
@@ -51,7 +51,7 @@ rule render_speed:
         runtime=10,
         gpu=0,
     params:
-        upstream=upstream("initialise.py", "sample.py:ddpm", "sample.py:ddim"),
+        upstream=upstream("weights", "sample.py:ddpm", "sample.py:ddim"),
         config=settings("render.dpi"),
         versions=packages(*DRAWING),
     shell:

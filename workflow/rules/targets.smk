@@ -20,6 +20,15 @@ rule speed:
         expand("results/{experiment}/speed.png", experiment=TARGETS),
 
 
+rule quality:
+    input:
+        expand(
+            "results/{experiment}/{file}",
+            experiment=TARGETS,
+            file=["quality_vs_nfe.png", "nearest.png", "metrics.md"],
+        ),
+
+
 for sampler in SAMPLERS:
 
     rule:

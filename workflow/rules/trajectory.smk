@@ -20,7 +20,7 @@ rule follow_trajectory:
         runtime=120,
         gpu=1,
     params:
-        upstream=upstream("initialise.py"),
+        upstream=upstream("weights"),
         config=SETTINGS["trajectory.py"],
         versions=packages(*COMPUTING),
     shell:
@@ -52,7 +52,7 @@ rule render_trajectory:
         runtime=10,
         gpu=0,
     params:
-        upstream=upstream("initialise.py", "trajectory.py"),
+        upstream=upstream("weights", "trajectory.py"),
         config=settings("render.dpi", "render.panel_inches", "render.colormap"),
         versions=packages(*DRAWING),
     shell:
@@ -84,7 +84,7 @@ rule render_animation:
         runtime=10,
         gpu=0,
     params:
-        upstream=upstream("initialise.py", "trajectory.py"),
+        upstream=upstream("weights", "trajectory.py"),
         config=settings(
             "render.dpi",
             "render.panel_inches",

@@ -14,7 +14,28 @@ from sfumato.samplers import SAMPLERS
 
 def check_across(sections: BaseModel, prefix: str = "") -> None:
     """Raise an InputError with a line for each conflict between sections."""
-    found = _conflicts(sections)
+    _raise(_conflicts(sections), prefix)
+
+
+def check_evaluation(experiment: Any, prefix: str) -> None:  # noqa: ANN401
+    """Raise an InputError if an experiment cannot be evaluated as its section says.
+
+    It is looked at when evaluation is asked for: most experiments never are.
+    """
+    evaluation, found = experiment.evaluation, []
+    most = experiment.diffusion.noise_steps
+    for i, run in enumerate(evaluation.runs):
+        steps = run.section(getattr(experiment, run.sampler).model_dump()).steps
+        if steps > most:
+            reason = f"{steps} must be at most diffusion.noise_steps ({most})"
+            found.append((f"evaluation.runs[{i}].steps", reason))
+    if evaluation.n_samples > experiment.data.n_test:
+        reason = f"must be at most data.n_test ({experiment.data.n_test})"
+        found.append(("evaluation.n_samples", f"{evaluation.n_samples} {reason}"))
+    _raise(found, prefix)
+
+
+def _raise(found: list[tuple[str, str]], prefix: str) -> None:
     if found:
         raise InputError(
             "\n".join(f"{path_of([path], prefix)}: {reason}" for path, reason in found)
@@ -45,6 +66,9 @@ def _conflicts(sections: BaseModel) -> list[tuple[str, str]]:
     if trajectory and "ddpm" in samplers and trajectory.snapshots > samplers["ddpm"].steps:
         reason = f"must be at most ddpm.steps ({samplers['ddpm'].steps})"
         found.append(("trajectory.snapshots", f"{trajectory.snapshots} {reason}"))
+    figures, weights = _section(sections, "figures"), _section(sections, "weights")
+    if figures and weights and weights.source != "trained" and "training.png" in figures:
+        found.append(("figures", "'training.png' needs weights.source to be trained"))
     return found
 
 

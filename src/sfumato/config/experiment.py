@@ -12,35 +12,45 @@ from pydantic import Field, create_model
 from sfumato.config.checks import check_across
 from sfumato.config.data import DataConfig
 from sfumato.config.diffusion import DiffusionConfig
+from sfumato.config.evaluation import EvaluationConfig
 from sfumato.config.fields import Section, Whole
 from sfumato.config.forward import ForwardConfig
 from sfumato.config.model import UNetConfig
 from sfumato.config.render import RenderConfig
 from sfumato.config.sampling import SamplingConfig, sampler_section
 from sfumato.config.seed import Seed
+from sfumato.config.training import TrainingConfig
 from sfumato.config.trajectory import TrajectoryConfig
 from sfumato.config.validation import nearest, show, validate
+from sfumato.config.weights import WeightsConfig
 from sfumato.errors import InputError
 from sfumato.samplers import SAMPLERS
 
 SAMPLES_FIGURES = tuple(f"{sampler}_samples.png" for sampler in SAMPLERS)
-FIGURES = ("forward.png", *SAMPLES_FIGURES, "trajectory.png", "trajectory.gif", "speed.png")
-TIMED = ("speed.png",)  # figures that show times, which no second build repeats
+DEFAULT_FIGURES = ("forward.png", *SAMPLES_FIGURES, "trajectory.png", "trajectory.gif")
+FIGURES = (*DEFAULT_FIGURES, "speed.png", "training.png", "quality_vs_nfe.png", "nearest.png")
+TIMED = (
+    "speed.png",
+    "quality_vs_nfe.png",
+)  # figures that show times, which no second build repeats
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
 
 
 class _Sections(Section):
     """The sections of an experiment but for the samplers'."""
 
-    figures: tuple[Literal[FIGURES], ...] = Field(default=FIGURES[:-1], min_length=1)  # type: ignore[valid-type]
+    figures: tuple[Literal[FIGURES], ...] = Field(default=DEFAULT_FIGURES, min_length=1)  # type: ignore[valid-type]
     shards: Whole = Field(default=1, ge=1, le=100_000)
     seed: Seed = 0
     data: DataConfig = DataConfig()
     model: UNetConfig = UNetConfig()
     diffusion: DiffusionConfig = DiffusionConfig()
+    weights: WeightsConfig = WeightsConfig()
+    training: TrainingConfig = TrainingConfig()
     forward: ForwardConfig = ForwardConfig()
     sampling: SamplingConfig = SamplingConfig()
     trajectory: TrajectoryConfig = TrajectoryConfig()
+    evaluation: EvaluationConfig = EvaluationConfig()
     render: RenderConfig = RenderConfig()
 
 

@@ -1,0 +1,31 @@
+"""Draw loss, learning rate and gradient norm of a training run.
+
+python scripts/render_training.py --config '{"render": {}}' \
+    --history results/mine/history.csv --output results/mine/training.png
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sfumato.arrays import digest
+from sfumato.command_line import command, parse
+from sfumato.config.settings import read_settings
+from sfumato.history import load_history
+from sfumato.plotting import save_figure, training_curves
+from sfumato.provenance import DRAWING, provenance
+from sfumato.rendering import RenderSettings
+
+
+@command
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the script."""
+    arguments = parse(__doc__, argv, "config", "history", "output")
+    settings = read_settings(RenderSettings, arguments.config)
+    history, origin = load_history(Path(arguments.history))
+    inputs = {"history": {"digest": digest(history), "provenance": origin}}
+    record = provenance(__file__, "training.png", settings, packages=DRAWING, inputs=inputs)
+    save_figure(Path(arguments.output), training_curves(history), settings.render, record)
+
+
+if __name__ == "__main__":
+    main()
