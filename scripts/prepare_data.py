@@ -13,7 +13,7 @@ from sfumato.arrays import check_images, save_arrays
 from sfumato.command_line import command, parse
 from sfumato.config.data import DataConfig
 from sfumato.config.fields import Section
-from sfumato.config.model import UNetConfig
+from sfumato.config.model import ImageConfig, UNetConfig
 from sfumato.config.seed import Seed
 from sfumato.config.settings import read_settings
 from sfumato.data import load_images
@@ -27,6 +27,20 @@ class Settings(Section):
     model: UNetConfig
     seed: Seed = 0
 
+    def used(self) -> "UsedSettings":
+        """Return what counts for the images: of the network, their shape."""
+        return UsedSettings(
+            data=self.data, model=ImageConfig(input_dim=self.model.input_dim), seed=self.seed
+        )
+
+
+class UsedSettings(Section):
+    """The settings that stand in the provenance."""
+
+    data: DataConfig
+    model: ImageConfig
+    seed: Seed
+
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
@@ -37,7 +51,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         settings.data, settings.model.input_dim, settings.seed, Path(arguments.cache)
     )
     check_images("data.test_images", arrays["test_images"])
-    record = provenance(__file__, "data.npz", settings, packages=LOADING)
+    record = provenance(__file__, "data.npz", settings.used(), packages=LOADING)
     save_arrays(Path(arguments.output), arrays, record)
 
 

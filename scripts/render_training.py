@@ -15,13 +15,15 @@ from sfumato.plotting import save_figure, training_curves
 from sfumato.provenance import DRAWING, provenance
 from sfumato.rendering import RenderSettings
 
+SHOWN = ("step", "loss", "learning_rate", "gradient_norm")
+
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
     arguments = parse(__doc__, argv, "config", "history", "output")
     settings = read_settings(RenderSettings, arguments.config)
-    history, origin = load_history(Path(arguments.history))
+    history, origin = load_history(Path(arguments.history), *SHOWN)
     inputs = {"history": {"digest": digest(history), "provenance": origin}}
     record = provenance(__file__, "training.png", settings, packages=DRAWING, inputs=inputs)
     save_figure(Path(arguments.output), training_curves(history), settings.render, record)

@@ -30,7 +30,7 @@ N_TRAIN, N_TEST = 60, 40
 def idx_file(array):
     """Return gzipped IDX: two zeros, 8 for bytes, the number of axes, their lengths, the values."""
     lengths = b"".join(n.to_bytes(4, "big") for n in array.shape)
-    return gzip.compress(bytes([0, 0, 8, array.ndim]) + lengths + array.tobytes())
+    return gzip.compress(bytes([0, 0, 8, array.ndim]) + lengths + array.tobytes(), mtime=0)
 
 
 @pytest.fixture

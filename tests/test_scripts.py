@@ -129,6 +129,10 @@ def refused(capsys, name, folder, tiny, config=None, **changes):
 
 def test_every_script_is_tested():
     elsewhere = {"explain", "freeze", "verify"}  # test_explain.py, test_verify.py
+    elsewhere |= {"train", "adopt", "render_training"}  # test_train_script.py
+    # test_training_workflow.py
+    elsewhere |= {"train_classifier", "evaluate", "compare_quality"}
+    elsewhere |= {"render_quality", "render_nearest"}
     assert {script for script, *_ in STEPS.values()} == set(SCRIPTS) - elsewhere
 
 
@@ -246,12 +250,17 @@ SHOWN_ELSEWHERE = {
     "model.dropout": "test_unet.py::test_dropout_drops_while_training_and_only_then",
     "model.num_classes": "test_unet.py::test_settings_that_size_the_network",
     "sampling.micro_batch": "test_scripts.py::test_micro_batch_is_the_batch_of_the_network",
+    "data.folder": "test_data_sources.py",
+    "data.url": "test_data_sources.py",
+    "data.fit": "test_datasets.py",
 }
+# Those of `training` are in test_training.py, the others in test_training_workflow.py.
+OF_OTHERS = ("render.", "weights.", "training.", "evaluation.")
 
 
 @pytest.mark.parametrize(
     "path",
-    [p for p in setting_paths() if p not in SHOWN_ELSEWHERE and not p.startswith("render.")],
+    [p for p in setting_paths() if p not in SHOWN_ELSEWHERE and not p.startswith(OF_OTHERS)],
 )
 def test_every_setting_changes_a_result(path, built, tmp_path):
     section = path.partition(".")[0]

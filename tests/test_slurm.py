@@ -105,7 +105,9 @@ def test_no_gpu_is_asked_for_where_the_profile_says_so(unsampled):
 
 def rules_that_ask_for_a_gpu(folder):
     rules = "".join(file.read_text() for file in folder.glob("workflow/rules/*.smk"))
-    return set(re.findall(r"^rule (\w+):(?:(?!^rule ).)*?gpu=1", rules, re.M | re.S))
+    asking = set(re.findall(r"^rule (\w+):(?:(?!^rule ).)*?gpu=1", rules, re.M | re.S))
+    variants = re.findall(r"^use rule (\w+) as (\w+) with", rules, re.M)
+    return asking | {variant for rule, variant in variants if rule in asking}
 
 
 def test_an_environment_whose_path_has_a_space_is_refused(project, tmp_path):

@@ -322,14 +322,12 @@ def test_what_is_no_history_draws_no_figure(trained, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
-@pytest.mark.xfail(strict=True, raises=KeyError, reason="the columns are not looked at")
 def test_a_history_of_other_columns_draws_no_figure(tmp_path):
     save_history(tmp_path / "a.csv", ["reward"], np.ones((3, 1)), {})
     words = ["--config", '{"render": {}}', "--output", str(tmp_path / "a.png"), "--history"]
     refused(render_training.main, *words, tmp_path / "a.csv")
 
 
-@pytest.mark.xfail(strict=True, raises=SystemExit, reason="open_artifact does not know .csv")
 def test_the_history_is_explained(trained, capsys):
     explain.main([str(trained / "history.csv")])
     assert "train.py -> history.csv" in capsys.readouterr().out

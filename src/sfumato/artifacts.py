@@ -14,6 +14,7 @@ from pydantic import ValidationError
 
 from sfumato.arrays import PROVENANCE, Rows, digest, open_arrays
 from sfumato.errors import InputError
+from sfumato.history import MARK, load_history
 from sfumato.provenance import Record
 
 Arrays = Mapping[str, np.ndarray | Rows]
@@ -58,9 +59,12 @@ def open_artifact(path: Path) -> Artifact:
         return _open_picture(path)
     if start.lstrip().startswith(b"{"):
         return _open_measurement(path)
+    if start.startswith(MARK.encode()[:8]):
+        columns, made = load_history(path)
+        return Artifact(path, _record(path, made), lambda: columns)
     raise InputError(
-        f"{path}: this is no .png, .gif, .npz, .json or checkpoint of this workflow, or it was "
-        "changed on its way"
+        f"{path}: this is no .png, .gif, .npz, .csv, .json or checkpoint of this workflow, or it "
+        "was changed on its way"
     )
 
 

@@ -12,6 +12,7 @@ from sfumato.arrays import PROVENANCE, write_whole
 from sfumato.errors import InputError
 
 MARK = f"# {PROVENANCE} "
+END = "# steps"  # the last line begins so: without it the file was cut short
 
 
 def save_history(
@@ -26,15 +27,16 @@ def save_history(
             rows.writerow(["step", *columns])
             for step, values in enumerate(history):
                 rows.writerow([step, *(f"{value:.9g}" for value in values)])
+            file.write(f"{END} {len(history)}\n")
 
     write_whole(path, write)
 
 
-def load_history(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def load_history(path: Path, *columns: str) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Return the columns by name, and the provenance.
 
     Raises:
-        InputError: if the file is missing, damaged, or not a history.
+        InputError: if the file is missing, damaged, not a history, or has not these `columns`.
     """
     try:
         with path.open(encoding="utf-8", newline="") as file:
@@ -42,12 +44,21 @@ def load_history(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
             if not first.startswith(MARK):
                 raise ValueError("its first line does not say what made it")
             provenance = json.loads(first.removeprefix(MARK))
-            names, *rows = list(csv.reader(file))
+            if not isinstance(provenance, dict):
+                raise ValueError("what made it is no group")
+            *lines, last = file.read().splitlines(keepends=True)
+            names, *rows = list(csv.reader(lines))
             values = np.array(rows, np.float64).reshape(len(rows), len(names))
+            if last != f"{END} {len(rows)}\n":
+                raise ValueError("it was cut short")
     except FileNotFoundError:
         raise InputError(f"{path}: there is no such file") from None
     except (OSError, ValueError, RecursionError, csv.Error) as error:
         raise InputError(
             f"{path}: this is no history of training ({error}); delete it and build it again"
         ) from None
-    return dict(zip(names, values.T, strict=True)), provenance
+    history = dict(zip(names, values.T, strict=True))
+    missing = [name for name in columns if name not in history]
+    if missing:
+        raise InputError(f"{path}: this history has no column {missing[0]}: it is of another kind")
+    return history, provenance

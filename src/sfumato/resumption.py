@@ -98,6 +98,7 @@ def identity(script: str, record: Mapping[str, Any]) -> dict[str, Any]:
         **{key: record[key] for key in ("settings", "versions", "device")},
         "inputs": {name: origin["digest"] for name, origin in record["inputs"].items()},
         "code": meaning_digest(Path(script).resolve()),
+        "devices": jax.local_device_count(),  # that share a batch, and so round its mean
     }
 
 

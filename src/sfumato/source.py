@@ -11,8 +11,8 @@ from functools import cache
 from pathlib import Path
 
 PACKAGE = "sfumato"
-COSMETIC = ("progress.py",)  # what shows how a job goes on, and cannot change its result
 ROOT = Path(__file__).resolve().parent
+COSMETIC = (ROOT / "progress.py",)  # what shows how a job goes on, and cannot change its result
 
 
 def source_files(script: Path, *modules: str) -> list[Path]:
@@ -35,9 +35,8 @@ def code_digest(script: Path, *modules: str) -> str:
     """Return the sha256 of `source_files`, of their names and contents but not of their place."""
     digest = hashlib.sha256()
     for path in source_files(script, *modules):
-        name = path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
         content = path.read_bytes()
-        digest.update(f"{name}\0{len(content)}\0".encode() + content)
+        digest.update(f"{_name(path)}\0{len(content)}\0".encode() + content)
     return digest.hexdigest()
 
 
@@ -49,10 +48,15 @@ def meaning_digest(script: Path, *modules: str) -> str:
     """
     digest = hashlib.sha256()
     for path in source_files(script, *modules):
-        if path.name not in COSMETIC:
+        if path not in COSMETIC:
             tree = _WithoutText().visit(ast.parse(path.read_text(encoding="utf-8")))
-            digest.update(f"{path.name}\0{ast.dump(tree)}\0".encode())
+            digest.update(f"{_name(path)}\0{ast.dump(tree)}\0".encode())
     return digest.hexdigest()
+
+
+def _name(path: Path) -> str:
+    """Return the place of a file in this package, or the name of a script."""
+    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
 
 
 class _WithoutText(ast.NodeTransformer):

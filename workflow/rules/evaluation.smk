@@ -43,7 +43,7 @@ rule sample_run:
         "results/{experiment}/benchmarks/sample_{run}_{k}.tsv"
     conda:
         "../envs/sfumato.yaml"
-    threads: 8
+    threads: 1
     resources:
         mem_mb=4000,
         runtime=720,

@@ -15,8 +15,8 @@ class DataConfig(Section):
     """Which images, and how many of them are held out for testing."""
 
     source: Literal["mnist-5k", "mnist", "fashion-mnist", "images", "noise"] = "mnist-5k"
-    folder: str | None = None
-    url: str | None = None
+    folder: str | None = Field(default=None, min_length=1)
+    url: str | None = Field(default=None, min_length=1)
     fit: Literal["crop", "pad", "stretch"] = "crop"
     n_images: Whole = Field(default=5000, ge=2, le=1_000_000)
     n_test: Whole = Field(default=500, ge=1)

@@ -62,15 +62,15 @@ DEFAULT_RUNS = (
 class ClassifierConfig(Section):
     """How long the classifier learns, whose features carry the distances."""
 
-    classifier_steps: Whole = Field(default=1500, ge=1)
+    classifier_steps: Whole = Field(default=1500, ge=1, le=1_000_000)
 
 
 class ScoringConfig(Section):
     """How images are judged."""
 
-    n_samples: Whole = Field(default=500, ge=10, le=100_000)
-    neighbours: Whole = Field(default=5, ge=1)
-    two_sample_steps: Whole = Field(default=200, ge=1)
+    n_samples: Whole = Field(default=300, ge=10, le=100_000)
+    neighbours: Whole = Field(default=5, ge=1, le=1_000_000)
+    two_sample_steps: Whole = Field(default=200, ge=1, le=1_000_000)
 
     @model_validator(mode="after")
     def _check_neighbours(self) -> Self:

@@ -7,10 +7,21 @@ from pydantic import Field, model_validator
 from sfumato.config.fields import Conflict, Real, Section, Whole
 
 
-class UNetConfig(Section):
-    """Size and shape of the U-Net; level i has `channels * channel_multipliers[i]` channels."""
+class ImageConfig(Section):
+    """The shape of the images, (H, W, C): all that loading them needs to know of the network."""
 
     input_dim: tuple[Whole, ...] = Field(default=(28, 28, 1), min_length=3, max_length=3)
+
+    @model_validator(mode="after")
+    def _check_input_dim(self) -> Self:
+        if not all(1 <= size <= 4096 for size in self.input_dim):
+            raise Conflict("input_dim", "must be [height, width, channels], each from 1 to 4096")
+        return self
+
+
+class UNetConfig(ImageConfig):
+    """Size and shape of the U-Net; level i has `channels * channel_multipliers[i]` channels."""
+
     patch_size: Whole = Field(default=1, ge=1, le=64)
     channels: Whole = Field(default=32, ge=1, le=4096)
     channel_multipliers: tuple[Whole, ...] = Field(default=(1, 2, 2), min_length=1, max_length=8)
@@ -28,8 +39,6 @@ class UNetConfig(Section):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if not all(1 <= size <= 4096 for size in self.input_dim):
-            raise Conflict("input_dim", "must be [height, width, channels], each from 1 to 4096")
         if any(size % self.patch_size for size in self.input_dim[:2]):
             raise Conflict("patch_size", "must divide height and width of input_dim evenly")
         if not all(1 <= multiplier <= 64 for multiplier in self.channel_multipliers):

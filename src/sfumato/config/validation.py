@@ -19,6 +19,7 @@ _ALLOWED = {
     "finite_number": "must be a finite number",
     "bool_type": "must be true or false",
     "string_type": "must be text",
+    "string_too_short": "must be text that is not empty",
     "tuple_type": "must be a list",
     "list_type": "must be a list",
     "dict_type": "must be a group of `key: value` lines",
