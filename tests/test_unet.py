@@ -7,8 +7,9 @@ import pytest
 from flax import nnx
 
 from sfumato.config.model import UNetConfig
+from sfumato.config.validation import validate
 from sfumato.errors import InputError
-from sfumato.unet import UNet, initialise, sinusoidal_embedding
+from sfumato.unet import UNet, _from_patches, _to_patches, initialise, sinusoidal_embedding
 
 SMALL = UNetConfig(
     input_dim=(8, 8, 1),
@@ -167,3 +168,43 @@ def test_the_size_that_is_promised():
     assert size.widths == (64, 128, 256)
     assert round(count(size) / 1e6, 1) == 7.7
     assert round(count(UNetConfig()) / 1e6, 1) == 0.8
+
+
+def test_blocks_of_pixels_become_channels():
+    """A picture of which pixel (i, j) holds 10 i + j: its first block is 0, 1, 10, 11."""
+    x = (10 * jnp.arange(4.0)[:, None] + jnp.arange(6.0)).reshape(1, 4, 6, 1)
+    patches = _to_patches(x, 2)
+    assert patches.shape == (1, 2, 3, 4)
+    np.testing.assert_array_equal(patches[0, 0, 0], [0, 1, 10, 11])
+    np.testing.assert_array_equal(patches[0, 1, 2], [24, 25, 34, 35])
+    colours = jnp.arange(2.0 * 4 * 6 * 3).reshape(2, 4, 6, 3)
+    np.testing.assert_array_equal(_from_patches(_to_patches(colours, 2), 2), colours)
+
+
+def test_a_network_on_blocks_keeps_the_shape():
+    config = UNetConfig(
+        input_dim=(32, 32, 1),
+        patch_size=2,
+        channels=4,
+        channel_multipliers=(1,),
+        attention_levels=(),
+        norm_groups=1,
+    )
+    unet = initialise(config, jax.random.key(0))
+    assert unet.conv_in.kernel.shape == (3, 3, 4, 4)
+    assert unet(jnp.zeros((2, 32, 32, 1)), jnp.zeros(2, int)).shape == (2, 32, 32, 1)
+    with pytest.raises(InputError, match="patch_size: 5 must divide height and width"):
+        validate(UNetConfig, {"patch_size": 5})
+
+
+def test_it_computes_in_another_precision():
+    unet = initialise(SMALL, jax.random.key(0))
+    structure = nnx.graphdef(
+        nnx.eval_shape(lambda: UNet(SMALL, rngs=nnx.Rngs(0), dtype=jnp.bfloat16))
+    )
+    rough = nnx.merge(structure, nnx.state(unet, nnx.Param))
+    x = jax.random.normal(jax.random.key(1), (2, 8, 8, 1))
+    ours, theirs = unet(x, jnp.array([3, 900])), rough(x, jnp.array([3, 900]))
+    assert theirs.dtype == jnp.float32
+    difference = np.abs(np.asarray(ours - theirs)).max()
+    assert 0 < difference < 0.05 * float(np.abs(ours).max())  # bfloat16 has 8 bits

@@ -133,16 +133,25 @@ def _row(seeds: Sequence[Metrics]) -> Row:
     )
 
 
-def table(quality: Quality, columns: Sequence[str] = tuple(NAMES)) -> str:
-    """Write the runs as a table in Markdown: mean, and spread over seeds behind +-."""
-    heads = ["run", "NFE", *(NAMES[name] for name in columns)]
-    lines = [f"| {' | '.join(heads)} |", f"|{'---|' * len(heads)}"]
-    floor = ["real images", "-", *(cell(quality.floor, name) for name in columns)]
-    lines += [f"| {' | '.join(floor)} |"]
-    for row in quality.rows:
-        cells = [label(row), str(row.nfe), *(cell(row, name) for name in columns)]
-        lines.append(f"| {' | '.join(cells)} |")
+def table(quality: Quality, runs: Sequence[Row] | None = None) -> str:
+    """Write the scores of some runs, or of all, as a table in Markdown, beside real images.
+
+    Mean, and spread over seeds behind +-.
+    """
+    runs = quality.rows if runs is None else runs
+    lines = [
+        _line("", "real images", *(label(row) for row in runs)),
+        "|" + "---|" * (2 + len(runs)),
+        _line("network evaluations", "", *(str(row.nfe) for row in runs)),
+        _line("seconds per sample", "", *(f"{row.seconds_per_sample:.3g}" for row in runs)),
+    ]
+    for name, text in NAMES.items():
+        lines.append(_line(text, *(cell(row, name) for row in (quality.floor, *runs))))
     return "\n".join(lines) + "\n"
+
+
+def _line(*cells: str) -> str:
+    return f"| {' | '.join(cells)} |"
 
 
 def label(row: Row) -> str:
