@@ -21,7 +21,6 @@ include: "workflow/rules/experiments.smk"
 
 
 or_exit(check_results)
-or_exit(check_pretrained)
 
 
 onstart:

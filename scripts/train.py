@@ -56,17 +56,17 @@ def main(argv: Sequence[str] | None = None) -> None:
     record = provenance(
         __file__, "checkpoint", settings, packages=TRAINING, inputs=inputs, device=describe()
     )
-    store = DiskStore(Path(arguments.work), identity(__file__, record))
     images, labels = data["train_images"], data["train_labels"]
     key, diffusion = stage_key(settings.seed, "training"), settings.diffusion
-    with TrainingBar(settings.training.steps) as bar:
+    work, steps = Path(arguments.work), settings.training.steps
+    with DiskStore(work, identity(__file__, record)) as store, TrainingBar(steps) as bar:
         trained, history = train(
             unet, diffusion, settings.training, images, labels, key=key, store=store, report=bar
         )
-    save_checkpoint(Path(arguments.output), trained, diffusion, record)
-    history_record = record | {"artifact": "history.csv"}
-    save_history(Path(arguments.history), HISTORY, history, history_record)
-    store.remove()
+        save_checkpoint(Path(arguments.output), trained, diffusion, record)
+        history_record = record | {"artifact": "history.csv"}
+        save_history(Path(arguments.history), HISTORY, history, history_record)
+        store.remove()
 
 
 if __name__ == "__main__":

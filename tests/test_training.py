@@ -104,15 +104,24 @@ def stopped_at(step, folder, who="a run"):
         if taken >= step:
             raise Stop
 
-    with pytest.raises(Stop):
-        run(report=report, store=DiskStore(folder, {"who": who}))
+    with DiskStore(folder, {"who": who}) as store, pytest.raises(Stop):
+        run(report=report, store=store)
 
 
 def resume(folder, who="a run"):
     """Go on; return the weights, the history, and the step at which it went on."""
     begun = []
-    store = DiskStore(folder, {"who": who})
-    return *run(store=store, report=lambda step, loss: begun.append(step)), begun[0]
+    with DiskStore(folder, {"who": who}) as store:
+        return *run(store=store, report=lambda step, loss: begun.append(step)), begun[0]
+
+
+def test_two_processes_do_not_share_a_folder(tmp_path):
+    with DiskStore(tmp_path / "work", {}):
+        with pytest.raises(InputError, match="another process is training here; wait"):
+            DiskStore(tmp_path / "work", {})
+    with DiskStore(tmp_path / "work", {}) as store:
+        store.remove()
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.fixture(scope="module")

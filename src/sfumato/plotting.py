@@ -16,7 +16,7 @@ from PIL import Image
 from sfumato.arrays import PROVENANCE, write_whole
 from sfumato.config.render import RenderConfig
 from sfumato.errors import InputError
-from sfumato.quality import Quality, Row
+from sfumato.quality import Quality, Row, label
 from sfumato.speed import Speed
 
 BLUE, GREY = "#3b6ea5", "#9a9a9a"
@@ -135,6 +135,8 @@ def quality_curves(quality: Quality) -> Figure:
                 linewidth=1,
                 label=name.upper() + (f", eta {eta:g}" if eta else ""),
             )
+        slowest = max(quality.rows, key=lambda row: row.nfe)
+        axis.axhline(slowest.mean[score], color=GREY, linewidth=0.8, label=label(slowest))
         axis.axhline(quality.floor.mean[score], color=GREY, linestyle=":", label="real images")
         axis.set_xscale("log")
         axis.set_xlabel(x_label)

@@ -136,7 +136,7 @@ def _row(seeds: Sequence[Metrics]) -> Row:
 def table(quality: Quality, runs: Sequence[Row] | None = None) -> str:
     """Write the scores of some runs, or of all, as a table in Markdown, beside real images.
 
-    Mean, and spread over seeds behind +-.
+    Mean, and spread over seeds behind +-; intervals are those of the first seed.
     """
     runs = quality.rows if runs is None else runs
     lines = [
@@ -147,6 +147,9 @@ def table(quality: Quality, runs: Sequence[Row] | None = None) -> str:
     ]
     for name, text in NAMES.items():
         lines.append(_line(text, *(cell(row, name) for row in (quality.floor, *runs))))
+        if name in quality.floor.intervals:
+            ends = [interval(row, name) for row in (quality.floor, *runs)]
+            lines.append(_line(f"{text}, 95 % interval", *ends))
     return "\n".join(lines) + "\n"
 
 
@@ -166,3 +169,9 @@ def cell(row: Row, name: str) -> str:
     times = TIMES.get(name, 1.0)
     mean, spread = times * row.mean[name], times * row.spread[name]
     return f"{mean:.3g} ± {spread:.1g}" if row.seeds > 1 else f"{mean:.3g}"
+
+
+def interval(row: Row, name: str) -> str:
+    """Write the ends of the interval of a score."""
+    low, high = (TIMES.get(name, 1.0) * end for end in row.intervals[name])
+    return f"{low:.3g} to {high:.3g}"

@@ -8,18 +8,20 @@ A folder of another run is emptied: no run goes on from what it would not itself
 that is damaged is passed over, and the one before it taken.
 """
 
+import fcntl
 import json
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import Any
+from typing import IO, Any, Self
 
 import jax
 import orbax.checkpoint as ocp
 
 from sfumato.arrays import digest, write_whole
+from sfumato.errors import InputError
 from sfumato.source import meaning_digest
 from sfumato.training import TrainingState
 
@@ -37,8 +39,14 @@ class DiskStore:
     """Keeps the state of the run `identity` in a folder; a `sfumato.training.Store`."""
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
-        """Open the folder; empty it if another run left it."""
+        """Open the folder; empty it if another run left it.
+
+        Raises:
+            InputError: if a process that is alive keeps its state there: one that outlived its
+                killed workflow, for instance.
+        """
         self.folder = folder.resolve()
+        self._lock = _lock(self.folder)
         text = json.dumps(identity, sort_keys=True)
         if _read(self.folder / IDENTITY) != text:
             shutil.rmtree(self.folder, ignore_errors=True)
@@ -73,8 +81,17 @@ class DiskStore:
 
     def remove(self) -> None:
         """Delete the folder: the run is done."""
-        self._steps.close()
         shutil.rmtree(self.folder)
+        Path(self._lock.name).unlink(missing_ok=True)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Let other processes have the folder."""
+        self._steps.close()
+        self._lock.close()
 
     def _read_state(self, step: int, like: TrainingState) -> TrainingState | None:
         target = jax.tree.map(
@@ -90,6 +107,23 @@ class DiskStore:
             if _digest(state) == found["about"]["digest"]:
                 return state
         return None
+
+
+def _lock(folder: Path) -> IO[str]:
+    """Take the lock beside a folder, which the kernel drops when this process ends in any way."""
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    file = open(folder.with_name(f".{folder.name}.lock"), "w")  # noqa: SIM115 (it stays open)
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        file.close()
+        raise InputError(
+            f"{folder}: another process is training here; wait until it has ended, or end it, and "
+            "run the same command again"
+        ) from None
+    except OSError:
+        pass  # a file system without locks
+    return file
 
 
 def identity(script: str, record: Mapping[str, Any]) -> dict[str, Any]:

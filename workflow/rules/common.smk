@@ -103,16 +103,6 @@ def check_results():
         )
 
 
-def check_pretrained():
-    """Raise an InputError if a checkpoint that is to be adopted is not there."""
-    for name in with_weights("pretrained"):
-        manifest = pretrained_manifest(Named(name, None))
-        if not Path(manifest).is_file():
-            raise InputError(
-                f"experiments.{name}.weights.folder: there is no checkpoint, no {manifest}"
-            )
-
-
 def check_python():
     """Raise an InputError if jobs on other machines cannot be started with this Python."""
     if workflow.non_local_exec and re.search(r"\s", sys.executable):
@@ -194,7 +184,13 @@ def pretrained_folder(wildcards):
 
 def pretrained_manifest(wildcards):
     """Return the file that has the digests of all others of that checkpoint."""
-    return str(Path(pretrained_folder(wildcards)) / "manifest.json")
+    manifest = Path(pretrained_folder(wildcards)) / "manifest.json"
+    if not manifest.is_file():
+        sys.exit(
+            f"experiments.{wildcards.experiment}.weights.folder: there is no checkpoint, "
+            f"no {manifest}"
+        )
+    return str(manifest)
 
 
 def settings(*keys):
@@ -308,9 +304,8 @@ SETTINGS = {
 
 @cache
 def file_digest(path):
-    """Return the sha256 of a file; of one that is missing, nothing: its rule will say so."""
-    path = Path(path)
-    return hashlib.sha256(path.read_bytes()).hexdigest() if path.is_file() else None
+    """Return the sha256 of a file."""
+    return hashlib.sha256(Path(path).read_bytes()).hexdigest()
 
 
 def run_of(wildcards):
