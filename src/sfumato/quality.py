@@ -12,7 +12,7 @@ from sfumato.speed import Measurement
 FLOOR = "floor"
 NAMES = {
     "fd_lenet": "FD-LeNet",
-    "kid": "KID x 1000",
+    "kid": "KID",
     "precision": "precision",
     "recall": "recall",
     "density": "density",
@@ -24,7 +24,6 @@ NAMES = {
     "memorisation_auc": "memorisation AUC",
 }
 """What each score is called in a table."""
-TIMES = {"kid": 1000.0}  # what a score is multiplied by in a table
 
 
 class Nearest(Section):
@@ -166,12 +165,12 @@ def label(row: Row) -> str:
 
 def cell(row: Row, name: str) -> str:
     """Write mean and spread of a score."""
-    times = TIMES.get(name, 1.0)
-    mean, spread = times * row.mean[name], times * row.spread[name]
-    return f"{mean:.3g} ± {spread:.1g}" if row.seeds > 1 else f"{mean:.3g}"
+    mean, spread = row.mean[name], row.spread[name]
+    rounded = float(f"{spread:.1g}")  # written without an exponent
+    return f"{mean:.3g} ± {rounded:g}" if row.seeds > 1 else f"{mean:.3g}"
 
 
 def interval(row: Row, name: str) -> str:
     """Write the ends of the interval of a score."""
-    low, high = (TIMES.get(name, 1.0) * end for end in row.intervals[name])
+    low, high = row.intervals[name]
     return f"{low:.3g} to {high:.3g}"
