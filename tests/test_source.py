@@ -171,7 +171,7 @@ def test_a_number_a_name_or_an_operator_counts(tree, path):
             'case "l1":\n            losses = (',
         ),
         ("training", 'IMAGES = "images"', 'IMAGES = "image"'),
-        ("config/training", "gt=0, le=1", "gt=0, lt=1"),
+        ("config/training", "gt=0, le=1)", "gt=0, lt=1)"),
         ("config/training", '"mse", "l1", "huber"', '"mse", "l1"'),
         ("optimiser", "EMA_WARMUP = 10", "EMA_WARMUP = 10.0"),
         ("training", "unet.train()\n", "\n"),

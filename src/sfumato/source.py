@@ -12,7 +12,7 @@ from pathlib import Path
 
 PACKAGE = "sfumato"
 ROOT = Path(__file__).resolve().parent
-COSMETIC = (ROOT / "progress.py",)  # what shows how a job goes on, and cannot change its result
+COSMETIC = ("progress.py",)  # what shows how a job goes on, and cannot change its result
 
 
 def source_files(script: Path, *modules: str) -> list[Path]:
@@ -48,7 +48,7 @@ def meaning_digest(script: Path, *modules: str) -> str:
     """
     digest = hashlib.sha256()
     for path in source_files(script, *modules):
-        if path not in COSMETIC:
+        if path not in [ROOT / name for name in COSMETIC]:
             tree = _WithoutText().visit(ast.parse(path.read_text(encoding="utf-8")))
             digest.update(f"{_name(path)}\0{ast.dump(tree)}\0".encode())
     return digest.hexdigest()
