@@ -75,6 +75,7 @@ def changed_settings():
     """Walk the schema: one valid change of every setting of network and diffusion."""
     for key, value in {
         "input_dim": (8, 9, 1),
+        "patch_size": 2,
         "channels": 16,
         "channel_multipliers": (1, 2, 2),
         "blocks_per_level": 2,
