@@ -166,7 +166,7 @@ def test_unknown_keys_of_every_section(section):
             "must be one of 'linear', 'cosine', 'quadratic', 'scaled_linear' or 'sigmoid'; did you "
             "mean 'cosine'?",
         ),
-        ({"data": {"source": "mnist"}}, "did you mean 'mnist-5k'?"),
+        ({"data": {"source": "mnist-5"}}, "did you mean 'mnist-5k'?"),
         ({"data": {"n_images": 5001}}, "data.n_images: 5001 must be at most 5000"),
         ({"data": {"n_test": 5000}}, "data.n_test: 5000 must be less than n_images (5000)"),
         ({"model": {"input_dim": [28, 28]}}, "model.input_dim: [28, 28] needs at least 3 entries"),

@@ -254,7 +254,7 @@ def test_too_few_pictures_get_a_sentence(tmp_path):
             {"source": "images"},
             "data.folder: null must name the folder of the pictures, for the source images",
         ),
-        ({"source": "images", "folder": ""}, "data.folder: '' must name the folder"),
+        ({"source": "images", "folder": ""}, "data.folder: '' must be text that is not empty"),
         ({"source": "minst"}, "data.source: 'minst' must be one of 'mnist-5k', 'mnist'"),
         ({"fit": "cut"}, "data.fit: 'cut' must be one of 'crop', 'pad' or 'stretch'"),
     ],
