@@ -8,7 +8,7 @@ weights of a run that nobody stopped. One program, compiled once, takes any numb
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import lru_cache, partial
 from typing import NamedTuple, Protocol, Self
 
 import jax
@@ -164,7 +164,7 @@ def stream(key: jax.Array, n_images: int, batch_size: int, step: int) -> np.ndar
     return order.reshape(STEPS_PER_DISPATCH, batch_size)
 
 
-@cache
+@lru_cache(maxsize=2)  # a dispatch sees two epochs at most, unless the data are few
 def _permutation(key: tuple[int, ...], epoch: int, n_images: int) -> np.ndarray:
     """Return the order of one epoch; its key is apart from those of the steps."""
     epochs = jax.random.fold_in(_wrap(jnp.asarray(key, jnp.uint32)), np.uint32(2**32 - 1))
