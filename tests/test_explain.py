@@ -76,21 +76,13 @@ def test_its_config_is_whole_and_asks_for_the_same(results, name):
         assert rebuilt["model"]["channels"] == TINY["model"]["channels"]
 
 
-def test_explain_rebuild_compare(built, tmp_path, results):
+def test_explain_rebuild_compare(built, tmp_path, results, capsys):
     """Each config and each command, in a project whose own config is another one."""
     folder = copy_project(tmp_path / "rebuilding")
     write_config(folder, {"targets": ["other"], "experiments": {"other": {"seed": 9}}})
     for name in ARTIFACTS:
-        script = [sys.executable, "scripts/explain.py", str(results / name)]
-        environment = {"PYTHONPATH": "src"}
-        printed = subprocess.run(
-            [*script, "--config"], cwd=folder, env=environment, capture_output=True, check=True
-        )
-        (folder / "rebuilt.yaml").write_bytes(printed.stdout)
-        text = subprocess.run(
-            script, cwd=folder, env=environment, capture_output=True, check=True, text=True
-        ).stdout
-        command = text.strip().splitlines()[-1].split()
+        (folder / "rebuilt.yaml").write_text(said(capsys, results / name, "--config"))
+        command = said(capsys, results / name).strip().splitlines()[-1].split()
         assert command[:3] == ["snakemake", "--cores", "1"]
         done = snakemake(folder, *command[3:])
         assert done.returncode == 0, done.stdout + done.stderr

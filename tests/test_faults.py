@@ -43,19 +43,19 @@ SHARD_KILLER = SHARD_KILLER.replace("import os", "from glob import glob\nimport 
 
 POINTS = [
     ("data.npz", "prepare_data.py:load_images:1"),
-    ("data.npz", "prepare_data.py:replace:1"),
     ("checkpoint", "initialise.py:_make_room:1"),
     ("checkpoint", "initialise.py:async_serialize_from_host:1"),  # orbax, at the arrays
     ("checkpoint", "initialise.py:_write_metadata_after_commits:1"),  # orbax, after the arrays
     ("checkpoint", "initialise.py:write_text:1"),
     ("ddim_samples.npz", "sample.py:_finished:2"),
     ("ddim_samples.npz", "sample.py:fsync:1"),
-    ("ddim_samples.npz", "sample.py:save_json:1"),
     ("trajectory.npz", "trajectory.py:join:1"),
     ("ddim_samples.png", "render_samples.py:replace:1"),
     ("trajectory.gif", "render_animation.py:save_animation:1"),
 ]
 MORE_POINTS = [
+    ("data.npz", "prepare_data.py:replace:1"),
+    ("ddim_samples.npz", "sample.py:save_json:1"),
     ("data.npz", "prepare_data.py:_write_npz:1"),
     ("checkpoint", "initialise.py:initialise:1"),
     ("checkpoint", "initialise.py:rename:1"),  # orbax, before it gives its folder the right name
@@ -71,6 +71,11 @@ def interruptible():
     """A shell that starts the tests in the background has them and their children ignore Ctrl-C."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def slow(*case):
+    """Mark a case of a test that has a quicker one of its kind."""
+    return pytest.param(*case, marks=pytest.mark.slow)
 
 
 def kill_at(point, tmp_path, code=KILLER):
@@ -232,9 +237,9 @@ def progress_of(log):
         (signal.SIGKILL, True),
         (signal.SIGKILL, False),  # its job goes on for a while, beside the second run
         (signal.SIGINT, True),  # Ctrl-C in a terminal
-        (signal.SIGINT, False),
+        slow(signal.SIGINT, False),
         (signal.SIGTERM, True),  # a machine that shuts down
-        (signal.SIGTERM, False),
+        slow(signal.SIGTERM, False),
     ],
     ids=lambda value: {True: "all", False: "snakemake alone"}.get(value, str(value)),
 )
@@ -255,7 +260,9 @@ def test_a_signal_in_the_middle_of_sampling(number, whole_group, sampling, undis
 def test_two_at_once(sampling, undisturbed):
     """The second is refused, the first goes on."""
     folder, first = sampling
+    os.killpg(first.pid, signal.SIGSTOP)  # however slow the machine, it does not end before
     second = snakemake(folder)
+    os.killpg(first.pid, signal.SIGCONT)
     assert second.returncode != 0 and "cannot be locked" in second.stdout + second.stderr
     assert "Traceback" not in second.stdout + second.stderr
     assert first.wait(timeout=120) == 0
@@ -281,7 +288,9 @@ def mounted(folder, megabytes):
         subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
-@pytest.mark.parametrize("name", ["data.npz", "checkpoint", "ddim_samples.npz", "trajectory.gif"])
+@pytest.mark.parametrize(
+    "name", [slow("data.npz"), "checkpoint", "ddim_samples.npz", slow("trajectory.gif")]
+)
 def test_a_full_disk(name, built, copied):
     results = copied / "results"
     with mounted(results, 8):
@@ -344,7 +353,10 @@ DAMAGES = {
 }
 
 
-@pytest.mark.parametrize("damage", DAMAGES)
+QUICK = ("a flipped byte", "another network")
+
+
+@pytest.mark.parametrize("damage", [name if name in QUICK else slow(name) for name in DAMAGES])
 def test_a_checkpoint_with(damage, built, copied):
     """The sentence says to delete it; after that the same command makes everything right."""
     place = copied / "results" / "tiny"
@@ -369,7 +381,7 @@ FIGURES = {
 }
 
 
-@pytest.mark.parametrize("name", FIGURES)
+@pytest.mark.parametrize("name", [slow("data.npz"), slow("trajectory.npz"), "ddim_samples.npz"])
 def test_arrays_that_are_cut_short(name, built, copied):
     """The sentence says to delete the file; after that the same command makes everything right."""
     place = copied / "results" / "tiny"
@@ -408,7 +420,9 @@ def test_the_clock_is_set_back(built, copied):
     assert same(copied, built[0])
 
 
-@pytest.mark.parametrize("garbage", [b"", b"garbage", None], ids=["empty", "other", "cut"])
+@pytest.mark.parametrize(
+    "garbage", [slow(b""), slow(b"garbage"), None], ids=["empty", "other", "cut"]
+)
 def test_a_compilation_cache_with_garbage(garbage, built, copied, tmp_path):
     cache = tmp_path / "cache"
     shutil.copytree(os.environ["JAX_COMPILATION_CACHE_DIR"], cache)

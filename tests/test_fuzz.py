@@ -29,7 +29,7 @@ from sfumato.schedule import make_schedule
 explain = importlib.import_module("explain")
 
 fuzz = settings(
-    max_examples=1000,
+    max_examples=350,  # of configs, three tests: a thousand together
     deadline=timedelta(seconds=20),  # no hang
     derandomize=True,  # the same cases in every run
     database=None,
@@ -156,7 +156,7 @@ def valid_tiny():
     )
 
 
-@settings(fuzz, max_examples=6, deadline=None)
+@settings(fuzz, max_examples=4, deadline=None)
 @given(valid_tiny())
 def test_valid_configs_run(tmp_path_factory, override):
     """From weights to a figure; a blank image is the one thing that an odd network may draw."""
@@ -170,7 +170,7 @@ def test_valid_configs_run(tmp_path_factory, override):
     shutil.rmtree(folder)
 
 
-@settings(fuzz, max_examples=5, deadline=None)
+@settings(fuzz, max_examples=4, deadline=None)
 @given(OVERRIDES)
 def test_dry_runs(copied_once, override):
     """Snakemake itself: it says what it would run, or a sentence on the config."""
@@ -225,7 +225,7 @@ EDITS = st.lists(
 )
 
 
-@fuzz
+@settings(fuzz, max_examples=400)  # and with the two below a thousand files
 @given(st.integers(0, 10**6), EDITS, st.booleans())
 def test_files(contents, folder, which, edits, config):
     content = contents[which % len(contents)]

@@ -21,6 +21,12 @@ SAMPLED = (
 )
 
 
+def forget():
+    """Let the files be read anew: a process takes them not to change."""
+    for cached in (source._tree, source._meaning, source._imports, source._files):
+        cached.cache_clear()
+
+
 @pytest.fixture
 def tree(tmp_path, monkeypatch):
     """Return a copy of scripts and library, of which the digests are taken now."""
@@ -28,13 +34,13 @@ def tree(tmp_path, monkeypatch):
     for name in ("scripts", "src"):
         shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
     monkeypatch.setattr(source, "ROOT", folder / "src" / "sfumato")
-    source._imports.cache_clear()
+    forget()
     yield folder
-    source._imports.cache_clear()
+    forget()
 
 
 def digest_of(tree, script="train"):
-    source._imports.cache_clear()
+    forget()
     return meaning_digest(tree / "scripts" / f"{script}.py")
 
 

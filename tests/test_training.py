@@ -52,9 +52,14 @@ def same(ours, theirs):
     return all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
 
 
+def slow(case):
+    """Mark a case of a test that has a quicker one of its kind."""
+    return pytest.param(case, marks=pytest.mark.slow)
+
+
 @pytest.mark.parametrize(
     "prediction_type",
-    ["v", *(pytest.param(each, marks=pytest.mark.slow) for each in ("epsilon", "x_0"))],
+    ["v", slow("epsilon"), slow("x_0")],
 )
 def test_the_loss_falls_to_what_no_network_can_better(prediction_type):
     """Data N(0, s^2), one pixel: the best prediction is linear, and its error is known.
@@ -129,7 +134,7 @@ def undisturbed():
     return run()
 
 
-@pytest.mark.parametrize("stops", [(0,), (10,), (30, 40), (20, 20, 30, 45)])
+@pytest.mark.parametrize("stops", [slow((0,)), slow((10,)), slow((30, 40)), (20, 20, 30, 45)])
 def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(stops, keep_all, undisturbed, tmp_path):
     for stop in stops:
         stopped_at(stop, tmp_path / "work")
@@ -216,22 +221,18 @@ def test_the_average_follows_the_weights():
 @pytest.mark.parametrize(
     "settings",
     [
-        {"loss": "huber"},
-        {"weighting": "min_snr"},
-        {"clip_norm": 0.01},
-        {"model": {"dropout": 0.3}},
-        *(
-            pytest.param(each, marks=pytest.mark.slow)
-            for each in (
-                {"loss": "l1"},
-                {"weighting": "min_snr", "min_snr_gamma": 1.0},
-                {"weight_decay": 0.5},
-                {"learning_rate": 1e-4},
-                {"warmup_steps": 9},
-                {"batch_size": 4},
-                {"steps": 44},
-            )
-        ),
+        {"loss": "huber", "weighting": "min_snr", "clip_norm": 0.01, "model": {"dropout": 0.3}},
+        slow({"loss": "huber"}),
+        slow({"loss": "l1"}),
+        slow({"weighting": "min_snr"}),
+        slow({"weighting": "min_snr", "min_snr_gamma": 1.0}),
+        slow({"clip_norm": 0.01}),
+        slow({"model": {"dropout": 0.3}}),
+        slow({"weight_decay": 0.5}),
+        slow({"learning_rate": 1e-4}),
+        slow({"warmup_steps": 9}),
+        slow({"batch_size": 4}),
+        slow({"steps": 44}),
     ],
 )
 def test_every_setting_counts(settings, undisturbed):

@@ -14,7 +14,7 @@ JUDGED = TINY | {
     "evaluation": {
         "runs": [{"sampler": "ddpm", "steps": 10}, {"sampler": "ddim", "steps": 5}],
         "n_samples": 12,
-        "seeds": 2,
+        "seeds": 1,
         "micro_batch": 4,
         "neighbours": 3,
         "classifier_steps": 5,
@@ -22,8 +22,10 @@ JUDGED = TINY | {
     },
 }
 CLASSIFIER = "evaluation/classifier.npz"
-DRAWN = [f"evaluation/{run}/{k}.npz" for run in RUNS for k in range(2)]
-SCORED = [f"evaluation/{run}/{k}.metrics.json" for run in ("floor", *RUNS) for k in range(2)]
+DRAWN, MORE_DRAWN = ([f"evaluation/{run}/{k}.npz" for run in RUNS] for k in range(2))
+SCORED, MORE_SCORED = (
+    [f"evaluation/{run}/{k}.metrics.json" for run in ("floor", *RUNS)] for k in range(2)
+)
 MADE_INTO = {
     "data.npz": ["checkpoint", CLASSIFIER, *SCORED, "nearest.png"],
     "initial_checkpoint": ["checkpoint"],
@@ -91,9 +93,9 @@ READERS = {
     "evaluation.neighbours": ("evaluation.neighbours", 2, SCORED),
     "evaluation.two_sample_steps": ("evaluation.two_sample_steps", 3, SCORED),
     "evaluation.classifier_steps": ("evaluation.classifier_steps", 6, [CLASSIFIER]),
-    "evaluation.seeds": ("evaluation.seeds", 1, ["quality.json"]),
+    "evaluation.seeds": ("evaluation.seeds", 2, [*MORE_DRAWN, *MORE_SCORED, "quality.json"]),
     "evaluation.runs": ("evaluation.runs", JUDGED["evaluation"]["runs"][:1], ["quality.json"]),
-    "ddim": ("ddim.eta", 0.5, ["ddim_samples.npz", *DRAWN[2:]]),
+    "ddim": ("ddim.eta", 0.5, ["ddim_samples.npz", *DRAWN[1:]]),
     "render.colormap": ("render.colormap", "magma", ["ddim_samples.png", "nearest.png"]),
     "render.dpi": ("render.dpi", 41, FIGURES),
 }

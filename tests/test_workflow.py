@@ -215,36 +215,47 @@ def test_the_seed_does_not_concern_real_digits(tmp_path):
     assert "diffuse" in done.stdout + done.stderr
 
 
-def test_two_clean_runs_give_the_same_bytes(built, tmp_path):
-    folder = copy_project(tmp_path / "elsewhere")
+def test_two_clean_runs_give_the_same_bytes_and_another_seed_gives_others(built, tmp_path):
+    """One run for both: a second experiment beside the same one, in another folder."""
+    config = tiny_config()
+    config["experiments"]["other"] = {"seed": 1}
+    config["targets"].append("other")
+    folder = copy_project(tmp_path / "elsewhere", config)
     assert snakemake(folder).returncode == 0
-    assert artifacts(folder) == artifacts(built[0])
-    assert set(artifacts(folder)) == {
-        name for name in ALL if name[-3:] in {"npz", "png", "gif"}
-    } - {"speed.png"}
+    whole = artifacts(built[0])
+    assert artifacts(folder) == whole
+    assert set(whole) == {name for name in ALL if name[-3:] in {"npz", "png", "gif"}} - {
+        "speed.png"
+    }
+    other = artifacts(folder, "other")
+    assert all(other[name] != whole[name] for name in whole)
 
 
-def test_another_seed_gives_other_bytes(built, tmp_path):
-    folder = copy_project(tmp_path / "elsewhere", tiny_config({"seed": 1}))
-    assert snakemake(folder).returncode == 0
-    ours, others = artifacts(folder), artifacts(built[0])
-    assert all(ours[name] != others[name] for name in others)
+ONE_FIGURE = ["forward", "results/tiny/ddim_samples.png", "trajectory"]
 
 
-def test_one_figure_alone_from_nothing(built, tmp_path):
-    """By file and by rule, each from nothing; the bytes are those of the whole run."""
+@pytest.mark.parametrize(
+    "target",
+    [
+        *ONE_FIGURE,
+        *(
+            pytest.param(target, marks=pytest.mark.slow)
+            for target in ["ddpm_samples", *(f"results/tiny/{name}" for name in IMAGES)]
+            if target not in ONE_FIGURE
+        ),
+    ],
+)
+def test_one_figure_alone_from_nothing(target, built, tmp_path):
+    """By file and by rule; the bytes are those of the whole run."""
     whole = artifacts(built[0])
     folder = copy_project(tmp_path / "alone")
-    for targets in ([f"results/tiny/{name}" for name in IMAGES], ["forward", "trajectory"]):
-        for target in targets:
-            shutil.rmtree(folder / "results", ignore_errors=True)
-            done = snakemake(folder, target)
-            assert done.returncode == 0, done.stderr
-            made = artifacts(folder)
-            asked = {name for name in IMAGES if name.partition(".")[0] == target}
-            asked = asked or {os.path.basename(target)}
-            assert set(IMAGES) & set(made) == asked
-            assert all(made[name] == whole[name] for name in asked)
+    done = snakemake(folder, target)
+    assert done.returncode == 0, done.stderr
+    made = artifacts(folder)
+    asked = {name for name in IMAGES if name.partition(".")[0] == target}
+    asked = asked or {os.path.basename(target)}
+    assert set(IMAGES) & set(made) == asked
+    assert all(made[name] == whole[name] for name in asked)
 
 
 def test_targets(tmp_path):

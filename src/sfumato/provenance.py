@@ -8,7 +8,8 @@ from __future__ import annotations
 import json
 import platform
 from collections.abc import Mapping, Sequence
-from importlib.metadata import version
+from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,8 @@ from pydantic import BaseModel
 from sfumato import __version__
 from sfumato.config.fields import Section
 from sfumato.source import code_digest
+
+version = cache(metadata.version)  # which reads files
 
 COMPUTING = ("numpy", "jax", "jaxlib", "flax", "orbax-checkpoint")
 TRAINING = (*COMPUTING, "optax")

@@ -49,8 +49,7 @@ def meaning_digest(script: Path, *modules: str) -> str:
     digest = hashlib.sha256()
     for path in source_files(script, *modules):
         if path not in [ROOT / name for name in COSMETIC]:
-            tree = _WithoutText().visit(ast.parse(path.read_text(encoding="utf-8")))
-            digest.update(f"{_name(path)}\0{ast.dump(tree)}\0".encode())
+            digest.update(f"{_name(path)}\0{_meaning(path)}\0".encode())
     return digest.hexdigest()
 
 
@@ -66,11 +65,23 @@ class _WithoutText(ast.NodeTransformer):
         return None if isinstance(node.value, ast.Constant) else node
 
 
+# Files do not change while a process lives.
+@cache
+def _tree(path: Path) -> ast.Module:
+    """Return the syntax tree of a file, without texts."""
+    return _WithoutText().visit(ast.parse(path.read_text(encoding="utf-8"), str(path)))
+
+
+@cache
+def _meaning(path: Path) -> str:
+    """Write the syntax tree of a file."""
+    return ast.dump(_tree(path))
+
+
 @cache
 def _imports(path: Path) -> tuple[Path, ...]:
     """Return the files of this package that the file at `path` imports."""
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    return tuple(file for module in _imported_names(tree) for file in _files(module))
+    return tuple(file for module in _imported_names(_tree(path)) for file in _files(module))
 
 
 def _imported_names(node: ast.AST) -> Iterator[str]:
@@ -88,13 +99,12 @@ def _imported_names(node: ast.AST) -> Iterator[str]:
                 yield from _imported_names(child)
 
 
-def _files(module: str) -> Iterator[Path]:
+@cache
+def _files(module: str) -> list[Path]:
     """Find the file of a module of this package, and those of the packages around it."""
     parts = module.split(".")
+    places = [ROOT.joinpath(*parts[1:end]) for end in range(1, len(parts) + 1)]
     if parts[0] != PACKAGE:
-        return
-    for end in range(1, len(parts) + 1):
-        place = ROOT.joinpath(*parts[1:end])
-        for path in (place / "__init__.py", place.with_suffix(".py")):
-            if path.is_file():
-                yield path
+        return []
+    files = [file for place in places for file in (place / "__init__.py", place.with_suffix(".py"))]
+    return [file for file in files if file.is_file()]

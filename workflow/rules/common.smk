@@ -163,8 +163,12 @@ def sampler_modules(name, sampler="{sampler}"):
 
 
 def meaning(name):
-    """Return what a script and the modules that it imports mean, whatever their comments say."""
-    return meaning_of(ROOT / "scripts" / name)
+    """Return, as a function, what a script and its modules mean, whatever their comments say."""
+
+    def of(wildcards):
+        return meaning_of(ROOT / "scripts" / name)
+
+    return of
 
 
 def with_weights(*sources):

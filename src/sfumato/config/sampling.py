@@ -1,5 +1,6 @@
 """Section `sampling`, and the section that each sampler has under its own name."""
 
+from functools import cache
 from typing import Any, Literal
 
 from pydantic import Field, create_model
@@ -26,6 +27,7 @@ class SamplerConfig(Section):
         return self.model_dump(exclude=set(SamplerConfig.model_fields))
 
 
+@cache
 def sampler_section(name: str) -> type[SamplerConfig]:
     """Return the schema of sampler `name`'s section: SamplerConfig and the sampler's fields."""
     sampler = sampler_class(name)
