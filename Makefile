@@ -32,7 +32,7 @@ setup-slurm: .venv/installed-slurm
 # What CI runs.
 test: setup lint
 	$(RUN) pytest -m "not slow and not slurm" -n 2 --dist loadfile \
-		--cov --cov-report=term --cov-fail-under=95
+		--durations=20 --cov --cov-report=term --cov-fail-under=95
 
 # The full-size checks: minutes each.
 test-slow: setup

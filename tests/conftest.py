@@ -23,8 +23,8 @@ TINY = {
     "model": {
         "input_dim": [8, 8, 1],
         "channels": 4,
-        "channel_multipliers": [1, 2],
-        "attention_levels": [1],
+        "channel_multipliers": [1],
+        "attention_levels": [0],
         "attention_heads": 2,
         "norm_groups": 2,
     },
@@ -166,6 +166,11 @@ def gaussian_predictor(schedule, mean, std):
         return jnp.sqrt(1 - a) * (x - jnp.sqrt(a) * mean) / (a * std**2 + 1 - a)
 
     return jax.tree_util.Partial(predict)
+
+
+def some_quick(cases, quick):
+    """Return all cases as parameters, those that `quick` does not choose marked as slow."""
+    return [case if quick(case) else pytest.param(case, marks=pytest.mark.slow) for case in cases]
 
 
 def nested(path, value):

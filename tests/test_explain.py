@@ -76,11 +76,18 @@ def test_its_config_is_whole_and_asks_for_the_same(results, name):
         assert rebuilt["model"]["channels"] == TINY["model"]["channels"]
 
 
-def test_explain_rebuild_compare(built, tmp_path, results, capsys):
+@pytest.mark.parametrize(
+    "names",
+    [
+        ["checkpoint", *(name for name in ARTIFACTS if name[-3:] in {"png", "gif"})],
+        pytest.param(ARTIFACTS, marks=pytest.mark.slow),
+    ],
+)
+def test_explain_rebuild_compare(names, built, tmp_path, results, capsys):
     """Each config and each command, in a project whose own config is another one."""
     folder = copy_project(tmp_path / "rebuilding")
     write_config(folder, {"targets": ["other"], "experiments": {"other": {"seed": 9}}})
-    for name in ARTIFACTS:
+    for name in names:
         (folder / "rebuilt.yaml").write_text(said(capsys, results / name, "--config"))
         command = said(capsys, results / name).strip().splitlines()[-1].split()
         assert command[:3] == ["snakemake", "--cores", "1"]

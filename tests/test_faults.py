@@ -11,7 +11,15 @@ import sys
 import time
 
 import pytest
-from conftest import ROOT, artifacts, copy_project, snakemake, tiny_config, write_config
+from conftest import (
+    ROOT,
+    artifacts,
+    copy_project,
+    snakemake,
+    some_quick,
+    tiny_config,
+    write_config,
+)
 
 from sfumato.artifacts import open_artifact
 
@@ -43,17 +51,17 @@ SHARD_KILLER = SHARD_KILLER.replace("import os", "from glob import glob\nimport 
 
 POINTS = [
     ("data.npz", "prepare_data.py:load_images:1"),
-    ("checkpoint", "initialise.py:_make_room:1"),
     ("checkpoint", "initialise.py:async_serialize_from_host:1"),  # orbax, at the arrays
     ("checkpoint", "initialise.py:_write_metadata_after_commits:1"),  # orbax, after the arrays
-    ("checkpoint", "initialise.py:write_text:1"),
     ("ddim_samples.npz", "sample.py:_finished:2"),
-    ("ddim_samples.npz", "sample.py:fsync:1"),
     ("trajectory.npz", "trajectory.py:join:1"),
     ("ddim_samples.png", "render_samples.py:replace:1"),
     ("trajectory.gif", "render_animation.py:save_animation:1"),
 ]
 MORE_POINTS = [
+    ("checkpoint", "initialise.py:_make_room:1"),
+    ("checkpoint", "initialise.py:write_text:1"),
+    ("ddim_samples.npz", "sample.py:fsync:1"),
     ("data.npz", "prepare_data.py:replace:1"),
     ("ddim_samples.npz", "sample.py:save_json:1"),
     ("data.npz", "prepare_data.py:_write_npz:1"),
@@ -289,7 +297,7 @@ def mounted(folder, megabytes):
 
 
 @pytest.mark.parametrize(
-    "name", [slow("data.npz"), "checkpoint", "ddim_samples.npz", slow("trajectory.gif")]
+    "name", [slow("data.npz"), slow("checkpoint"), "ddim_samples.npz", slow("trajectory.gif")]
 )
 def test_a_full_disk(name, built, copied):
     results = copied / "results"
@@ -353,10 +361,7 @@ DAMAGES = {
 }
 
 
-QUICK = ("a flipped byte", "another network")
-
-
-@pytest.mark.parametrize("damage", [name if name in QUICK else slow(name) for name in DAMAGES])
+@pytest.mark.parametrize("damage", some_quick(DAMAGES, "a flipped byte".__eq__))
 def test_a_checkpoint_with(damage, built, copied):
     """The sentence says to delete it; after that the same command makes everything right."""
     place = copied / "results" / "tiny"
@@ -398,6 +403,7 @@ def test_arrays_that_are_cut_short(name, built, copied):
     assert same(copied, built[0])
 
 
+@pytest.mark.slow
 def test_the_clock_is_set_back(built, copied):
     """Everything there is from tomorrow: nothing runs; what must run is refused by its name."""
 

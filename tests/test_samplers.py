@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from conftest import gaussian_predictor
+from conftest import gaussian_predictor, some_quick
 from pydantic import ValidationError
 
 import sfumato.samplers
@@ -99,7 +99,7 @@ class TestContract:
         for image in drawn.images:
             np.testing.assert_allclose(image, x_0, atol=1e-4)
 
-    @pytest.mark.parametrize("steps", [1, 2, 7])
+    @pytest.mark.parametrize("steps", some_quick([1, 2, 7], (2).__eq__))
     def test_few_steps_stay_finite_and_clipped(self, sampler, schedule, steps):
         images = draw(schedule, sampler, steps).images
         assert np.isfinite(images).all()
@@ -143,7 +143,7 @@ def affine(timesteps, eta=0.0):
 
 
 @pytest.mark.parametrize("spacing", ["leading", "linspace", "trailing"])
-@pytest.mark.parametrize("steps", [1, 3, 20, 50, 333, 1000])
+@pytest.mark.parametrize("steps", some_quick([1, 3, 20, 50, 333, 1000], (1, 20, 333).__contains__))
 def test_ddim_is_the_affine_map_of_gaussian_data(schedule, steps, spacing):
     slope, offset, _ = affine(spaced_timesteps(1000, steps, spacing))
     images = draw(schedule, DDIM(clip=False), steps, spacing=spacing).images

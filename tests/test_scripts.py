@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import ROOT, TINY, another_value, nested, setting_paths
+from conftest import ROOT, TINY, another_value, nested, setting_paths, some_quick
 from PIL import Image
 
 from sfumato.arrays import digest, load_arrays
@@ -258,10 +258,11 @@ SHOWN_ELSEWHERE = {
 OF_OTHERS = ("render.", "weights.", "training.", "evaluation.")
 
 
-@pytest.mark.parametrize(
-    "path",
-    [p for p in setting_paths() if p not in SHOWN_ELSEWHERE and not p.startswith(OF_OTHERS)],
-)
+PATHS = [p for p in setting_paths() if p not in SHOWN_ELSEWHERE and not p.startswith(OF_OTHERS)]
+FIRST_OF_SECTION = {path.partition(".")[0]: path for path in reversed(PATHS)}.values()
+
+
+@pytest.mark.parametrize("path", some_quick(PATHS, lambda path: path in FIRST_OF_SECTION))
 def test_every_setting_changes_a_result(path, built, tmp_path):
     section = path.partition(".")[0]
     last = {

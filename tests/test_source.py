@@ -8,7 +8,7 @@ import shutil
 import tokenize
 
 import pytest
-from conftest import ROOT
+from conftest import ROOT, some_quick
 
 from sfumato import source
 from sfumato.source import meaning_digest, source_files
@@ -69,7 +69,7 @@ def test_what_is_sampled_is_what_training_imports(tree):
         assert (tree / path).is_file() and not inside(tree, path)
 
 
-@pytest.mark.parametrize("path", SAMPLED)
+@pytest.mark.parametrize("path", some_quick(SAMPLED, SAMPLED[::4].__contains__))
 def test_comments_and_blank_lines_do_not_count(tree, path):
     before = digest_of(tree)
     lines = (tree / path).read_text().splitlines()
@@ -151,7 +151,7 @@ def edits(text):
             yield f"line {row + 1}: {token.string} -> {new}", "".join(lines)
 
 
-@pytest.mark.parametrize("path", SAMPLED)
+@pytest.mark.parametrize("path", some_quick(SAMPLED, SAMPLED[::4].__contains__))
 def test_a_number_a_name_or_an_operator_counts(tree, path):
     before, changed = digest_of(tree), 0
     text = (tree / path).read_text()

@@ -188,6 +188,7 @@ def test_the_network_given_is_left_as_it_was():
     assert same(weights(unet), before)
 
 
+@pytest.mark.slow
 def test_classes_are_learned_unless_they_are_dropped():
     """The table of classes has a row each, and one more for no class."""
     model = {"num_classes": 4}
@@ -207,6 +208,7 @@ def test_bfloat16_computes_otherwise_and_keeps_float32(undisturbed):
     np.testing.assert_allclose(history["loss"], undisturbed[1]["loss"], rtol=0.05)
 
 
+@pytest.mark.slow
 def test_the_average_follows_the_weights():
     """With no memory it is the weights themselves; with much it lags, but is not the start."""
     start = weights(initialise(UNetConfig(**SMALL), stage_key(0, "initialise")))

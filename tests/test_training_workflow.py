@@ -3,7 +3,7 @@
 import re
 
 import pytest
-from conftest import ROOT, TINY, copy_project, nested, snakemake, write_config
+from conftest import ROOT, TINY, copy_project, nested, snakemake, some_quick, write_config
 
 RUNS = ("ddpm_steps_10", "ddim_steps_5")
 JUDGED = TINY | {
@@ -101,7 +101,10 @@ READERS = {
 }
 
 
-@pytest.mark.parametrize("name", READERS)
+QUICK = ("training.steps", "data", "seed", "evaluation.n_samples", "ddim", "evaluation.seeds")
+
+
+@pytest.mark.parametrize("name", some_quick(READERS, QUICK.__contains__))
 def test_a_setting_reruns_what_depends_on_it_and_nothing_else(name, built):
     path, value, readers = READERS[name]
     expected = downstream(readers)
@@ -159,7 +162,13 @@ def test_a_comment_does_not_train_again(source, built):
     assert announced_after(built, source, text) == downstream(COMMENTS[source])
 
 
-@pytest.mark.parametrize("source", ["unet", "schedule", "arrays", "plotting", "data", "checkpoint"])
+@pytest.mark.parametrize(
+    "source",
+    some_quick(
+        ["unet", "schedule", "arrays", "plotting", "data", "checkpoint"],
+        ("unet", "plotting").__contains__,
+    ),
+)
 def test_no_comment_anywhere_trains_again(source, built):
     assert "checkpoint" not in announced_after(built, f"src/sfumato/{source}.py", b"\n# more\n")
 

