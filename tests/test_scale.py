@@ -27,7 +27,7 @@ def many(n_samples, shards):
     changes = {
         "figures": ["ddim_samples.png"],
         "shards": shards,
-        "model": {"input_dim": [28, 28, 1]},
+        "model": {"input_dim": [28, 28, 1], "attention_levels": []},
         "sampling": {"micro_batch": 250},
         "ddim": {"n_samples": n_samples, "steps": 2},
     }
@@ -76,4 +76,4 @@ def test_many_samples(tmp_path):
     assert content[50_000, 1] == content[50_000, 8] == content[50_000, 5]
     assert len(content[50_000, 1]) > 100 * 2**20
     for peaks in (drawing, joining, rendering):
-        assert max(peaks) < min(peaks) + 50  # a third of what the samples would take
+        assert max(peaks) < min(peaks) + 75  # half of what the samples would take
