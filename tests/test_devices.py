@@ -73,3 +73,27 @@ def test_a_gpu_and_a_cpu_read_each_other(tmp_path, saving):
         for platform in ("cuda", "cpu")
     ]
     np.testing.assert_allclose(*drawn, atol=1e-3)
+
+
+COUNT = """
+from sfumato.backend import spread_over_cores
+import jax
+if {at_work}:
+    jax.local_device_count()
+spread_over_cores()
+print(jax.local_device_count())
+"""
+
+
+@pytest.mark.parametrize(("flags", "at_work"), [("", False), ("", True), ("3", False)])
+def test_each_core_is_a_device_unless_something_is_said_before(flags, at_work):
+    expected = 1 if at_work else int(flags or len(os.sched_getaffinity(0)))
+    flags = flags and f"--xla_force_host_platform_device_count={flags}"
+    done = subprocess.run(
+        [sys.executable, "-c", COUNT.format(at_work=at_work)],
+        check=True,
+        capture_output=True,
+        text=True,
+        env={**os.environ, "XLA_FLAGS": flags, "JAX_PLATFORMS": "cpu"},
+    )
+    assert int(done.stdout) == expected

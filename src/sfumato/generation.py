@@ -7,7 +7,7 @@ from typing import Any
 from pydantic import create_model
 from tqdm import tqdm
 
-from sfumato.backend import describe
+from sfumato.backend import describe, spread_over_cores
 from sfumato.checkpoint import load_checkpoint
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.fields import Section
@@ -54,6 +54,7 @@ def generate(
         The samples, batch after batch as they are drawn, and the provenance of the `artifact`
         that `script` makes of them.
     """
+    spread_over_cores()
     run: SamplerConfig = getattr(settings, sampler)
     diffusion = settings.diffusion
     unet, manifest = load_checkpoint(checkpoint, settings.model, diffusion)

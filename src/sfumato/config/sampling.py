@@ -12,7 +12,7 @@ from sfumato.samplers import sampler_class
 class SamplingConfig(Section):
     """How the sampling loop uses the machine."""
 
-    micro_batch: Whole = Field(default=8, ge=1, le=65_536)
+    micro_batch: Whole = Field(default=4, ge=1, le=65_536)
 
 
 class SamplerConfig(Section):
