@@ -7,7 +7,7 @@ RUN := $(BIN)/python -m
 LOCK := uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	--no-header --no-annotate --quiet
 
-.PHONY: figures setup setup-slurm test test-slow test-slurm lint format lock clean
+.PHONY: figures setup setup-slurm test test-slow test-slurm bench lint format lock clean
 
 figures: setup
 	$(RUN) snakemake --cores 1
@@ -42,6 +42,16 @@ test-slow: setup
 test-slurm: setup-slurm
 	$(RUN) pytest -m slurm
 
+# This library and its peers side by side; they have an environment of their own.
+bench: setup .venv-bench/installed
+	$(BIN)/python benchmarks/compare.py --peers .venv-bench/bin/python --output benchmarks/results/cpu.json
+	$(BIN)/python benchmarks/report.py benchmarks/results/cpu.json
+
+.venv-bench/installed: benchmarks/requirements.txt
+	$(PYTHON) -m venv .venv-bench
+	.venv-bench/bin/python -m pip install --quiet -r $<
+	touch $@
+
 lint: setup
 	$(RUN) ruff check
 	$(RUN) ruff format --check
@@ -60,4 +70,4 @@ lock:
 	$(LOCK) --group slurm --constraints requirements.lock --output-file requirements-slurm.lock
 
 clean:
-	rm -rf .venv .cache .snakemake
+	rm -rf .venv .venv-bench .cache .snakemake

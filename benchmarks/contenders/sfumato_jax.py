@@ -1,0 +1,98 @@
+"""This library: sampling through its own loop, training through its own step."""
+
+import sys
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+from sizes import BATCH, NOISE_STEPS, SIDE, STEPS, TRAINING_BATCH, TRAINING_STEPS, WIDTHS
+from worker import Task, serve
+
+from sfumato.backend import spread_over_cores
+from sfumato.config.diffusion import DiffusionConfig
+from sfumato.config.model import UNetConfig
+from sfumato.config.sampling import SamplingConfig
+from sfumato.config.training import TrainingConfig
+from sfumato.predictor import noise_predictor
+from sfumato.randomness import stage_key
+from sfumato.samplers import sampler_class
+from sfumato.sampling import sample
+from sfumato.schedule import make_schedule
+from sfumato.timesteps import spaced_timesteps
+from sfumato.training import train
+from sfumato.unet import UNet, initialise
+
+
+def network(blocks: int) -> UNet:
+    """Make the U-Net of the experiment `artifex_size`, with so many blocks per level."""
+    config = UNetConfig(
+        channels=WIDTHS[0],
+        channel_multipliers=tuple(width // WIDTHS[0] for width in WIDTHS),
+        attention_levels=(),
+        blocks_per_level=blocks,
+    )
+    return initialise(config, stage_key(0, "initialise"))
+
+
+def ddim(blocks: int) -> Task:
+    """Return STEPS steps of DDIM on one batch."""
+    diffusion = DiffusionConfig(noise_steps=NOISE_STEPS)
+    schedule = make_schedule(diffusion)
+    predict = noise_predictor(network(blocks), schedule, "epsilon")
+    return lambda: sample(
+        predict,
+        schedule,
+        sampler_class("ddim")(),
+        n_samples=BATCH,
+        timesteps=spaced_timesteps(NOISE_STEPS, STEPS),
+        key=stage_key(0, "sampling"),
+        image_shape=(SIDE, SIDE, 1),
+        micro_batch=SamplingConfig().micro_batch,
+    )
+
+
+def training(blocks: int) -> Task:
+    """Return some steps of training."""
+    images = np.random.default_rng(0).uniform(-1, 1, (TRAINING_BATCH, SIDE, SIDE, 1))
+    unet, labels = network(blocks), np.zeros(TRAINING_BATCH, int)
+    config = TrainingConfig(steps=TRAINING_STEPS, batch_size=TRAINING_BATCH, warmup_steps=0)
+    return lambda: train(
+        unet,
+        DiffusionConfig(noise_steps=NOISE_STEPS),
+        config,
+        images.astype(np.float32),
+        labels,
+        key=stage_key(0, "training"),
+    )
+
+
+def flop(blocks: int) -> float:
+    """Count multiplications and additions of one evaluation, as XLA does before it optimises."""
+    graphdef, state = nnx.split(network(blocks))
+    x, t = jnp.zeros((BATCH, SIDE, SIDE, 1)), jnp.zeros(BATCH, int)
+    lowered = jax.jit(lambda state: nnx.merge(graphdef, state)(x, t)).lower(state)
+    return lowered.cost_analysis()["flops"]
+
+
+def size(blocks: int) -> int:
+    """Count the parameters."""
+    return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(network(blocks))))
+
+
+if __name__ == "__main__":
+    blocks = int(sys.argv[1])
+    spread_over_cores()
+    device = jax.local_devices()[0]
+    serve(
+        {
+            "versions": {"jax": jax.__version__},
+            "device": device.device_kind,
+            "parameters": size(blocks),
+            "flop": flop(blocks),
+        },
+        {"ddim": lambda: ddim(blocks), "training": lambda: training(blocks)},
+    )

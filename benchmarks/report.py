@@ -1,0 +1,93 @@
+"""Write what `compare.py` measured as a table and a figure.
+
+python benchmarks/report.py benchmarks/results/cpu.json
+"""
+
+import json
+import sys
+from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).resolve().parent / "contenders"))
+
+from sizes import BATCH, SIDE, STEPS, TRAINING_BATCH, TRAINING_STEPS
+
+HEAD = (
+    "|  | parameters, M | GFLOP per evaluation | ms per step | GFLOP/s | of the matrix rate "
+    "| first call, s | s per training step |"
+)
+
+
+def matrix_rate(results: dict[str, Any]) -> float:
+    """Return the FLOP per second of a product of matrices, in the same run."""
+    machine = results["machine"]
+    return machine["product_flop"] / machine["times"]["product"]["median"]
+
+
+def row(name: str, result: dict[str, Any], limit: float) -> str:
+    """Write the line of one contender."""
+    if "error" in result:
+        return f"| {name} | {result['error']} | | | | | | |"
+    times, flop = result["times"], result.get("flop")
+    ddim, training = times.get("ddim"), times.get("training")
+    rate = flop / (ddim["median"] / STEPS) if flop and ddim else None
+    cells = [
+        name,
+        f"{result['parameters'] / 1e6:.2f}",
+        f"{flop / 1e9:.1f}" if flop else "-",
+        "{median:.1f} ({least:.1f} to {most:.1f})".format(
+            **{key: 1e3 * ddim[key] / STEPS for key in ("median", "least", "most")}
+        )
+        if ddim
+        else "-",
+        f"{rate / 1e9:.0f}" if rate else "-",
+        f"{rate / limit:.2f}" if rate else "-",
+        f"{ddim['first']:.1f}" if ddim else "-",
+        f"{training['median'] / TRAINING_STEPS:.2f}" if training else "-",
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+def main() -> None:
+    """Write the table and the figure beside the JSON file."""
+    import matplotlib.pyplot as plt
+
+    path = Path(sys.argv[1])
+    results = json.loads(path.read_text(encoding="utf-8"))
+    limit, machine = matrix_rate(results), results["machine"]
+    bytes_per_second = machine["copy_bytes"] / machine["times"]["copy"]["median"]
+    turns = machine["times"]["product"]["calls"]
+    others = {name: result for name, result in results.items() if name != "machine"}
+    lines = [HEAD, "|---" * HEAD.count(" | ") + "|---|"]
+    lines += [row(name, result, limit) for name, result in others.items()]
+    lines += [
+        "",
+        f"{STEPS} steps of DDIM on {BATCH} images of {SIDE} x {SIDE}, on {machine['device']}; "
+        f"training on batches of {TRAINING_BATCH}. Medians of {turns} turns, the fastest and the "
+        "slowest in brackets. In the same run a product of matrices reached "
+        f"{limit / 1e9:.0f} GFLOP/s, a copy {bytes_per_second / 1e9:.1f} GB/s. The FLOP are what "
+        "XLA and PyTorch count: XLA leaves out what falls on the padding.",
+        "",
+    ]
+    path.with_suffix(".md").write_text("\n".join(lines), encoding="utf-8")
+    timed = {name: r for name, r in others.items() if r.get("times", {}).get("ddim")}
+    figure, axes = plt.subplots(figsize=(8, 0.5 * len(timed) + 1.5), layout="constrained")
+    seconds = [1e3 * r["times"]["ddim"]["median"] / STEPS for r in timed.values()]
+    least = [1e3 * r["times"]["ddim"]["least"] / STEPS for r in timed.values()]
+    most = [1e3 * r["times"]["ddim"]["most"] / STEPS for r in timed.values()]
+    spread = [
+        [middle - low for middle, low in zip(seconds, least, strict=True)],
+        [high - middle for middle, high in zip(seconds, most, strict=True)],
+    ]
+    axes.barh(list(timed), seconds, xerr=spread, color="0.6")
+    at_the_limit = [
+        1e3 * r["flop"] / limit if "flop" in r else float("nan") for r in timed.values()
+    ]
+    axes.plot(at_the_limit, range(len(timed)), "|", color="C3", markersize=18, markeredgewidth=2)
+    axes.invert_yaxis()
+    axes.set_xlabel("ms per step; red: the same FLOP at the rate of a product of matrices")
+    figure.savefig(path.with_suffix(".png"), dpi=120, metadata={"Software": None})
+
+
+if __name__ == "__main__":
+    main()
