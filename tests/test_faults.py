@@ -53,7 +53,7 @@ POINTS = [
     ("data.npz", "prepare_data.py:load_images:1"),
     ("checkpoint", "initialise.py:async_serialize_from_host:1"),  # orbax, at the arrays
     ("checkpoint", "initialise.py:_write_metadata_after_commits:1"),  # orbax, after the arrays
-    ("ddim_samples.npz", "sample.py:_finished:2"),
+    ("ddim_samples.npz", "sample.py:_finished:1"),
     ("trajectory.npz", "trajectory.py:join:1"),
     ("ddim_samples.png", "render_samples.py:replace:1"),
     ("trajectory.gif", "render_animation.py:save_animation:1"),
