@@ -168,9 +168,14 @@ def gaussian_predictor(schedule, mean, std):
     return jax.tree_util.Partial(predict)
 
 
+def slow(*case):
+    """Mark a case of a test that has a quicker one of its kind."""
+    return pytest.param(*case, marks=pytest.mark.slow)
+
+
 def some_quick(cases, quick):
     """Return all cases as parameters, those that `quick` does not choose marked as slow."""
-    return [case if quick(case) else pytest.param(case, marks=pytest.mark.slow) for case in cases]
+    return [case if quick(case) else slow(case) for case in cases]
 
 
 def nested(path, value):

@@ -15,6 +15,7 @@ from conftest import (
     ROOT,
     artifacts,
     copy_project,
+    slow,
     snakemake,
     some_quick,
     tiny_config,
@@ -79,11 +80,6 @@ def interruptible():
     """A shell that starts the tests in the background has them and their children ignore Ctrl-C."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-def slow(*case):
-    """Mark a case of a test that has a quicker one of its kind."""
-    return pytest.param(*case, marks=pytest.mark.slow)
 
 
 def kill_at(point, tmp_path, code=KILLER):

@@ -8,7 +8,7 @@ import sys
 import jax
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, slow
 from flax import nnx
 
 from sfumato import resumption, training
@@ -50,11 +50,6 @@ def weights(unet):
 
 def same(ours, theirs):
     return all(np.array_equal(a, b) for a, b in zip(ours, theirs, strict=True))
-
-
-def slow(case):
-    """Mark a case of a test that has a quicker one of its kind."""
-    return pytest.param(case, marks=pytest.mark.slow)
 
 
 @pytest.mark.parametrize(

@@ -165,8 +165,9 @@ def test_the_target(tmp_path):
     code, said = verify(folder)
     assert code != 0 and "nothing to compare with; build it first" in said
     assert snakemake(folder).returncode == 0
-    code, said = verify(folder)
-    assert code == 0 and said.count("identical bytes") == 2 and "identical weights" in said
+    for _ in range(2):
+        code, said = verify(folder)
+        assert code == 0 and said.count("identical bytes") == 2 and "identical weights" in said
     results = folder / "results" / "tiny"
     golden = folder / "workflow" / "golden" / "tiny.json"
     save_json(golden, freeze(results))

@@ -15,6 +15,7 @@ from conftest import (
     copy_project,
     nested,
     setting_paths,
+    slow,
     snakemake,
     some_quick,
     tiny_config,
@@ -160,6 +161,8 @@ def test_a_job_lists_the_modules_that_it_imports_and_no_other(built):
     "source",
     [
         *("scripts/render_samples.py", "src/sfumato/samplers/ddim.py", "src/sfumato/unet.py"),
+        *map(slow, ("scripts/sample.py", "src/sfumato/schedule.py")),
+        slow("src/sfumato/config/forward.py"),
         *("src/sfumato/plotting.py", "src/sfumato/errors.py", "src/sfumato/data.py"),
     ],
 )

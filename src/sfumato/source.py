@@ -103,8 +103,8 @@ def _imported_names(node: ast.AST) -> Iterator[str]:
 def _files(module: str) -> list[Path]:
     """Find the file of a module of this package, and those of the packages around it."""
     parts = module.split(".")
-    places = [ROOT.joinpath(*parts[1:end]) for end in range(1, len(parts) + 1)]
     if parts[0] != PACKAGE:
         return []
+    places = [ROOT.joinpath(*parts[1:end]) for end in range(1, len(parts) + 1)]
     files = [file for place in places for file in (place / "__init__.py", place.with_suffix(".py"))]
     return [file for file in files if file.is_file()]
