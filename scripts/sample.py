@@ -30,8 +30,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parse(__doc__, argv, *options, shard="1/1")
     name, sampler = f"{arguments.sampler}_samples", arguments.sampler
     settings = read_settings(generation_settings(sampler), arguments.config)
-    run, micro_batch = getattr(settings, sampler), settings.sampling.micro_batch
-    indices = shard_range(run.n_samples, micro_batch, arguments.shard)
+    run = getattr(settings, sampler)
+    indices = shard_range(run.n_samples, settings.sampling.in_a_shard(), arguments.shard)
     batches, record = generate(
         __file__, f"{name}.npz", settings, sampler, Path(arguments.checkpoint), indices
     )
@@ -55,7 +55,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         sampler=sampler,
         steps=run.steps,
         n_samples=len(indices),
-        micro_batch=micro_batch,
+        micro_batch=settings.sampling.on(record["device"]["backend"]),
         seconds=Seconds(**seconds),
         device=record["device"],
         provenance=Record.model_validate(record | {"artifact": f"{name}.timing.json"}),

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sfumato.arrays import digest, load_arrays
-from sfumato.backend import describe
+from sfumato.backend import describe, spread_over_cores
 from sfumato.checkpoint import load_checkpoint, save_checkpoint
 from sfumato.command_line import command, parse
 from sfumato.config.diffusion import DiffusionConfig
@@ -28,7 +28,7 @@ from sfumato.progress import TrainingBar
 from sfumato.provenance import TRAINING, provenance
 from sfumato.randomness import stage_key
 from sfumato.resumption import DiskStore, identity
-from sfumato.training import HISTORY, train
+from sfumato.training import CPU_DEVICES, HISTORY, train
 
 
 class Settings(Section):
@@ -46,6 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
     options = ("config", "data", "checkpoint", "work", "output", "history")
     arguments = parse(__doc__, argv, *options)
+    spread_over_cores(CPU_DEVICES)
     settings = read_settings(Settings, arguments.config)
     data, data_record = load_arrays(Path(arguments.data), "train_images", "train_labels")
     unet, manifest = load_checkpoint(Path(arguments.checkpoint), settings.model, settings.diffusion)

@@ -78,11 +78,11 @@ def test_image_i_is_the_same_in_any_company(digits, trained):
 
 def test_one_key_one_classifier_and_one_program(small):
     first = train(small)
-    programs = _update._cache_size()
+    programs = _update.compiled._cache_size()
     assert digest(train(small).weights()) == digest(first.weights())
     others = [train(small, seed=1), train((small[0][:7], small[1][:7]))]
     assert len({digest(other.weights()) for other in [first, *others]}) == 3
-    assert _update._cache_size() == programs
+    assert _update.compiled._cache_size() == programs
 
 
 def test_weights_can_be_stored_and_restored(small, tmp_path):
@@ -146,9 +146,9 @@ def test_disjoint_sets_are_told_apart_always():
     rng = np.random.default_rng(0)
     real, generated = rng.uniform(-1, -0.6, (2, 61, 8, 8, 1)) + [[[[[0]]]], [[[[1.6]]]]]
     options = {"key": jax.random.key(0), "folds": 4, "steps": 25, "batch_size": 16}
-    programs = _update._cache_size()
+    programs = _update.compiled._cache_size()
     found = two_sample_accuracy(real, generated, **options)
-    assert _update._cache_size() <= programs + 1  # folds of 15 and of 16 images, one program
+    assert _update.compiled._cache_size() <= programs + 1  # folds of 15 and of 16 images, one program
     assert found.accuracy == found.high == 1
     # Clopper and Pearson: with no miss in n the lower end p solves p^n = 0.025
     assert found.low == pytest.approx(0.025 ** (1 / 122))

@@ -85,12 +85,12 @@ def test_same_start_under_every_sampler_and_step_count(schedule):
 
 def test_one_program_for_all_pieces_batches_and_weights(schedule):
     config = NETWORK.model_copy(update={"channels": 16})
-    before = _advance._cache_size()
+    before = _advance.compiled._cache_size()
     for seed, n in ((0, 1), (1, 20)):
         unet = initialise(config, jax.random.key(seed))
         predict = noise_predictor(unet, schedule, "epsilon")
         draw(predict, schedule, n_samples=n, steps=150)
-    assert _advance._cache_size() == before + 1
+    assert _advance.compiled._cache_size() == before + 1
 
 
 def test_progress_adds_up(schedule):
@@ -134,7 +134,7 @@ def test_memory_of_the_loop_does_not_grow_with_steps(schedule):
         chain = _chain(spaced_timesteps(1000, steps), [0, 5])
         keys, state = _start(mesh, SHAPE, 2, 1000, jax.random.key(0), np.arange(8))
         predict = gaussian_predictor(schedule, 0, 1)
-        lowered = _advance.lower(mesh, DDPM(), predict, schedule, chain, keys, state, 0, 0)
+        lowered = _advance.compiled.lower(mesh, DDPM(), predict, schedule, chain, keys, state, 0, 0)
         return lowered.compile().memory_analysis().temp_size_in_bytes
 
     assert temporary(1000) == temporary(10)

@@ -133,7 +133,9 @@ def training(blocks: int, compiled: bool) -> Task:
             loss.backward()
             nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
             optimiser.step()
-            torch._foreach_lerp_(list(average.parameters()), list(unet.parameters()), 1e-3)
+            with torch.no_grad():
+                for kept, new in zip(average.parameters(), unet.parameters(), strict=True):
+                    kept.lerp_(new, 1e-3)
         loss.item()
 
     return run

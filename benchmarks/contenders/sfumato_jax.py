@@ -51,7 +51,7 @@ def ddim(blocks: int) -> Task:
         timesteps=spaced_timesteps(NOISE_STEPS, STEPS),
         key=stage_key(0, "sampling"),
         image_shape=(SIDE, SIDE, 1),
-        micro_batch=SamplingConfig().micro_batch,
+        micro_batch=SamplingConfig().on(jax.default_backend()),
     )
 
 

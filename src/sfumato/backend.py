@@ -13,16 +13,19 @@ _CPU_FEATURES = ("avx512f", "avx2", "avx", "sse4_2")
 """Which of them a processor has decides which kernels it gets, and so the last bits of a sum."""
 
 
-def spread_over_cores() -> None:
+def spread_over_cores(devices: int | None = None) -> None:
     """Let jax see each processor core of this process as a device, unless the user says how many.
 
     XLA shares the work of one image among cores badly, and that of several images well: two devices
     with a micro-batch each take half the time of one device with both. This must come before the
     first use of jax; in a process where jax is at work already, nothing changes.
+
+    Args:
+        devices: so many, whatever the number of cores.
     """
     if HOST_DEVICES not in os.environ.get("XLA_FLAGS", ""):
         with suppress(RuntimeError):
-            jax.config.update("jax_num_cpu_devices", _cores())
+            jax.config.update("jax_num_cpu_devices", devices or _cores())
 
 
 def describe() -> dict[str, str]:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+import jax
 from pydantic import create_model
 from tqdm import tqdm
 
@@ -68,7 +69,7 @@ def generate(
         key=stage_key(settings.seed, "sampling"),
         indices=indices,
         image_shape=settings.model.input_dim,
-        micro_batch=settings.sampling.micro_batch,
+        micro_batch=settings.sampling.on(jax.default_backend()),
         snapshots=snapshots,
         progress=bar.update,
     )

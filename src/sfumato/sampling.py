@@ -19,6 +19,7 @@ import numpy as np
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from sfumato.compilation import jit
 from sfumato.diffusion import denoised
 from sfumato.errors import InputError
 from sfumato.randomness import keys_at, sample_keys
@@ -183,7 +184,7 @@ def _check(
         raise InputError(f"snapshots: {snapshots} must rise, and lie from 0 to {len(timesteps)}")
 
 
-@partial(jax.jit, static_argnums=(0, 1, 2, 3))
+@partial(jit, static_argnums=(0, 1, 2, 3))
 def _start(
     mesh: Mesh,
     image_shape: tuple[int, ...],
@@ -207,7 +208,7 @@ def _start(
     )
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(jit, static_argnums=(0, 1))
 def _advance(mesh: Mesh, sampler: Sampler, *arguments: Any) -> State:  # noqa: ANN401
     """Take some steps, each device on a micro-batch of its own, as if it were alone."""
     specs = (P(), P(), P(), P(SAMPLES), SPLIT, P(), P())

@@ -14,26 +14,26 @@ from sfumato.arrays import Rows, open_arrays
 from sfumato.errors import InputError
 
 
-def shard_count(n_samples: int, micro_batch: int, shards: int) -> int:
-    """Return how many shards there are: those asked for, at most one for each micro-batch."""
-    return min(shards, -(-n_samples // micro_batch))
+def shard_count(n_samples: int, unit: int, shards: int) -> int:
+    """Return how many shards there are: those asked for, at most one for each unit of samples."""
+    return min(shards, -(-n_samples // unit))
 
 
-def shard_range(n_samples: int, micro_batch: int, shard: str) -> range:
-    """Return which samples shard `2/8`, the second of eight, holds: whole micro-batches.
+def shard_range(n_samples: int, unit: int, shard: str) -> range:
+    """Return which samples shard `2/8`, the second of eight, holds: whole units.
 
     Raises:
         InputError: if there is no such shard.
     """
-    batches = -(-n_samples // micro_batch)
+    batches = -(-n_samples // unit)
     match = re.fullmatch(r"([1-9]\d{0,8})/([1-9]\d{0,8})", shard)
     number, count = (int(text) for text in match.groups()) if match else (0, 0)
     if not 1 <= number <= count <= batches:
         raise InputError(
             f"--shard: {shard!r} must be K/N, the K-th of N shards, N at most {batches}, which is "
-            f"how many micro-batches {n_samples} samples are"
+            f"how many times {unit} samples {n_samples} are, rounded up"
         )
-    start, stop = (micro_batch * (batches * i // count) for i in (number - 1, number))
+    start, stop = (unit * (batches * i // count) for i in (number - 1, number))
     return range(start, min(stop, n_samples))
 
 

@@ -19,6 +19,7 @@ from flax import nnx
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from sfumato.compilation import jit
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.training import TrainingConfig
 from sfumato.diffusion import diffuse, prediction_target
@@ -31,6 +32,8 @@ from sfumato.unet import UNet
 STEPS_PER_DISPATCH = 10
 HISTORY = ("loss", "learning_rate", "gradient_norm")
 """What is recorded of each step."""
+CPU_DEVICES = 2
+"""Into how many a CPU is divided: one number for all machines, since sums depend on it."""
 IMAGES = "images"  # the axis along which devices share a batch
 
 
@@ -192,7 +195,7 @@ def _start(unet: UNet, training: TrainingConfig, key: jax.Array) -> TrainingStat
     return jax.tree.map(jnp.copy, state)
 
 
-@partial(jax.jit, static_argnames="task", donate_argnames="state")
+@partial(jit, static_argnames="task", donate_argnames="state")
 def _advance(
     task: Task,
     schedule: Schedule,

@@ -16,6 +16,7 @@ from flax import nnx
 
 from sfumato.config.model import UNetConfig
 from sfumato.errors import InputError
+from sfumato.upsampling import convolve_enlarged
 
 EMBEDDING_FACTOR = 4
 LONGEST_PERIOD = 10_000
@@ -201,7 +202,7 @@ class UNet(nnx.Module):
             for stage in self.up[i * blocks : (i + 1) * blocks]:
                 h = stage(jnp.concatenate([h, skips.pop()], axis=-1), embedding, rngs=rngs)
             if level:
-                h = self.upsample[i](_enlarge(h, skips[-1].shape))
+                h = convolve_enlarged(self.upsample[i], h, *skips[-1].shape[1:3])
         out = self.conv_out(nnx.silu(self.norm_out(h)))
         return _from_patches(out, self.config.patch_size).astype(x.dtype)
 
@@ -245,12 +246,6 @@ def _draw(shapes: nnx.State, key: jax.Array) -> nnx.State:
         return drawn * fan_in**-0.5
 
     return jax.tree_util.tree_map_with_path(fill, shapes)
-
-
-def _enlarge(x: jax.Array, shape: tuple[int, ...]) -> jax.Array:
-    """Double the sides by repeating pixels, then cut to the height and width of `shape`."""
-    x = x.repeat(2, axis=1).repeat(2, axis=2)
-    return x[:, : shape[1], : shape[2]]
 
 
 def _to_patches(x: jax.Array, side: int) -> jax.Array:

@@ -254,7 +254,7 @@ def shards(suffix):
     def of(wildcards):
         experiment = EXPERIMENTS[wildcards.experiment]
         n_samples = getattr(experiment, wildcards.sampler).n_samples
-        n = shard_count(n_samples, experiment.sampling.micro_batch, experiment.shards)
+        n = shard_count(n_samples, experiment.sampling.in_a_shard(), experiment.shards)
         stem = f"results/{wildcards.experiment}/shards/{wildcards.sampler}_samples"
         return [f"{stem}-{k}-of-{n}{suffix}" for k in range(1, n + 1)]
 

@@ -8,11 +8,23 @@ from pydantic import Field, create_model
 from sfumato.config.fields import Section, Whole
 from sfumato.samplers import sampler_class
 
+ACCELERATOR_MICRO_BATCH = 8
+MICRO_BATCH = {"cpu": 2}
+"""The batch of other backends: a core is as fast with two as with more, and not with one."""
+
 
 class SamplingConfig(Section):
     """How the sampling loop uses the machine."""
 
-    micro_batch: Whole = Field(default=4, ge=1, le=65_536)
+    micro_batch: Whole | None = Field(default=None, ge=1, le=65_536)
+
+    def on(self, backend: str) -> int:
+        """Return how many samples go through the network at once on a device of `backend`."""
+        return self.micro_batch or MICRO_BATCH.get(backend, ACCELERATOR_MICRO_BATCH)
+
+    def in_a_shard(self) -> int:
+        """Return of how many samples shards are multiples, on whatever device they are drawn."""
+        return self.micro_batch or ACCELERATOR_MICRO_BATCH
 
 
 class SamplerConfig(Section):

@@ -22,6 +22,7 @@ import numpy as np
 import optax
 from flax import nnx
 
+from sfumato.compilation import jit
 from sfumato.errors import InputError
 from sfumato.evaluation.classes import check_labels
 from sfumato.evaluation.quantise import quantise
@@ -163,7 +164,7 @@ def train_classifier(
     return classifier
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(jit, static_argnums=(0, 1))
 def _start(
     image_shape: tuple[int, ...], n_classes: int, key: jax.Array
 ) -> tuple[nnx.State, optax.OptState]:
@@ -172,7 +173,7 @@ def _start(
     return state, OPTIMISER.init(state)
 
 
-@partial(jax.jit, static_argnums=(0, 1))
+@partial(jit, static_argnums=(0, 1))
 def _update(
     shift: int,
     graphdef: nnx.GraphDef,
@@ -208,7 +209,7 @@ def _shifted(x: jax.Array, most: int, key: jax.Array) -> jax.Array:
     return jax.vmap(lambda image, corner: cut(image, (*corner, 0)))(padded, corners)
 
 
-@partial(jax.jit, static_argnums=0)
+@partial(jit, static_argnums=0)
 def _look(
     graphdef: nnx.GraphDef, state: nnx.State, images: jax.Array
 ) -> tuple[jax.Array, jax.Array]:
