@@ -46,6 +46,9 @@ test-slurm: setup-slurm
 bench: setup .venv-bench/installed
 	$(BIN)/python benchmarks/compare.py --peers .venv-bench/bin/python --output benchmarks/results/cpu.json
 	$(BIN)/python benchmarks/report.py benchmarks/results/cpu.json
+	$(BIN)/python benchmarks/scaling.py benchmarks/results/scaling.json
+	$(BIN)/python benchmarks/workflow.py --peers .venv-bench/bin/python \
+		--output benchmarks/results/workflow.json
 
 .venv-bench/installed: benchmarks/requirements.txt
 	$(PYTHON) -m venv .venv-bench

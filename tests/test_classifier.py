@@ -148,7 +148,9 @@ def test_disjoint_sets_are_told_apart_always():
     options = {"key": jax.random.key(0), "folds": 4, "steps": 25, "batch_size": 16}
     programs = _update.compiled._cache_size()
     found = two_sample_accuracy(real, generated, **options)
-    assert _update.compiled._cache_size() <= programs + 1  # folds of 15 and of 16 images, one program
+    assert (
+        _update.compiled._cache_size() <= programs + 1
+    )  # folds of 15 and of 16 images, one program
     assert found.accuracy == found.high == 1
     # Clopper and Pearson: with no miss in n the lower end p solves p^n = 0.025
     assert found.low == pytest.approx(0.025 ** (1 / 122))

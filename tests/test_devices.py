@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from conftest import ROOT, TINY
 
+from sfumato import compilation
 from sfumato.arrays import load_arrays
 from sfumato.config.experiment import Experiment, settings_of
 
@@ -44,20 +45,55 @@ def sample(folder, devices, name, **environment):
 
 
 def test_samples_over_four_devices(tmp_path):
-    """Saved by one device, drawn by others, and the other way round.
-
-    Four devices on one processor also bring more threads than one, and these sum in another order.
-    """
-    places = {saving: tmp_path / str(saving) for saving in (1, 4)}
-    files, fours = [], []
-    for saving, folder in places.items():
+    """Saved by one device, drawn by others, and the other way round."""
+    files = []
+    for saving in (1, 4):
+        folder = tmp_path / str(saving)
         folder.mkdir()
         initialise(folder, saving)
-        files += [sample(folder, drawing, f"by_{drawing}") for drawing in (1, 2)]
-        fours.append(load_arrays(sample(folder, 4, "by_4"))[0]["images"])
+        files += [sample(folder, drawing, f"by_{drawing}") for drawing in (1, 2, 4)]
     assert len({file.read_bytes() for file in files}) == 1
-    np.testing.assert_array_equal(*fours)
-    np.testing.assert_allclose(fours[0], load_arrays(files[0])[0]["images"], atol=1e-5)
+
+
+SUMS = """
+import sys
+import jax, numpy as np
+from sfumato.compilation import jit
+x = np.random.default_rng(0).normal(size=(4, 28, 28, 8, 8)).astype(np.float32)
+total = jit(lambda x: x.mean((1, 2, 4)))
+sys.stdout.write(np.asarray(total(x)).tobytes().hex())
+"""
+
+
+def test_a_sum_does_not_depend_on_the_number_of_cores():
+    """A long one: XLA's choice would be to cut it into as many parts as there are threads."""
+
+    def total(devices, cores):
+        return subprocess.run(
+            [sys.executable, "-c", SUMS],
+            check=True,
+            capture_output=True,
+            env={
+                **os.environ,
+                "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
+                "JAX_PLATFORMS": "cpu",
+            },
+            preexec_fn=lambda: os.sched_setaffinity(0, cores),
+        ).stdout
+
+    cores = os.sched_getaffinity(0)
+    totals = {total(1, cores), total(4, cores), total(1, {min(cores)})}
+    assert len(totals) == 1 and len(totals.pop()) == 2 * 4 * 32
+
+
+def test_where_xla_does_not_know_the_option_it_is_left_out(monkeypatch):
+    monkeypatch.setattr(compilation, "_FUSIONS", "xla_cpu_no_such_option")
+    compilation.compiler_options.cache_clear()
+    try:
+        assert compilation.compiler_options() is None
+        assert compilation.jit(lambda x: x + 1)(1) == 2
+    finally:
+        compilation.compiler_options.cache_clear()
 
 
 def has_gpu():

@@ -12,16 +12,16 @@ from sfumato.sharding import gather, shard_count, shard_range
 
 
 @pytest.mark.parametrize("n_samples", [1, 4, 5, 50, 1000])
-@pytest.mark.parametrize("micro_batch", [1, 4, 8])
+@pytest.mark.parametrize("unit", [1, 4, 8])
 @pytest.mark.parametrize("shards", [1, 2, 7])
-def test_shards_hold_every_sample_once(n_samples, micro_batch, shards):
-    count = shard_count(n_samples, micro_batch, shards)
-    ranges = [shard_range(n_samples, micro_batch, f"{k}/{count}") for k in range(1, count + 1)]
+def test_shards_hold_every_sample_once(n_samples, unit, shards):
+    count = shard_count(n_samples, unit, shards)
+    ranges = [shard_range(n_samples, unit, f"{k}/{count}") for k in range(1, count + 1)]
     assert [i for indices in ranges for i in indices] == list(range(n_samples))
     assert all(ranges) and count <= shards
-    assert all(indices.start % micro_batch == 0 for indices in ranges)
+    assert all(indices.start % unit == 0 for indices in ranges)
     lengths = [len(indices) for indices in ranges]
-    assert max(lengths) - min(lengths) <= 2 * micro_batch
+    assert max(lengths) - min(lengths) <= 2 * unit
 
 
 @pytest.mark.parametrize("shard", ["", "1", "0/2", "3/2", "1/3", "-1/2", "1/2/2", "a/b", "01/2"])

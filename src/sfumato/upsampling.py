@@ -32,9 +32,7 @@ def convolve_enlarged(conv: nnx.Conv, x: jax.Array, height: int, width: int) -> 
     if (height, width) != (2 * x.shape[1], 2 * x.shape[2]):
         return conv(enlarge(x, height, width))
     assert conv.bias is not None
-    x, kernel, bias = conv.promote_dtype(
-        (x, conv.kernel[...], conv.bias[...]), dtype=conv.dtype
-    )
+    x, kernel, bias = conv.promote_dtype((x, conv.kernel[...], conv.bias[...]), dtype=conv.dtype)
     pixels = [
         [_convolve(x, window, (row, column)) for column, window in enumerate(_windows(rows, 1))]
         for row, rows in enumerate(_windows(kernel, 0))

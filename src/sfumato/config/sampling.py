@@ -8,9 +8,8 @@ from pydantic import Field, create_model
 from sfumato.config.fields import Section, Whole
 from sfumato.samplers import sampler_class
 
-ACCELERATOR_MICRO_BATCH = 8
-MICRO_BATCH = {"cpu": 2}
-"""The batch of other backends: a core is as fast with two as with more, and not with one."""
+CPU_MICRO_BATCH, ACCELERATOR_MICRO_BATCH = 2, 8
+"""Where nothing else is asked for: a core is about as fast with two as with more at a time."""
 
 
 class SamplingConfig(Section):
@@ -20,11 +19,12 @@ class SamplingConfig(Section):
 
     def on(self, backend: str) -> int:
         """Return how many samples go through the network at once on a device of `backend`."""
-        return self.micro_batch or MICRO_BATCH.get(backend, ACCELERATOR_MICRO_BATCH)
+        usual = CPU_MICRO_BATCH if backend == "cpu" else ACCELERATOR_MICRO_BATCH
+        return self.micro_batch or usual
 
     def in_a_shard(self) -> int:
         """Return of how many samples shards are multiples, on whatever device they are drawn."""
-        return self.micro_batch or ACCELERATOR_MICRO_BATCH
+        return self.on("cpu")
 
 
 class SamplerConfig(Section):
