@@ -29,7 +29,7 @@ def main() -> None:
     lap("imports and model", nnx.state(network))
     image = jax.random.normal(jax.random.key(0), (1, SIDE, SIDE, 1))
     times = jnp.array([0, 250, 500, 750, 999])
-    lap("forward diffusion", network.forward_diffusion(image.repeat(5, axis=0), times, rngs=rngs))
+    lap("forward diffusion", network.forward_diffusion(image.repeat(5, axis=0), times))
     lap("DDPM", network.sample(n_samples_or_shape=BATCH, scheduler="ddpm", rngs=rngs))
     lap("DDIM", network.sample(n_samples_or_shape=BATCH, scheduler="ddim", steps=50, rngs=rngs))
 
