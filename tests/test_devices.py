@@ -56,7 +56,8 @@ def test_samples_over_four_devices(tmp_path):
 
 
 SUMS = """
-import sys
+import os, sys
+os.sched_setaffinity(0, {cores})
 import jax, numpy as np
 from sfumato.compilation import jit
 x = np.random.default_rng(0).normal(size=(4, 28, 28, 8, 8)).astype(np.float32)
@@ -70,7 +71,7 @@ def test_a_sum_does_not_depend_on_the_number_of_cores():
 
     def total(devices, cores):
         return subprocess.run(
-            [sys.executable, "-c", SUMS],
+            [sys.executable, "-c", SUMS.format(cores=cores)],
             check=True,
             capture_output=True,
             env={
@@ -78,7 +79,6 @@ def test_a_sum_does_not_depend_on_the_number_of_cores():
                 "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
                 "JAX_PLATFORMS": "cpu",
             },
-            preexec_fn=lambda: os.sched_setaffinity(0, cores),
         ).stdout
 
     cores = os.sched_getaffinity(0)

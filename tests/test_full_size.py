@@ -16,7 +16,9 @@ pytestmark = pytest.mark.slow
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 
 SAMPLE = """
-import sys, jax, numpy as np
+import os, sys
+os.sched_setaffinity(0, map(int, sys.argv[3].split()))
+import jax, numpy as np
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.model import UNetConfig
 from sfumato.predictor import noise_predictor
@@ -86,13 +88,13 @@ def test_batch_sizes_devices_and_cores_do_not_change_samples(tmp_path):
     cores = os.sched_getaffinity(0)
 
     def samples(name, micro_batch, devices=1, cores=cores):
+        places = " ".join(map(str, cores))
         flags = f"--xla_force_host_platform_device_count={devices}"
         done = subprocess.run(
-            [sys.executable, "-c", SAMPLE, str(micro_batch), str(tmp_path / name)],
+            [sys.executable, "-c", SAMPLE, str(micro_batch), str(tmp_path / name), places],
             env={**os.environ, "XLA_FLAGS": flags, "PYTHONPATH": str(ROOT / "src")},
             capture_output=True,
             text=True,
-            preexec_fn=lambda: os.sched_setaffinity(0, cores),
         )
         assert done.stderr.split()[-1] == str(devices), done.stderr
         return np.load(tmp_path / f"{name}.npy")

@@ -165,7 +165,8 @@ train.main(sys.argv[1:])
 
 def python(*words, **options):
     path = os.pathsep.join([str(ROOT / "src"), str(ROOT / "scripts")])
-    environment = os.environ | {"PYTHONPATH": path}
+    devices = f"--xla_force_host_platform_device_count={jax.local_device_count()}"  # as here
+    environment = os.environ | {"PYTHONPATH": path, "XLA_FLAGS": devices}
     return subprocess.Popen(
         [sys.executable, *words], env=environment, stderr=subprocess.PIPE, text=True, **options
     )
