@@ -20,7 +20,11 @@ from typing import Any
 ROOT = Path(__file__).resolve().parents[1]
 EXPERIMENT = Path("results/diffusion_mnist")
 SAMPLING = ("ddpm_samples", "ddim_samples", "follow_trajectory")
+FIGURES = ("ddpm_samples", "ddim_samples", "trajectory")  # whose samples these jobs draw
 REPEAT = 3
+SETTINGS = json.dumps(
+    {name: {} for name in ("model", "diffusion", "sampling", "ddpm", "trajectory")} | {"seed": 0}
+)
 
 
 def snakemake(folder: Path, *words: str) -> float:
@@ -63,11 +67,6 @@ def loops(folder: Path) -> dict[str, float]:
     return {name: seconds["run"] for name, seconds in timings.items()}
 
 
-SETTINGS = json.dumps(
-    {name: {} for name in ("model", "diffusion", "sampling", "ddpm", "trajectory")} | {"seed": 0}
-)
-
-
 def again(folder: Path, target: str) -> float:
     """Draw the samples of one figure again, and the figure."""
     figure = folder / EXPERIMENT / target
@@ -83,15 +82,10 @@ def measure(folder: Path) -> dict[str, Any]:
     results: dict[str, Any] = {"from nothing": snakemake(folder), "jobs": jobs(folder)}
     results["loops"] = loops(folder)
     results["dry-run"] = statistics.median(snakemake(folder, "--dry-run") for _ in range(REPEAT))
-    for name in ("ddpm_samples", "ddim_samples", "trajectory"):
-        whole = again(folder, f"{name}.png")
-        loop = "follow_trajectory" if name == "trajectory" else name
-        results.setdefault("again", {})[name] = {
-            "whole": whole,
-            "job": jobs(folder)[loop],
-            "render": jobs(folder)[f"render_{name}"],
-            "loop": loops(folder)[loop],
-        }
+    results["again"] = {name: {"whole": again(folder, f"{name}.png")} for name in FIGURES}
+    seconds, loop = jobs(folder), loops(folder)
+    for (name, result), job in zip(results["again"].items(), SAMPLING, strict=True):
+        result |= {"job": seconds[job], "render": seconds[f"render_{name}"], "loop": loop[job]}
     return results
 
 

@@ -3,7 +3,6 @@
 from importlib.metadata import version
 
 import jax
-import jax.numpy as jnp
 from artifex.generative_models.core.configuration import (
     DDPMConfig,
     NoiseScheduleConfig,
@@ -13,6 +12,7 @@ from artifex.generative_models.models.diffusion.ddpm import DDPMModel
 from flax import nnx
 from sizes import BATCH, NOISE_STEPS, SIDE, STEPS, WIDTHS
 from worker import Task, serve
+from xla import flop, size
 
 
 def model() -> DDPMModel:
@@ -36,22 +36,13 @@ def ddim() -> Task:
     )
 
 
-def flop() -> float:
-    """Count multiplications and additions of one evaluation, as XLA does before it optimises."""
-    graphdef, state = nnx.split(model())
-    x, t = jnp.zeros((BATCH, SIDE, SIDE, 1)), jnp.zeros(BATCH, int)
-    lowered = jax.jit(lambda state: nnx.merge(graphdef, state)(x, t)).lower(state)
-    return lowered.cost_analysis()["flops"]
-
-
 if __name__ == "__main__":
-    leaves = jax.tree.leaves(nnx.state(model(), nnx.Param))
     serve(
         {
             "versions": {"avitai-artifex": version("avitai-artifex"), "jax": jax.__version__},
             "device": jax.local_devices()[0].device_kind,
-            "parameters": sum(leaf.size for leaf in leaves),
-            "flop": flop(),
+            "parameters": size(model()),
+            "flop": flop(model()),
         },
         {"ddim": ddim},
     )

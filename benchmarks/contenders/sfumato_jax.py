@@ -6,11 +6,10 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 import jax
-import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 from sizes import BATCH, NOISE_STEPS, SIDE, STEPS, TRAINING_BATCH, TRAINING_STEPS, WIDTHS
 from worker import Task, serve
+from xla import flop, size
 
 from sfumato.backend import spread_over_cores
 from sfumato.config.diffusion import DiffusionConfig
@@ -70,19 +69,6 @@ def training(blocks: int) -> Task:
     )
 
 
-def flop(blocks: int) -> float:
-    """Count multiplications and additions of one evaluation, as XLA does before it optimises."""
-    graphdef, state = nnx.split(network(blocks))
-    x, t = jnp.zeros((BATCH, SIDE, SIDE, 1)), jnp.zeros(BATCH, int)
-    lowered = jax.jit(lambda state: nnx.merge(graphdef, state)(x, t)).lower(state)
-    return lowered.cost_analysis()["flops"]
-
-
-def size(blocks: int) -> int:
-    """Count the parameters."""
-    return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(network(blocks))))
-
-
 if __name__ == "__main__":
     blocks = int(sys.argv[1])
     spread_over_cores()
@@ -91,8 +77,8 @@ if __name__ == "__main__":
         {
             "versions": {"jax": jax.__version__},
             "device": device.device_kind,
-            "parameters": size(blocks),
-            "flop": flop(blocks),
+            "parameters": size(network(blocks)),
+            "flop": flop(network(blocks)),
         },
         {"ddim": lambda: ddim(blocks), "training": lambda: training(blocks)},
     )
