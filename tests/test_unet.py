@@ -9,7 +9,7 @@ from flax import nnx
 from sfumato.config.model import UNetConfig
 from sfumato.config.validation import validate
 from sfumato.errors import InputError
-from sfumato.unet import UNet, _from_patches, _to_patches, initialise, sinusoidal_embedding
+from sfumato.unet import UNet, _from_patches, _to_patches, initialise, sinusoidal_embedding, skeleton
 
 SMALL = UNetConfig(
     input_dim=(8, 8, 1),
@@ -52,6 +52,15 @@ def test_any_shape_comes_out_as_it_went_in(shape, multipliers):
         jnp.zeros(2, int),
     )
     assert out.shape == (2, *shape) and out.dtype == jnp.float32
+
+
+def test_a_skeleton_is_the_network_with_shapes_in_place_of_weights():
+    config = small(num_classes=3, attention_levels=(1,))
+    bare = skeleton(config)
+    graphdef, state = nnx.split(nnx.eval_shape(lambda: UNet(config, rngs=nnx.Rngs(0))))
+    assert nnx.graphdef(bare) == graphdef
+    shapes = jax.tree.map(lambda leaf: (leaf.shape, leaf.dtype), (nnx.state(bare), state))
+    assert shapes[0] == shapes[1]
 
 
 def test_an_odd_shape_runs():

@@ -23,7 +23,7 @@ from sfumato.arrays import digest, write_whole
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.model import UNetConfig
 from sfumato.errors import InputError
-from sfumato.unet import UNet
+from sfumato.unet import UNet, skeleton
 
 STATE, MANIFEST = "state", "manifest.json"
 FORMAT = 1  # of the folder; another number is another sfumato's
@@ -82,7 +82,7 @@ def load_checkpoint(
     folder = folder.resolve()
     manifest = read_manifest(folder)
     _check_settings(folder, manifest, {"model": model, "diffusion": diffusion})
-    graphdef, shapes = nnx.split(nnx.eval_shape(lambda: UNet(model, rngs=nnx.Rngs(0))))
+    graphdef, shapes = nnx.split(skeleton(model))
     arrays = _restore(folder, manifest, _named(shapes))
     state = jax.tree_util.tree_map_with_path(lambda path, _: arrays[_name(path)], shapes)
     return nnx.merge(graphdef, state), manifest
@@ -98,7 +98,7 @@ def load_weights(folder: Path) -> dict[str, np.ndarray]:
     manifest = read_manifest(folder)
     try:
         model = UNetConfig.model_validate(manifest["model"])
-        shapes = nnx.eval_shape(lambda: nnx.state(UNet(model, rngs=nnx.Rngs(0)), nnx.Param))
+        shapes = nnx.state(skeleton(model), nnx.Param)
     except ValueError as error:
         reason = f"its {MANIFEST} names no network ({str(error).splitlines()[0]})"
         raise _damaged(folder, reason) from None

@@ -68,14 +68,14 @@ class _WithoutText(ast.NodeTransformer):
 # Files do not change while a process lives.
 @cache
 def _tree(path: Path) -> ast.Module:
-    """Return the syntax tree of a file, without texts."""
-    return _WithoutText().visit(ast.parse(path.read_text(encoding="utf-8"), str(path)))
+    """Return the syntax tree of a file."""
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 
 @cache
 def _meaning(path: Path) -> str:
-    """Write the syntax tree of a file."""
-    return ast.dump(_tree(path))
+    """Write the syntax tree of a file, without texts."""
+    return ast.dump(_WithoutText().visit(_tree(path)))
 
 
 @cache
@@ -86,6 +86,8 @@ def _imports(path: Path) -> tuple[Path, ...]:
 
 def _imported_names(node: ast.AST) -> Iterator[str]:
     match node:
+        case ast.expr():  # holds no statement
+            return
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
             for child in node.orelse:
                 yield from _imported_names(child)

@@ -27,7 +27,7 @@ from sfumato.errors import InputError
 from sfumato.losses import min_snr_weight, pixel_loss
 from sfumato.optimiser import ema_decay, learning_rate, make_optimiser
 from sfumato.schedule import Schedule, make_schedule
-from sfumato.unet import UNet
+from sfumato.unet import UNet, skeleton
 
 STEPS_PER_DISPATCH = 10
 HISTORY = ("loss", "learning_rate", "gradient_norm")
@@ -95,9 +95,7 @@ class Task:
     def of(cls, unet: UNet, diffusion: DiffusionConfig, training: TrainingConfig) -> Self:
         """Take the network's structure, with the precision that training asks for."""
         dtype = jnp.bfloat16 if training.precision == "bfloat16" else None
-        graphdef = nnx.graphdef(
-            nnx.eval_shape(lambda: UNet(unet.config, rngs=nnx.Rngs(0), dtype=dtype))
-        )
+        graphdef = nnx.graphdef(skeleton(unet.config, dtype))
         mesh = devices_for(training.batch_size)
         loops = jax.default_backend() != "cpu"
         return cls(graphdef, diffusion, training, unet.config.num_classes, mesh, loops)

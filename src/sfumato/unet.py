@@ -9,6 +9,8 @@ fewer, wider pixels, which cost less.
 """
 
 from dataclasses import dataclass
+from types import SimpleNamespace
+from typing import cast
 
 import jax
 import jax.numpy as jnp
@@ -219,13 +221,26 @@ class UNet(nnx.Module):
         return nnx.silu(embedding)
 
 
+def skeleton(config: UNetConfig, dtype: jax.typing.DTypeLike | None = None) -> UNet:
+    """Return the network with shapes in place of weights, as jax.eval_shape would.
+
+    Its layers are shown one key for all: to count keys would take flax most of the time.
+    """
+
+    def make() -> UNet:
+        key = jax.random.key(0)
+        return UNet(config, rngs=cast(nnx.Rngs, SimpleNamespace(params=lambda: key)), dtype=dtype)
+
+    return nnx.eval_shape(make)
+
+
 def initialise(config: UNetConfig, key: jax.Array) -> UNet:
     """Draw fresh weights from `key` in one compiled program: a second, where flax's take ten.
 
     Kernels and embeddings are truncated normal with variance 1 / fan-in (LeCun), as flax's own
     are, but cut from one long draw: a draw for each kernel would be compiled for each.
     """
-    graphdef, shapes = nnx.split(nnx.eval_shape(lambda: UNet(config, rngs=nnx.Rngs(0))))
+    graphdef, shapes = nnx.split(skeleton(config))
     return nnx.merge(graphdef, jax.jit(lambda key: _draw(shapes, key))(key))
 
 
