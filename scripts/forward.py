@@ -7,6 +7,7 @@ python scripts/forward.py --config '{"seed": 0, "diffusion": {}, "forward": {}}'
 from collections.abc import Sequence
 from pathlib import Path
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -22,7 +23,7 @@ from sfumato.diffusion import diffuse
 from sfumato.errors import InputError
 from sfumato.provenance import COMPUTING, provenance
 from sfumato.randomness import keys_at, normal, sample_keys, stage_key
-from sfumato.schedule import make_schedule
+from sfumato.schedule import Schedule, make_schedule
 
 
 class Settings(Section):
@@ -42,17 +43,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     index, timesteps = settings.forward.index, np.array(settings.forward.timesteps, np.int32)
     if index >= len(data["test_images"]):
         raise InputError(f"forward.index: {index} must be less than {len(data['test_images'])}")
-    x_0 = jnp.asarray(data["test_images"][index])
-    schedule = make_schedule(settings.diffusion)
-    keys = sample_keys(stage_key(settings.seed, "forward"), jnp.array([index]))
-    eps = normal(keys_at(keys, schedule.noise_steps)[0], x_0)
-    x_t = diffuse(schedule, x_0[None].repeat(len(timesteps), axis=0), eps, timesteps)
+    x_0 = data["test_images"][index]
+    schedule, key = make_schedule(settings.diffusion), stage_key(settings.seed, "forward")
+    images, noise, alpha_bar = jax.device_get(_noised(schedule, key, index, x_0, timesteps))
     arrays = {
-        "images": np.asarray(x_t),
+        "images": images,
         "timesteps": timesteps,
-        "alpha_bar": np.asarray(schedule.alpha_bar(timesteps)),
-        "x_0": np.asarray(x_0),
-        "noise": np.asarray(eps),
+        "alpha_bar": alpha_bar,
+        "x_0": x_0,
+        "noise": noise,
         "label": data["test_labels"][index],
     }
     check_images("forward.images", arrays["images"])
@@ -61,6 +60,17 @@ def main(argv: Sequence[str] | None = None) -> None:
         __file__, "forward.npz", settings, packages=COMPUTING, inputs=inputs, device=describe()
     )
     save_arrays(Path(arguments.output), arrays, record)
+
+
+@jax.jit
+def _noised(
+    schedule: Schedule, key: jax.Array, index: jax.Array, x_0: jax.Array, timesteps: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Return the image at each time, the one draw of noise, and alpha_bar at each time."""
+    keys = sample_keys(key, jnp.asarray(index)[None])
+    eps = normal(keys_at(keys, schedule.noise_steps)[0], x_0)
+    x_t = diffuse(schedule, x_0[None].repeat(len(timesteps), axis=0), eps, timesteps)
+    return x_t, eps, schedule.alpha_bar(timesteps)
 
 
 if __name__ == "__main__":

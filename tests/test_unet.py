@@ -9,7 +9,14 @@ from flax import nnx
 from sfumato.config.model import UNetConfig
 from sfumato.config.validation import validate
 from sfumato.errors import InputError
-from sfumato.unet import UNet, _from_patches, _to_patches, initialise, sinusoidal_embedding, skeleton
+from sfumato.unet import (
+    UNet,
+    _from_patches,
+    _to_patches,
+    initialise,
+    sinusoidal_embedding,
+    skeleton,
+)
 
 SMALL = UNetConfig(
     input_dim=(8, 8, 1),
