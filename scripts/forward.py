@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 
 from sfumato.arrays import check_images, digest, load_arrays, save_arrays
@@ -19,11 +18,11 @@ from sfumato.config.fields import Section
 from sfumato.config.forward import ForwardConfig
 from sfumato.config.seed import Seed
 from sfumato.config.settings import read_settings
-from sfumato.diffusion import diffuse
 from sfumato.errors import InputError
+from sfumato.noising import noise_image
 from sfumato.provenance import COMPUTING, provenance
-from sfumato.randomness import keys_at, normal, sample_keys, stage_key
-from sfumato.schedule import Schedule, make_schedule
+from sfumato.randomness import stage_key
+from sfumato.schedule import make_schedule
 
 
 class Settings(Section):
@@ -45,9 +44,9 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise InputError(f"forward.index: {index} must be less than {len(data['test_images'])}")
     x_0 = data["test_images"][index]
     schedule, key = make_schedule(settings.diffusion), stage_key(settings.seed, "forward")
-    images, noise, alpha_bar = jax.device_get(_noised(schedule, key, index, x_0, timesteps))
+    x_t, noise, alpha_bar = jax.device_get(noise_image(schedule, key, index, x_0, timesteps))
     arrays = {
-        "images": images,
+        "images": x_t,
         "timesteps": timesteps,
         "alpha_bar": alpha_bar,
         "x_0": x_0,
@@ -60,17 +59,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         __file__, "forward.npz", settings, packages=COMPUTING, inputs=inputs, device=describe()
     )
     save_arrays(Path(arguments.output), arrays, record)
-
-
-@jax.jit
-def _noised(
-    schedule: Schedule, key: jax.Array, index: jax.Array, x_0: jax.Array, timesteps: jax.Array
-) -> tuple[jax.Array, jax.Array, jax.Array]:
-    """Return the image at each time, the one draw of noise, and alpha_bar at each time."""
-    keys = sample_keys(key, jnp.asarray(index)[None])
-    eps = normal(keys_at(keys, schedule.noise_steps)[0], x_0)
-    x_t = diffuse(schedule, x_0[None].repeat(len(timesteps), axis=0), eps, timesteps)
-    return x_t, eps, schedule.alpha_bar(timesteps)
 
 
 if __name__ == "__main__":
