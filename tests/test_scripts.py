@@ -3,6 +3,8 @@
 import importlib
 import json
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -384,3 +386,14 @@ def test_a_broken_network_draws_no_figure(weight, said, tiny, capsys, tmp_path):
     save_checkpoint(tmp_path / "checkpoint", unet, tiny.diffusion, {})
     assert said in refused(capsys, "ddim_samples.npz", tmp_path, tiny)
     assert not list(tmp_path.glob("*.npz")) and not list(tmp_path.glob("*.json"))
+
+
+def test_only_a_process_of_its_own_is_spared_the_collection_of_what_it_imported():
+    script = """
+import gc
+from sfumato.command_line import command
+main = command(lambda argv: print(gc.get_freeze_count() > 1000))
+main([]), main()
+"""
+    ran = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["False", "True"]
