@@ -32,3 +32,8 @@ def test_the_targets_it_names_exist():
         assert f"`{name}`" in README
     for figure in FIGURES:
         assert f"`{figure.partition('.')[0]}`" in README
+
+
+def test_the_table_of_peers_is_the_one_that_was_measured():
+    measured = (ROOT / "benchmarks" / "results" / "cpu.md").read_text()
+    assert " ".join(measured.split()) in " ".join(README.split())
