@@ -53,7 +53,7 @@ SPLIT = State._make([P(SAMPLES), P(None, SAMPLES), P(None, SAMPLES)])
 
 
 class Chain(NamedTuple):
-    """The steps, (N,) each: from time t to time s, the state before it put into `slot`."""
+    """The steps, (T,) each: from time t to time s, the state before it put into `slot`."""
 
     t: jax.Array
     s: jax.Array
@@ -131,9 +131,8 @@ def sample_batches(
     if not isinstance(predict, jax.tree_util.Partial) and jax.tree_util.all_leaves([predict]):
         predict = jax.tree_util.Partial(predict)
     mesh = Mesh(jax.local_devices()[: -(-len(indices) // micro_batch)], (SAMPLES,))
-    key, *everywhere = jax.device_put(
-        (key, predict, schedule, _chain(timesteps, snapshots)), NamedSharding(mesh, P())
-    )
+    chain = _chain(timesteps, snapshots, schedule.noise_steps)
+    key, *everywhere = jax.device_put((key, predict, schedule, chain), NamedSharding(mesh, P()))
     at_once = micro_batch * mesh.size
     for first in range(indices.start, indices.stop, at_once):
         clock = perf_counter()
@@ -242,12 +241,16 @@ def _take_steps(
     return jax.lax.fori_loop(start, stop, body, state)
 
 
-def _chain(timesteps: np.ndarray, snapshots: Sequence[int]) -> Chain:
-    """Lay out the steps: each goes to the next time, the last one to the data, -1."""
-    slot = np.full(len(timesteps) + 1, len(snapshots), np.int32)
+def _chain(timesteps: np.ndarray, snapshots: Sequence[int], noise_steps: int) -> Chain:
+    """Lay out the steps: each goes to the next time, the last one to the data, -1.
+
+    Places up to the longest chain, T, are filled: one program serves any number of steps.
+    """
+    t = np.full(noise_steps + 1, -1, np.int32)
+    t[: len(timesteps)] = timesteps
+    slot = np.full(noise_steps + 1, len(snapshots), np.int32)
     slot[list(snapshots)] = np.arange(len(snapshots))
-    t = np.asarray(timesteps, np.int32)
-    return Chain(jnp.asarray(t), jnp.asarray(np.append(t[1:], -1)), jnp.asarray(slot[:-1]))
+    return Chain(*map(jnp.asarray, (t[:-1], t[1:], slot[:-1])))
 
 
 def _pieces(steps: int) -> list[tuple[int, int]]:
