@@ -14,6 +14,7 @@ from sfumato.diffusion import (
     posterior,
     v_from_eps,
     x_0_from_eps,
+    x_0_from_v,
 )
 
 TIMES = [0, 1, 250, 500, 999]
@@ -69,6 +70,7 @@ def test_round_trips(schedule, batch):
     x_t = diffuse(schedule, x_0, eps, t)
     v = v_from_eps(schedule, x_t, eps, t)
     np.testing.assert_allclose(eps_from_v(schedule, x_t, v, t), eps, atol=1e-5)
+    np.testing.assert_allclose(x_0_from_v(schedule, x_t, v, t), x_0, atol=1e-4)
     # x_0 is 6e-3 of x_t at t = 999
     np.testing.assert_allclose(x_0_from_eps(schedule, x_t, eps, t), x_0, atol=1e-4)
 

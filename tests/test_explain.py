@@ -141,6 +141,8 @@ def test_largest_difference():
     assert largest_difference(a, b) == largest_difference(b, a) == 255
     assert largest_difference(a, {"x": np.zeros(3)}) == largest_difference(a, {}) == np.inf
     assert largest_difference({"x": np.zeros(0)}, {"x": np.zeros(0)}) == 0
+    broken = a | {"y": np.array([np.nan])}
+    assert np.isnan(largest_difference(broken, a | {"y": np.zeros(1)}))
 
 
 def test_what_is_made_first_lies_deepest(results):

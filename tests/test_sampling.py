@@ -1,15 +1,20 @@
 """The loop: randomness, micro-batches, snapshots, progress, and how often it compiles."""
 
+from itertools import pairwise
+
 import jax
 import numpy as np
 import pytest
 from conftest import gaussian_predictor
 
+from sfumato.betas import BETAS
+from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.model import UNetConfig
 from sfumato.errors import InputError
 from sfumato.predictor import noise_predictor
 from sfumato.samplers import DDIM, DDPM
-from sfumato.sampling import _advance, evenly_spaced, sample
+from sfumato.sampling import _advance, evenly_spaced, sample, sample_batches
+from sfumato.schedule import make_schedule
 from sfumato.timesteps import spaced_timesteps
 from sfumato.unet import initialise
 
@@ -150,6 +155,42 @@ def test_impossible_chains(schedule, options, said):
     fine = {"timesteps": [5, 0], "n_samples": 1, "key": jax.random.key(0), "image_shape": SHAPE}
     with pytest.raises(InputError, match=said):
         sample(lambda x, t: x, schedule, DDIM(), **{**fine, **options})
+
+
+@pytest.mark.parametrize("indices", [range(0), range(0, 10, 2), range(3, 0, -1)])
+def test_impossible_indices(schedule, indices):
+    fine = {"timesteps": [5, 0], "key": jax.random.key(0), "image_shape": SHAPE}
+    with pytest.raises(InputError, match="indices: .* one number after another"):
+        next(sample_batches(lambda x, t: x, schedule, DDIM(), indices=indices, **fine))
+
+
+@pytest.mark.parametrize("clip", [True, False])
+@pytest.mark.parametrize("steps", [1, 10])
+@pytest.mark.parametrize("kind", ["x_0", "v"])
+def test_a_predicted_image_is_not_lost_near_pure_noise(unet, kind, steps, clip):
+    """DDIM's chain in float64, with the same network: alpha_bar starts at 2e-9."""
+    schedule = make_schedule(DiffusionConfig(beta_schedule="cosine", prediction_type=kind))
+    drawn = draw(
+        noise_predictor(unet, schedule, kind),
+        schedule,
+        sampler=DDIM(clip=clip),
+        steps=steps,
+        snapshots=range(steps + 1),
+    )
+    betas = BETAS["cosine"](1000, 0, 0)
+    alpha_bar = np.append(np.cumprod(1 - betas), 1)  # [-1]: the data
+    network = jax.jit(unet)
+    x = drawn.snapshots[0].astype(np.float64)
+    for i, (t, s) in enumerate(pairwise([*drawn.timesteps, -1])):
+        a, b = alpha_bar[t], alpha_bar[s]
+        out = np.float64(network(np.float32(x), np.full(len(x), t)))
+        x_0 = out if kind == "x_0" else np.sqrt(a) * x - np.sqrt(1 - a) * out
+        if clip:
+            x_0 = x_0.clip(-1, 1)
+        eps = (x - np.sqrt(a) * x_0) / np.sqrt(1 - a)
+        np.testing.assert_allclose(drawn.predicted_x_0[i], x_0, atol=3e-5)
+        x = np.sqrt(b) * x_0 + np.sqrt(1 - b) * eps
+    np.testing.assert_allclose(drawn.images, x, atol=3e-5)
 
 
 def test_seconds_are_measured(schedule):

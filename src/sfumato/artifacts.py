@@ -69,7 +69,7 @@ def open_artifact(path: Path) -> Artifact:
 
 
 def largest_difference(ours: Arrays, theirs: Arrays) -> float:
-    """Return the largest difference between numbers at one place; infinite where shapes differ."""
+    """Return the largest difference at one place: NaN if one is, infinite where shapes differ."""
     if {name: rows.shape for name, rows in ours.items()} != {
         name: rows.shape for name, rows in theirs.items()
     }:
@@ -77,7 +77,7 @@ def largest_difference(ours: Arrays, theirs: Arrays) -> float:
     differences = [
         np.abs(in_memory(ours[name]).astype(np.float64) - in_memory(theirs[name])) for name in ours
     ]
-    return max((float(d.max()) for d in differences if d.size), default=0.0)
+    return float(np.max([d.max() for d in differences if d.size], initial=0))
 
 
 def in_memory(array: np.ndarray | Rows) -> np.ndarray:

@@ -88,6 +88,14 @@ def eps_from_v(
     return signal * v + noise * x_t
 
 
+def x_0_from_v(
+    schedule: Schedule, x_t: jax.Array, v: jax.Array, t: jax.typing.ArrayLike
+) -> jax.Array:
+    """Return x_0 = sqrt(alpha_bar_t) x_t - sqrt(1 - alpha_bar_t) v; see `v_from_eps`."""
+    signal, noise = _rates(schedule, t, x_t)
+    return signal * x_t - noise * v
+
+
 def eps_from_prediction(
     schedule: Schedule,
     x_t: jax.Array,
@@ -96,13 +104,31 @@ def eps_from_prediction(
     prediction_type: PredictionType,
 ) -> jax.Array:
     """Return the noise that a network's output stands for, whichever of the three it predicts."""
+    return eps_and_x_0(schedule, x_t, prediction, t, prediction_type)[0]
+
+
+def eps_and_x_0(
+    schedule: Schedule,
+    x_t: jax.Array,
+    prediction: jax.Array,
+    t: jax.typing.ArrayLike,
+    prediction_type: PredictionType,
+) -> tuple[jax.Array, jax.Array | None]:
+    """Return the noise and the image that a network's output stands for.
+
+    The image is None where eps is predicted: see `denoised`. From x_0 and v it is taken without
+    the detour over eps, which divides float32's rounding by sqrt(alpha_bar_t): near pure noise
+    that can be all of x_0.
+    """
     match prediction_type:
         case "epsilon":
-            return prediction
+            return prediction, None
         case "x_0":
-            return eps_from_x_0(schedule, x_t, prediction, t)
+            return eps_from_x_0(schedule, x_t, prediction, t), prediction
         case "v":
-            return eps_from_v(schedule, x_t, prediction, t)
+            return eps_from_v(schedule, x_t, prediction, t), x_0_from_v(
+                schedule, x_t, prediction, t
+            )
 
 
 def prediction_target(
@@ -127,13 +153,20 @@ def prediction_target(
 
 
 def denoised(
-    schedule: Schedule, x_t: jax.Array, eps: jax.Array, t: jax.typing.ArrayLike, clip: bool
+    schedule: Schedule,
+    x_t: jax.Array,
+    eps: jax.Array,
+    t: jax.typing.ArrayLike,
+    clip: bool,
+    x_0: jax.Array | None = None,
 ) -> tuple[jax.Array, jax.Array]:
     """Return the prediction of x_0, and the noise that belongs to it.
 
-    With `clip`, x_0 is clipped to [-1, 1] and eps derived anew, so that the two still make up x_t.
+    Where x_0 is None it follows from eps. With `clip`, x_0 is clipped to [-1, 1] and eps derived
+    anew, so that the two still make up x_t.
     """
-    x_0 = x_0_from_eps(schedule, x_t, eps, t)
+    if x_0 is None:
+        x_0 = x_0_from_eps(schedule, x_t, eps, t)
     if not clip:
         return x_0, eps
     x_0 = x_0.clip(-1, 1)

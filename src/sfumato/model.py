@@ -26,11 +26,11 @@ from sfumato.config.sampling import sampler_section
 from sfumato.config.validation import nearest, validate
 from sfumato.diffusion import diffuse, eps_from_prediction
 from sfumato.errors import InputError
-from sfumato.predictor import noise_predictor
+from sfumato.predictor import Predict, ask, noise_predictor
 from sfumato.samplers import sampler_class
 from sfumato.samplers.base import Sampler
 from sfumato.samplers.ddpm import DDPM
-from sfumato.sampling import Predict, sample
+from sfumato.sampling import sample
 from sfumato.schedule import Schedule, make_schedule
 from sfumato.timesteps import spaced_timesteps
 from sfumato.unet import UNet, initialise
@@ -219,8 +219,8 @@ def _ancestral_step(
     t: jax.Array,
     key: jax.Array,
 ) -> jax.Array:
-    eps = predict(x, jnp.broadcast_to(t, x.shape[:1]))
-    return sampler.step(schedule, x, eps, t, t - 1, key)
+    eps, x_0 = ask(predict, x, jnp.broadcast_to(t, x.shape[:1]))
+    return sampler.step(schedule, x, eps, t, t - 1, key, x_0)
 
 
 def _checked(name: str, values: jax.typing.ArrayLike, count: int) -> jax.Array:

@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import jax
 from flax import nnx
 
 from sfumato.config.diffusion import PredictionType
-from sfumato.diffusion import eps_from_prediction
+from sfumato.diffusion import eps_and_x_0
 from sfumato.schedule import Schedule
 from sfumato.unet import UNet
+
+Predict = Callable[[jax.Array, jax.Array], jax.Array]
+"""(x_t (B, ...), t (B,)) -> eps (B, ...). A pytree, or any function."""
 
 
 @jax.tree_util.register_dataclass
@@ -28,11 +32,15 @@ class NoisePredictor:
     prediction_type: PredictionType = field(metadata={"static": True})
 
     def __call__(self, x_t: jax.Array, t: jax.Array) -> jax.Array:
-        """(B, H, W, C), (B,) -> (B, H, W, C), without dropout."""
+        """(B, H, W, C), (B,) -> eps (B, H, W, C), without dropout."""
+        return self.eps_and_x_0(x_t, t)[0]
+
+    def eps_and_x_0(self, x_t: jax.Array, t: jax.Array) -> tuple[jax.Array, jax.Array | None]:
+        """Return the noise, and the image where the network predicts it or v; else None."""
         unet = nnx.merge(self.graphdef, self.parameters)
         unet.eval()
         prediction = unet(x_t, t)
-        return eps_from_prediction(self.schedule, x_t, prediction, t, self.prediction_type)
+        return eps_and_x_0(self.schedule, x_t, prediction, t, self.prediction_type)
 
 
 def noise_predictor(
@@ -41,3 +49,10 @@ def noise_predictor(
     """Split the network once, for use inside jit."""
     graphdef, parameters = nnx.split(unet)
     return NoisePredictor(parameters, schedule, graphdef, prediction_type)
+
+
+def ask(predict: Predict, x_t: jax.Array, t: jax.Array) -> tuple[jax.Array, jax.Array | None]:
+    """Return what any predictor says of x_t: eps, and x_0 where it does not follow from eps."""
+    if isinstance(predict, NoisePredictor):
+        return predict.eps_and_x_0(x_t, t)
+    return predict(x_t, t), None

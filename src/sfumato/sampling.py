@@ -22,12 +22,10 @@ from jax.sharding import PartitionSpec as P
 from sfumato.compilation import jit
 from sfumato.diffusion import denoised
 from sfumato.errors import InputError
+from sfumato.predictor import Predict, ask
 from sfumato.randomness import keys_at, sample_keys
 from sfumato.samplers.base import Sampler
 from sfumato.schedule import Schedule
-
-Predict = Callable[[jax.Array, jax.Array], jax.Array]
-"""(x_t (B, ...), t (B,)) -> eps (B, ...). A pytree, or any function."""
 
 STEPS_PER_UPDATE = 25
 SAMPLES = "samples"  # the axis along which devices share the work
@@ -125,8 +123,11 @@ def sample_batches(
         progress: called with the number of evaluations since its last call, steps times samples.
 
     Raises:
-        InputError: if a number is too small, or the timesteps do not fall from T - 1 to 0 at most.
+        InputError: if a number is too small, if the timesteps do not fall from T - 1 to 0 at most,
+            or if there are no indices, or not one after another.
     """
+    if not indices or indices.step != 1:
+        raise InputError(f"indices: {indices} must be one number after another, and one at least")
     _check(micro_batch, np.asarray(timesteps), schedule.noise_steps, snapshots)
     if not isinstance(predict, jax.tree_util.Partial) and jax.tree_util.all_leaves([predict]):
         predict = jax.tree_util.Partial(predict)
@@ -226,16 +227,16 @@ def _take_steps(
     stop: int,
 ) -> State:
     """Take the steps start .. stop - 1 of the chain. One program serves every start and stop."""
-    step = jax.vmap(sampler.step, in_axes=(None, 0, 0, None, None, 0))
+    step = jax.vmap(sampler.step, in_axes=(None, 0, 0, None, None, 0, 0))
 
     def body(i: jax.Array, state: State) -> State:
         t, s, slot = chain.t[i], chain.s[i], chain.slot[i]
-        eps = predict(state.x, jnp.broadcast_to(t, state.x.shape[:1]))
-        x_0, _ = denoised(schedule, state.x, eps, t, sampler.clip)
+        eps, x_0 = ask(predict, state.x, jnp.broadcast_to(t, state.x.shape[:1]))
+        shown, _ = denoised(schedule, state.x, eps, t, sampler.clip, x_0)
         return State(
-            step(schedule, state.x, eps, t, s, keys_at(keys, t)),
+            step(schedule, state.x, eps, t, s, keys_at(keys, t), x_0),
             state.snapshots.at[slot].set(state.x),
-            state.predicted_x_0.at[slot].set(x_0),
+            state.predicted_x_0.at[slot].set(shown),
         )
 
     return jax.lax.fori_loop(start, stop, body, state)

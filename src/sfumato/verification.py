@@ -165,10 +165,10 @@ def _some_values(artifact: Artifact) -> dict[str, list[float]]:
 
 
 def _largest(ours: Mapping[str, list[float]], theirs: Mapping[str, list[float]]) -> float:
-    """Return the largest difference between values; infinite where there are other arrays."""
+    """Return the largest difference between values: NaN if one is, infinite for other arrays."""
     if {name: len(row) for name, row in ours.items()} != {
         name: len(row) for name, row in theirs.items()
     }:
         return np.inf
     pairs = [pair for name in ours for pair in zip(ours[name], theirs[name], strict=True)]
-    return max((abs(a - b) for a, b in pairs), default=0.0)
+    return float(np.max([abs(a - b) for a, b in pairs], initial=0))

@@ -32,6 +32,10 @@ def check_evaluation(experiment: Any, prefix: str) -> None:  # noqa: ANN401
     if evaluation.n_samples > experiment.data.n_test:
         reason = f"must be at most data.n_test ({experiment.data.n_test})"
         found.append(("evaluation.n_samples", f"{evaluation.n_samples} {reason}"))
+    n_train = experiment.data.n_images - experiment.data.n_test
+    if evaluation.n_samples > n_train:
+        reason = f"must be at most data.n_images - data.n_test ({n_train}), the training images"
+        found.append(("evaluation.n_samples", f"{evaluation.n_samples} {reason}"))
     _raise(found, prefix)
 
 

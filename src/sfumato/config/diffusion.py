@@ -9,7 +9,9 @@ from sfumato.betas import BETAS
 from sfumato.config.fields import Conflict, Real, Section, Whole
 
 LEAST_LOG_ALPHA_BAR = -80.0
-"""float32 holds numbers down to e^-87; below, x_0 cannot be told from x_t."""
+"""float32 holds numbers down to e^-87; below, 1 / alpha_bar is infinite."""
+LEAST_BETA = 1e-30
+"""Below, float32's quotients of betas are no numbers."""
 
 BetaSchedule = Literal["linear", "cosine", "quadratic", "scaled_linear", "sigmoid"]
 PredictionType = Literal["epsilon", "x_0", "v"]
@@ -20,7 +22,7 @@ class DiffusionConfig(Section):
 
     noise_steps: Whole = Field(default=1000, ge=1, le=100_000)
     beta_schedule: BetaSchedule = "linear"
-    beta_start: Real = Field(default=1e-4, gt=0, lt=1)
+    beta_start: Real = Field(default=1e-4, ge=LEAST_BETA, lt=1)
     beta_end: Real = Field(default=0.02, gt=0, lt=1)
     prediction_type: PredictionType = "epsilon"
 

@@ -39,6 +39,7 @@ class Sampler(ABC):
         t: jax.typing.ArrayLike,
         s: jax.typing.ArrayLike,
         key: jax.Array,
+        x_0: jax.Array | None = None,
     ) -> jax.Array:
         """Draw x_s given x_t and the predicted noise.
 
@@ -49,6 +50,7 @@ class Sampler(ABC):
             t: time of x_t, 0 .. noise_steps - 1, a scalar.
             s: time to go to, -1 <= s < t, a scalar; -1 is the data.
             key: random key of this step.
+            x_0: the prediction of x_0, where the network gives it; else it follows from eps.
 
         Returns:
             x_s, of the shape of x_t.

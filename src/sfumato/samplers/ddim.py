@@ -47,9 +47,10 @@ class DDIM(Sampler):
         t: jax.typing.ArrayLike,
         s: jax.typing.ArrayLike,
         key: jax.Array,
+        x_0: jax.Array | None = None,
     ) -> jax.Array:
         """Return x_s of equation 12; see Sampler.step."""
-        x_0, eps = denoised(schedule, x_t, eps, t, self.clip)
+        x_0, eps = denoised(schedule, x_t, eps, t, self.clip, x_0)
         alpha_bar_s, beta = schedule.alpha_bar(s), schedule.beta(t, s)
         noise_s, noise_t = schedule.one_minus_alpha_bar(s), schedule.one_minus_alpha_bar(t)
         sigma = self.eta * (noise_s / noise_t * beta) ** 0.5

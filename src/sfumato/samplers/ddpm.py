@@ -43,9 +43,10 @@ class DDPM(Sampler):
         t: jax.typing.ArrayLike,
         s: jax.typing.ArrayLike,
         key: jax.Array,
+        x_0: jax.Array | None = None,
     ) -> jax.Array:
         """Draw x_s ~ N(mean, variance), mean that of q(x_s | x_t, x_0); see Sampler.step."""
-        x_0, _ = denoised(schedule, x_t, eps, t, self.clip)
+        x_0, _ = denoised(schedule, x_t, eps, t, self.clip, x_0)
         mean, variance = posterior(schedule, x_t, x_0, t, s)
         if self.variance == "large":
             variance = schedule.beta(t, s) * (schedule.one_minus_alpha_bar(s) > 0)
