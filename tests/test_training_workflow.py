@@ -176,6 +176,7 @@ def test_no_comment_anywhere_trains_again(source, built):
 def test_evaluation_that_cannot_be_is_refused_when_it_is_asked_for(built):
     for path, value, said in (
         ("evaluation.n_samples", 21, "evaluation.n_samples: 21 must be at most data.n_test (20)"),
+        ("data.n_test", 55, "n_samples: 12 must be at most data.n_images - data.n_test (5)"),
         ("ddim.steps", 21, "ddim.steps: 21 must be at most diffusion.noise_steps (20)"),
         ("evaluation.runs", [{"sampler": "ddpm", "steps": 21}], "evaluation.runs[0].steps: 21"),
         ("evaluation.runs", [{"sampler": "euler"}], "evaluation.runs[0].sampler: 'euler' must be"),

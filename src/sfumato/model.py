@@ -219,8 +219,8 @@ def _ancestral_step(
     t: jax.Array,
     key: jax.Array,
 ) -> jax.Array:
-    eps, x_0 = ask(predict, x, jnp.broadcast_to(t, x.shape[:1]))
-    return sampler.step(schedule, x, eps, t, t - 1, key, x_0)
+    eps, known = ask(predict, x, jnp.broadcast_to(t, x.shape[:1]))
+    return sampler.step(schedule, x, eps, t, t - 1, key, **known)
 
 
 def _checked(name: str, values: jax.typing.ArrayLike, count: int) -> jax.Array:

@@ -51,8 +51,9 @@ def noise_predictor(
     return NoisePredictor(parameters, schedule, graphdef, prediction_type)
 
 
-def ask(predict: Predict, x_t: jax.Array, t: jax.Array) -> tuple[jax.Array, jax.Array | None]:
-    """Return what any predictor says of x_t: eps, and x_0 where it does not follow from eps."""
-    if isinstance(predict, NoisePredictor):
-        return predict.eps_and_x_0(x_t, t)
-    return predict(x_t, t), None
+def ask(predict: Predict, x_t: jax.Array, t: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
+    """Return what any predictor says of x_t: eps, and by name x_0 where it need not follow."""
+    if not isinstance(predict, NoisePredictor):
+        return predict(x_t, t), {}
+    eps, x_0 = predict.eps_and_x_0(x_t, t)
+    return eps, {} if x_0 is None else {"x_0": x_0}

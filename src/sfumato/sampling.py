@@ -227,16 +227,16 @@ def _take_steps(
     stop: int,
 ) -> State:
     """Take the steps start .. stop - 1 of the chain. One program serves every start and stop."""
-    step = jax.vmap(sampler.step, in_axes=(None, 0, 0, None, None, 0, 0))
+    step = jax.vmap(sampler.step, in_axes=(None, 0, 0, None, None, 0))
 
     def body(i: jax.Array, state: State) -> State:
         t, s, slot = chain.t[i], chain.s[i], chain.slot[i]
-        eps, x_0 = ask(predict, state.x, jnp.broadcast_to(t, state.x.shape[:1]))
-        shown, _ = denoised(schedule, state.x, eps, t, sampler.clip, x_0)
+        eps, known = ask(predict, state.x, jnp.broadcast_to(t, state.x.shape[:1]))
+        x_0, _ = denoised(schedule, state.x, eps, t, sampler.clip, **known)
         return State(
-            step(schedule, state.x, eps, t, s, keys_at(keys, t), x_0),
+            step(schedule, state.x, eps, t, s, keys_at(keys, t), **known),
             state.snapshots.at[slot].set(state.x),
-            state.predicted_x_0.at[slot].set(shown),
+            state.predicted_x_0.at[slot].set(x_0),
         )
 
     return jax.lax.fori_loop(start, stop, body, state)
