@@ -161,6 +161,7 @@ def test_unknown_keys_of_every_section(section):
         ({"diffusion": {"beta_end": 0.99}}, "diffusion.beta_end: 0.99 is too much noise for 1000"),
         ({"diffusion": {"beta_end": 1}}, "diffusion.beta_end: 1 must be less than 1"),
         ({"diffusion": {"beta_end": 1.0}}, "diffusion.beta_end: 1.0 must be less than 1"),
+        ({"model": {"channels": 1}}, "model.channels: 1 must be at least 2"),
         ({"diffusion": {"beta_start": 0}}, "diffusion.beta_start: 0 must be at least 1e-30"),
         (
             {"diffusion": {"beta_schedule": "cosin"}},

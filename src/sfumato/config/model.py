@@ -20,10 +20,13 @@ class ImageConfig(Section):
 
 
 class UNetConfig(ImageConfig):
-    """Size and shape of the U-Net; level i has `channels * channel_multipliers[i]` channels."""
+    """Size and shape of the U-Net; level i has `channels * channel_multipliers[i]` channels.
+
+    Two channels are the fewest: the embedding of time is a sine and a cosine at least.
+    """
 
     patch_size: Whole = Field(default=1, ge=1, le=64)
-    channels: Whole = Field(default=32, ge=1, le=4096)
+    channels: Whole = Field(default=32, ge=2, le=4096)
     channel_multipliers: tuple[Whole, ...] = Field(default=(1, 2, 2), min_length=1, max_length=8)
     blocks_per_level: Whole = Field(default=1, ge=1, le=16)
     attention_levels: tuple[Whole, ...] = (2,)
