@@ -161,6 +161,7 @@ def test_unknown_keys_of_every_section(section):
         ({"diffusion": {"beta_end": 0.99}}, "diffusion.beta_end: 0.99 is too much noise for 1000"),
         ({"diffusion": {"beta_end": 1}}, "diffusion.beta_end: 1 must be less than 1"),
         ({"diffusion": {"beta_end": 1.0}}, "diffusion.beta_end: 1.0 must be less than 1"),
+        ({"seed": 2**32}, "seed: 4294967296 must be at most 4294967295"),
         ({"model": {"channels": 1}}, "model.channels: 1 must be at least 2"),
         ({"diffusion": {"beta_start": 0}}, "diffusion.beta_start: 0 must be at least 1e-30"),
         (
@@ -263,6 +264,9 @@ def test_missing_parts():
         ("a: !!python/object:os.system x\n", "this is not YAML: could not determine a constructor"),
         ("a: &x\n  b: *x\n", "config.yaml: a group contains itself, through an alias"),
         ("? [1, 2]\n: 3\n", "this is not YAML: found unhashable key"),
+        ("a: !!timestamp x\n", "config.yaml: a value cannot be read"),
+        ("a: !!float ''\n", "config.yaml: a value cannot be read"),
+        ("a: !!map [1]\n", "config.yaml: "),
     ],
     ids=str,
 )
@@ -289,6 +293,8 @@ def test_arguments_of_the_command_line_are_yaml_at_every_depth():
     assert typed == {"targets": ["b"], "defaults": {"seed": 3, "ddim": {"steps": 5, "eta": 1}}}
     with pytest.raises(InputError, match=r"--config targets=\[: this is not YAML"):
         with_typed_arguments(raw, ["targets=["])
+    with pytest.raises(InputError, match=r"--config defaults=.*: this is not YAML"):
+        with_typed_arguments(raw, ["defaults={seed: 2026-13-45}"])
 
 
 def test_names_of_rules_are_taken():

@@ -1,8 +1,12 @@
 """What the README shows is what happens."""
 
 import re
+from operator import attrgetter
 
+import pytest
 from conftest import ROOT
+
+from sfumato.artifacts import open_artifact
 
 README = (ROOT / "README.md").read_text()
 
@@ -37,3 +41,8 @@ def test_the_targets_it_names_exist():
 def test_the_table_of_peers_is_the_one_that_was_measured():
     measured = (ROOT / "benchmarks" / "results" / "cpu.md").read_text()
     assert " ".join(measured.split()) in " ".join(README.split())
+
+
+@pytest.mark.parametrize("figure", sorted((ROOT / "docs/figures").glob("*.png")), ids=attrgetter("name"))
+def test_its_figures_say_what_made_them(figure):
+    assert open_artifact(figure).record.code

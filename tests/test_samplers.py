@@ -114,6 +114,8 @@ class TestContract:
     def test_own_settings_are_checked(self, sampler):
         with pytest.raises(ValidationError, match="clip"):
             type(sampler)(clip="yes")
+        with pytest.raises(ValidationError, match="clpi"):
+            type(sampler)(clpi=True)
 
 
 def x_T(n_samples, shape=(4, 4, 1)):

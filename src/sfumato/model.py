@@ -113,7 +113,7 @@ class DDPMModel(nnx.Module):
             {"predicted_noise": (B, H, W, C)}
         """
         x = self._images(x)
-        t = jnp.broadcast_to(_checked("t", t, self.noise_steps), x.shape[:1])
+        t = self._times(t, len(x))
         if labels is not None and self.unet.config.num_classes:
             labels = _checked("labels", labels, self.unet.config.num_classes)
         graphdef, state = nnx.split(self.unet)
@@ -126,9 +126,9 @@ class DDPMModel(nnx.Module):
         self, x: jax.Array, t: jax.typing.ArrayLike, *, rngs: nnx.Rngs | None = None
     ) -> tuple[jax.Array, jax.Array]:
         """Draw x_t ~ q(x_t | x): x (B, H, W, C) in [-1, 1], t (B,) -> (noisy_x, noise)."""
-        x = jnp.asarray(x, jnp.float32)
+        x = self._images(x)
+        t = self._times(t, len(x))
         noise = jax.random.normal(self._rngs(rngs).noise(), x.shape, x.dtype)
-        t = _checked("t", t, self.noise_steps)
         return diffuse(self.schedule, x, noise, t), noise
 
     def denoise_step(
@@ -189,6 +189,12 @@ class DDPMModel(nnx.Module):
 
     def _rngs(self, rngs: nnx.Rngs | None) -> nnx.Rngs:
         return self.rngs if rngs is None else rngs
+
+    def _times(self, t: jax.typing.ArrayLike, count: int) -> jax.Array:
+        t = _checked("t", t, self.noise_steps)
+        if t.size != 1 and t.shape != (count,):
+            raise InputError(f"t: its shape {t.shape} must be ({count},), or that of one time")
+        return jnp.broadcast_to(t.reshape(-1), (count,))
 
     def _images(self, x: jax.typing.ArrayLike) -> jax.Array:
         x, shape = jnp.asarray(x, jnp.float32), tuple(self.unet.config.input_dim)

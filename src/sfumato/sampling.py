@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
@@ -123,9 +124,11 @@ def sample_batches(
         progress: called with the number of evaluations since its last call, steps times samples.
 
     Raises:
-        InputError: if a number is too small, if the timesteps do not fall from T - 1 to 0 at most,
-            or if there are no indices, or not one after another.
+        InputError: inside jit; if a number is too small, if the timesteps do not fall from T - 1 to
+            0 at most, or if there are no indices, or not one after another.
     """
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((key, predict))):
+        raise InputError("sample: it compiles its loop itself; call it outside jit")
     if not indices or indices.step != 1:
         raise InputError(f"indices: {indices} must be one number after another, and one at least")
     _check(micro_batch, np.asarray(timesteps), schedule.noise_steps, snapshots)

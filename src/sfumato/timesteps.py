@@ -1,5 +1,7 @@
 """Which of the noise steps a shorter chain visits, whatever schedule and sampler it is for."""
 
+from numbers import Integral
+
 import numpy as np
 
 from sfumato.errors import InputError
@@ -18,11 +20,11 @@ def spaced_timesteps(noise_steps: int, steps: int, spacing: str = "trailing") ->
         data, s = -1. With N = T all three are T - 1 .. 0.
 
     Raises:
-        InputError: if steps is not in 1 .. noise_steps, or the spacing is not known.
+        InputError: if steps is no whole number in 1 .. noise_steps, or the spacing is not known.
     """
-    if not 1 <= steps <= noise_steps:
+    if not isinstance(steps, Integral) or not 1 <= steps <= noise_steps:
         raise InputError(
-            f"steps: {steps} must be from 1 to {noise_steps}, the number of noise steps"
+            f"steps: {steps!r} must be from 1 to {noise_steps}, the number of noise steps"
         )
     count = np.arange(steps)
     match spacing:

@@ -133,7 +133,7 @@ def explain_failure():
 def config_file():
     """Return config.yaml of the working directory, or else the one beside the Snakefile."""
     here = Path("config.yaml")
-    path = here if here.is_file() else ROOT / "config.yaml"
+    path = here if os.path.lexists(here) else ROOT / "config.yaml"
     for file in [path, *workflow.configfiles]:
         or_exit(check_file, Path(file))
     return str(path)

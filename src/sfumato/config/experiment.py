@@ -84,6 +84,10 @@ class _StrictLoader(yaml.SafeLoader):
         return super().construct_mapping(node, deep)
 
 
+_UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
+"""What PyYAML lets pass of a date, a tag or a nesting that it cannot read."""
+
+
 def check_file(path: Path) -> None:
     """Raise an InputError unless `path` is a YAML mapping with no key twice."""
     try:
@@ -99,7 +103,7 @@ def check_file(path: Path) -> None:
         where = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "unreadable"
         raise InputError(f"{path.name}: this is not YAML: {problem}{where}") from None
-    except (ValueError, KeyError, RecursionError) as error:  # of a date, a tag, a nesting
+    except _UNREADABLE as error:
         raise InputError(f"{path.name}: a value cannot be read: {str(error)[:80]}") from None
     if _is_circular(content):
         raise InputError(f"{path.name}: a group contains itself, through an alias (*)")
@@ -120,7 +124,7 @@ def with_typed_arguments(raw: Mapping[str, Any], arguments: Sequence[str]) -> di
         key, _, text = argument.partition("=")
         try:
             merged = _merge(merged, {key: yaml.safe_load(text)})
-        except yaml.YAMLError:
+        except (yaml.YAMLError, *_UNREADABLE):
             raise InputError(f"--config {argument}: this is not YAML after the =") from None
     return merged
 

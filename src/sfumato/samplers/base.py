@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from sfumato.config.fields import Flag
@@ -27,6 +28,7 @@ class Sampler(ABC):
     """Steps taken where nobody asks for a number; None stands for every noise step."""
 
     __pydantic_fields__: ClassVar[dict[str, Any]]
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     clip: Flag = True
 
