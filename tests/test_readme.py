@@ -43,6 +43,9 @@ def test_the_table_of_peers_is_the_one_that_was_measured():
     assert " ".join(measured.split()) in " ".join(README.split())
 
 
-@pytest.mark.parametrize("figure", sorted((ROOT / "docs/figures").glob("*.png")), ids=attrgetter("name"))
+FIGURES = sorted((ROOT / "docs/figures").glob("*.png"))
+
+
+@pytest.mark.parametrize("figure", FIGURES, ids=attrgetter("name"))
 def test_its_figures_say_what_made_them(figure):
     assert open_artifact(figure).record.code
