@@ -13,7 +13,15 @@ from sfumato.config.model import UNetConfig
 from sfumato.errors import InputError
 from sfumato.predictor import noise_predictor
 from sfumato.samplers import DDIM, DDPM
-from sfumato.sampling import _advance, evenly_spaced, sample, sample_batches
+from sfumato.sampling import (
+    SAMPLES,
+    _advance,
+    _chain,
+    _start,
+    evenly_spaced,
+    sample,
+    sample_batches,
+)
 from sfumato.schedule import make_schedule
 from sfumato.timesteps import spaced_timesteps
 from sfumato.unet import initialise
@@ -127,6 +135,20 @@ def test_snapshots_are_the_states_of_the_chain(schedule):
     some = draw(predict, schedule, steps=10, snapshots=[2, 7])
     np.testing.assert_array_equal(some.snapshots, kept.snapshots[[2, 7]])
     assert some.snapshot_timesteps.tolist() == [799, 299]
+
+
+def test_memory_of_the_loop_does_not_grow_with_steps(schedule):
+    """What the compiled loop allocates is the same for 10 and for 1000 steps."""
+
+    def temporary(steps):
+        mesh = jax.sharding.Mesh(jax.local_devices()[:1], (SAMPLES,))
+        chain = _chain(spaced_timesteps(1000, steps), [0, 5], 1000)
+        keys, state = _start(mesh, SHAPE, 2, 1000, jax.random.key(0), np.arange(8))
+        predict = gaussian_predictor(schedule, 0, 1)
+        lowered = _advance.compiled.lower(mesh, DDPM(), predict, schedule, chain, keys, state, 0, 0)
+        return lowered.compile().memory_analysis().temp_size_in_bytes
+
+    assert temporary(1000) == temporary(10)
 
 
 def test_evenly_spaced():

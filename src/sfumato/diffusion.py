@@ -126,9 +126,8 @@ def eps_and_x_0(
         case "x_0":
             return eps_from_x_0(schedule, x_t, prediction, t), prediction
         case "v":
-            return eps_from_v(schedule, x_t, prediction, t), x_0_from_v(
-                schedule, x_t, prediction, t
-            )
+            arguments = (schedule, x_t, prediction, t)
+            return eps_from_v(*arguments), x_0_from_v(*arguments)
 
 
 def prediction_target(

@@ -5,7 +5,7 @@ versions sums are rounded otherwise, and the numbers must agree within TOLERANCE
 """
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -115,7 +115,11 @@ def _compare_with_golden(name: str, artifact: Artifact, golden: Golden) -> Findi
         return Finding(name, f"was made with other settings: {'; '.join(asked)}", wrong=True)
     if artifact.digest() == expected.content:
         return Finding(name, "identical content")
-    largest = _largest(_some_values(artifact), expected.values)
+    ours, theirs = (
+        {key: np.asarray(row) for key, row in values.items()}
+        for values in (_some_values(artifact), expected.values)
+    )
+    largest = largest_difference(ours, theirs)
     tolerance = _tolerance(name, golden.tolerance)
     said = f"differs by {largest:.3g} at most; {tolerance:g} is allowed, elsewhere"
     return Finding(name, said, wrong=not largest <= tolerance)
@@ -162,13 +166,3 @@ def _some_values(artifact: Artifact) -> dict[str, list[float]]:
         some = [numbers.mean(), numbers.std(), *numbers[places]] if len(numbers) else []
         values[name] = [float(f"{value:.7g}") for value in some]
     return values
-
-
-def _largest(ours: Mapping[str, list[float]], theirs: Mapping[str, list[float]]) -> float:
-    """Return the largest difference between values: NaN if one is, infinite for other arrays."""
-    if {name: len(row) for name, row in ours.items()} != {
-        name: len(row) for name, row in theirs.items()
-    }:
-        return np.inf
-    pairs = [pair for name in ours for pair in zip(ours[name], theirs[name], strict=True)]
-    return float(np.max([abs(a - b) for a, b in pairs], initial=0))

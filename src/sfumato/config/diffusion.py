@@ -11,7 +11,7 @@ from sfumato.config.fields import Conflict, Real, Section, Whole
 LEAST_LOG_ALPHA_BAR = -80.0
 """float32 holds numbers down to e^-87; below, 1 / alpha_bar is infinite."""
 LEAST_BETA = 1e-30
-"""Below, float32's quotients of betas are no numbers."""
+"""Well above 1e-38, below which float32's quotients of betas are no numbers."""
 
 BetaSchedule = Literal["linear", "cosine", "quadratic", "scaled_linear", "sigmoid"]
 PredictionType = Literal["epsilon", "x_0", "v"]
