@@ -12,17 +12,17 @@ from typing import Any
 import jax
 import numpy as np
 
-from sfumato.backend import spread_over_cores
+from sfumato.compute.backend import spread_over_cores
+from sfumato.compute.randomness import stage_key
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.model import UNetConfig
 from sfumato.config.sampling import SamplingConfig
-from sfumato.predictor import noise_predictor
-from sfumato.randomness import stage_key
+from sfumato.diffusion.schedule import make_schedule
+from sfumato.diffusion.times import spaced_timesteps
+from sfumato.networks.denoiser import noise_predictor
+from sfumato.networks.unet import initialise
 from sfumato.samplers import sampler_class
-from sfumato.sampling import sample
-from sfumato.schedule import make_schedule
-from sfumato.timesteps import spaced_timesteps
-from sfumato.unet import initialise
+from sfumato.sampling.batches import sample
 
 REPEAT = 5
 IMAGES, STEPS, SIDE = 16, 25, 28  # what is not varied

@@ -49,10 +49,10 @@ def jobs(folder: Path) -> dict[str, float]:
 
 def loops(folder: Path) -> dict[str, float]:
     """Return the seconds that the sampling loops ran for; the trajectory's, run again."""
-    from sfumato.config.settings import read_settings
     from sfumato.config.trajectory import TrajectoryConfig
-    from sfumato.generation import generate, generation_settings
-    from sfumato.sampling import join
+    from sfumato.sampling.batches import join
+    from sfumato.sampling.draw import generate, generation_settings
+    from sfumato.workflow.settings import read_settings
 
     settings = read_settings(generation_settings("ddpm", trajectory=TrajectoryConfig), SETTINGS)
     checkpoint, script = folder / EXPERIMENT / "checkpoint", str(ROOT / "scripts/trajectory.py")

@@ -8,14 +8,14 @@ python scripts/adopt.py --checkpoint resources/pretrained/mnist \
 from collections.abc import Sequence
 from pathlib import Path
 
-from sfumato.checkpoint import load_checkpoint, save_checkpoint
-from sfumato.command_line import command, parse
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.fields import Section
 from sfumato.config.model import UNetConfig
-from sfumato.config.settings import read_settings
 from sfumato.config.weights import WeightsConfig
-from sfumato.provenance import COMPUTING, provenance
+from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
+from sfumato.records.provenance import COMPUTING, provenance
+from sfumato.workflow.command_line import command, parse
+from sfumato.workflow.settings import read_settings
 
 
 class Settings(Section):

@@ -7,11 +7,11 @@ python scripts/compare_quality.py --metrics results/mine/evaluation/*/*.metrics.
 from collections.abc import Sequence
 from pathlib import Path
 
-from sfumato.arrays import write_whole
-from sfumato.command_line import command, parse
-from sfumato.provenance import Record, provenance
-from sfumato.quality import Metrics, summarise, table
-from sfumato.speed import load_json, origin, save_json
+from sfumato.evaluation.tables import Metrics, summarise, table
+from sfumato.records.arrays import write_whole
+from sfumato.records.provenance import Record, provenance
+from sfumato.sampling.timing import load_json, origin, save_json
+from sfumato.workflow.command_line import command, parse
 
 
 @command

@@ -7,9 +7,9 @@ python scripts/compare_speed.py --ddpm results/mine/ddpm_samples.timing.json \
 from collections.abc import Sequence
 from pathlib import Path
 
-from sfumato.command_line import command, parse
-from sfumato.provenance import Record, provenance
-from sfumato.speed import Timing, compare, load_json, origin, save_json
+from sfumato.records.provenance import Record, provenance
+from sfumato.sampling.timing import Timing, compare, load_json, origin, save_json
+from sfumato.workflow.command_line import command, parse
 
 
 @command

@@ -12,16 +12,16 @@ python scripts/evaluate.py --data results/mine/data.npz \
 from collections.abc import Sequence
 from pathlib import Path
 
-from sfumato.arrays import digest, load_arrays
-from sfumato.backend import describe
-from sfumato.command_line import command, parse
+from sfumato.compute.backend import describe
 from sfumato.config.evaluation import ScoringConfig
 from sfumato.config.fields import Section
-from sfumato.config.settings import read_settings
 from sfumato.evaluation.judge import judge_real_images, judge_samples
-from sfumato.provenance import EVALUATING, Record, provenance
-from sfumato.quality import FLOOR, Metrics
-from sfumato.speed import Timing, load_json, save_json
+from sfumato.evaluation.tables import FLOOR, Metrics
+from sfumato.records.arrays import digest, load_arrays
+from sfumato.records.provenance import EVALUATING, Record, provenance
+from sfumato.sampling.timing import Timing, load_json, save_json
+from sfumato.workflow.command_line import command, parse
+from sfumato.workflow.settings import read_settings
 
 DATA = ("train_images", "test_images", "test_labels")
 

@@ -11,9 +11,9 @@ from pathlib import Path
 
 import yaml
 
-from sfumato.artifacts import open_artifact
-from sfumato.command_line import command, new_parser
-from sfumato.explanation import config_of, difference, explain
+from sfumato.records.artifacts import open_artifact
+from sfumato.records.explain import config_of, difference, explain
+from sfumato.workflow.command_line import command, new_parser
 
 
 @command

@@ -10,19 +10,19 @@ from pathlib import Path
 import jax
 import numpy as np
 
-from sfumato.arrays import check_images, digest, load_arrays, save_arrays
-from sfumato.backend import describe
-from sfumato.command_line import command, parse
+from sfumato.compute.backend import describe
+from sfumato.compute.randomness import stage_key
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.fields import Section
 from sfumato.config.forward import ForwardConfig
 from sfumato.config.seed import Seed
-from sfumato.config.settings import read_settings
+from sfumato.diffusion.noising import noise_image
+from sfumato.diffusion.schedule import make_schedule
 from sfumato.errors import InputError
-from sfumato.noising import noise_image
-from sfumato.provenance import COMPUTING, provenance
-from sfumato.randomness import stage_key
-from sfumato.schedule import make_schedule
+from sfumato.records.arrays import check_images, digest, load_arrays, save_arrays
+from sfumato.records.provenance import COMPUTING, provenance
+from sfumato.workflow.command_line import command, parse
+from sfumato.workflow.settings import read_settings
 
 
 class Settings(Section):

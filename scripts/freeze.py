@@ -6,9 +6,9 @@ python scripts/freeze.py --results results/mine --golden workflow/golden/mine.js
 from collections.abc import Sequence
 from pathlib import Path
 
-from sfumato.command_line import command, parse
-from sfumato.speed import save_json
-from sfumato.verification import freeze
+from sfumato.records.verify import freeze
+from sfumato.sampling.timing import save_json
+from sfumato.workflow.command_line import command, parse
 
 
 @command

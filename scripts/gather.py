@@ -10,10 +10,10 @@ The result is, byte for byte, what `scripts/sample.py` writes without `--shard`.
 from collections.abc import Sequence
 from pathlib import Path
 
-from sfumato.arrays import save_arrays
-from sfumato.command_line import command, parse
-from sfumato.sharding import gather
-from sfumato.speed import Timing, add_up, load_json, save_json
+from sfumato.records.arrays import save_arrays
+from sfumato.sampling.shards import gather
+from sfumato.sampling.timing import Timing, add_up, load_json, save_json
+from sfumato.workflow.command_line import command, parse
 
 
 @command

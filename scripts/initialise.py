@@ -7,17 +7,17 @@ python scripts/initialise.py --config '{"seed": 0, "model": {}, "diffusion": {}}
 from collections.abc import Sequence
 from pathlib import Path
 
-from sfumato.backend import describe
-from sfumato.checkpoint import save_checkpoint
-from sfumato.command_line import command, parse
+from sfumato.compute.backend import describe
+from sfumato.compute.randomness import stage_key
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.fields import Section
 from sfumato.config.model import UNetConfig
 from sfumato.config.seed import Seed
-from sfumato.config.settings import read_settings
-from sfumato.provenance import COMPUTING, provenance
-from sfumato.randomness import stage_key
-from sfumato.unet import initialise
+from sfumato.networks.unet import initialise
+from sfumato.records.checkpoint import save_checkpoint
+from sfumato.records.provenance import COMPUTING, provenance
+from sfumato.workflow.command_line import command, parse
+from sfumato.workflow.settings import read_settings
 
 
 class Settings(Section):

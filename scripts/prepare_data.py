@@ -9,15 +9,15 @@ What is downloaded is kept in the folder `--cache`.
 from collections.abc import Sequence
 from pathlib import Path
 
-from sfumato.arrays import check_images, save_arrays
-from sfumato.command_line import command, parse
 from sfumato.config.data import DataConfig
 from sfumato.config.fields import Section
 from sfumato.config.model import ImageConfig, UNetConfig
 from sfumato.config.seed import Seed
-from sfumato.config.settings import read_settings
-from sfumato.data import load_images
-from sfumato.provenance import LOADING, provenance
+from sfumato.data.images import load_images
+from sfumato.records.arrays import check_images, save_arrays
+from sfumato.records.provenance import LOADING, provenance
+from sfumato.workflow.command_line import command, parse
+from sfumato.workflow.settings import read_settings
 
 
 class Settings(Section):

@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 
-from sfumato.command_line import command, parse
-from sfumato.config.settings import read_settings
-from sfumato.plotting import image_rows, save_figure, time_label
-from sfumato.rendering import RenderSettings, load_for_figure
+from sfumato.figures.plotting import image_rows, save_figure, time_label
+from sfumato.figures.rendering import RenderSettings, load_for_figure
+from sfumato.workflow.command_line import command, parse
+from sfumato.workflow.settings import read_settings
 
 
 @command

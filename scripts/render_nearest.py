@@ -9,14 +9,14 @@ python scripts/render_nearest.py --config '{"render": {}}' --data results/mine/d
 from collections.abc import Sequence
 from pathlib import Path
 
-from sfumato.arrays import digest, load_arrays
-from sfumato.command_line import command, parse
-from sfumato.config.settings import read_settings
-from sfumato.plotting import image_rows, save_figure
-from sfumato.provenance import DRAWING, provenance
-from sfumato.quality import Metrics
-from sfumato.rendering import RenderSettings
-from sfumato.speed import load_json, origin
+from sfumato.evaluation.tables import Metrics
+from sfumato.figures.plotting import image_rows, save_figure
+from sfumato.figures.rendering import RenderSettings
+from sfumato.records.arrays import digest, load_arrays
+from sfumato.records.provenance import DRAWING, provenance
+from sfumato.sampling.timing import load_json, origin
+from sfumato.workflow.command_line import command, parse
+from sfumato.workflow.settings import read_settings
 
 
 @command

@@ -7,13 +7,13 @@ python scripts/render_quality.py --config '{"render": {}}' \
 from collections.abc import Sequence
 from pathlib import Path
 
-from sfumato.command_line import command, parse
-from sfumato.config.settings import read_settings
-from sfumato.plotting import quality_curves, save_figure
-from sfumato.provenance import DRAWING, provenance
-from sfumato.quality import Quality
-from sfumato.rendering import RenderSettings
-from sfumato.speed import load_json, origin
+from sfumato.evaluation.tables import Quality
+from sfumato.figures.plotting import quality_curves, save_figure
+from sfumato.figures.rendering import RenderSettings
+from sfumato.records.provenance import DRAWING, provenance
+from sfumato.sampling.timing import load_json, origin
+from sfumato.workflow.command_line import command, parse
+from sfumato.workflow.settings import read_settings
 
 
 @command

@@ -7,10 +7,10 @@ python scripts/render_samples.py --config '{"render": {}}' \
 from collections.abc import Sequence
 from pathlib import Path
 
-from sfumato.command_line import command, parse
-from sfumato.config.settings import read_settings
-from sfumato.plotting import image_grid, save_figure
-from sfumato.rendering import RenderSettings, load_for_figure
+from sfumato.figures.plotting import image_grid, save_figure
+from sfumato.figures.rendering import RenderSettings, load_for_figure
+from sfumato.workflow.command_line import command, parse
+from sfumato.workflow.settings import read_settings
 
 
 @command

@@ -7,12 +7,12 @@ python scripts/render_speed.py --config '{"render": {}}' \
 from collections.abc import Sequence
 from pathlib import Path
 
-from sfumato.command_line import command, parse
-from sfumato.config.settings import read_settings
-from sfumato.plotting import save_figure, speed_bars
-from sfumato.provenance import DRAWING, provenance
-from sfumato.rendering import RenderSettings
-from sfumato.speed import Speed, load_json, origin
+from sfumato.figures.plotting import save_figure, speed_bars
+from sfumato.figures.rendering import RenderSettings
+from sfumato.records.provenance import DRAWING, provenance
+from sfumato.sampling.timing import Speed, load_json, origin
+from sfumato.workflow.command_line import command, parse
+from sfumato.workflow.settings import read_settings
 
 
 @command

@@ -7,13 +7,13 @@ python scripts/render_training.py --config '{"render": {}}' \
 from collections.abc import Sequence
 from pathlib import Path
 
-from sfumato.arrays import digest
-from sfumato.command_line import command, parse
-from sfumato.config.settings import read_settings
-from sfumato.history import load_history
-from sfumato.plotting import save_figure, training_curves
-from sfumato.provenance import DRAWING, provenance
-from sfumato.rendering import RenderSettings
+from sfumato.figures.plotting import save_figure, training_curves
+from sfumato.figures.rendering import RenderSettings
+from sfumato.records.arrays import digest
+from sfumato.records.history import load_history
+from sfumato.records.provenance import DRAWING, provenance
+from sfumato.workflow.command_line import command, parse
+from sfumato.workflow.settings import read_settings
 
 SHOWN = ("step", "loss", "learning_rate", "gradient_norm")
 

@@ -13,14 +13,14 @@ from pathlib import Path
 
 import numpy as np
 
-from sfumato.arrays import Rows, check_images, save_arrays
-from sfumato.command_line import command, parse
-from sfumato.config.settings import read_settings
-from sfumato.generation import generate, generation_settings
-from sfumato.provenance import Record
-from sfumato.sharding import shard_range
-from sfumato.speed import Seconds, Timing, save_json
-from sfumato.timesteps import spaced_timesteps
+from sfumato.diffusion.times import spaced_timesteps
+from sfumato.records.arrays import Rows, check_images, save_arrays
+from sfumato.records.provenance import Record
+from sfumato.sampling.draw import generate, generation_settings
+from sfumato.sampling.shards import shard_range
+from sfumato.sampling.timing import Seconds, Timing, save_json
+from sfumato.workflow.command_line import command, parse
+from sfumato.workflow.settings import read_settings
 
 
 @command

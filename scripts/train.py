@@ -12,23 +12,23 @@ way; it is removed at the end.
 from collections.abc import Sequence
 from pathlib import Path
 
-from sfumato.arrays import digest, load_arrays
-from sfumato.backend import describe, spread_over_cores
-from sfumato.checkpoint import load_checkpoint, save_checkpoint
-from sfumato.command_line import command, parse
+from sfumato.compute.backend import describe, spread_over_cores
+from sfumato.compute.randomness import stage_key
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.fields import Section
 from sfumato.config.model import UNetConfig
 from sfumato.config.seed import Seed
-from sfumato.config.settings import read_settings
 from sfumato.config.training import TrainingConfig
 from sfumato.config.weights import WeightsConfig
-from sfumato.history import save_history
-from sfumato.progress import TrainingBar
-from sfumato.provenance import TRAINING, provenance
-from sfumato.randomness import stage_key
-from sfumato.resumption import DiskStore, identity
-from sfumato.training import CPU_DEVICES, HISTORY, train
+from sfumato.records.arrays import digest, load_arrays
+from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
+from sfumato.records.history import save_history
+from sfumato.records.provenance import TRAINING, provenance
+from sfumato.training.loop import CPU_DEVICES, HISTORY, train
+from sfumato.training.progress import TrainingBar
+from sfumato.training.store import DiskStore, identity
+from sfumato.workflow.command_line import command, parse
+from sfumato.workflow.settings import read_settings
 
 
 class Settings(Section):

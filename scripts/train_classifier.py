@@ -10,17 +10,17 @@ from pathlib import Path
 
 import numpy as np
 
-from sfumato.arrays import digest, load_arrays, save_arrays
-from sfumato.backend import describe
-from sfumato.command_line import command, parse
+from sfumato.compute.backend import describe
+from sfumato.compute.randomness import stage_key
 from sfumato.config.evaluation import ClassifierConfig
 from sfumato.config.fields import Section
 from sfumato.config.seed import Seed
-from sfumato.config.settings import read_settings
 from sfumato.errors import InputError
 from sfumato.evaluation.classifier import train_classifier
-from sfumato.provenance import TRAINING, provenance
-from sfumato.randomness import stage_key
+from sfumato.records.arrays import digest, load_arrays, save_arrays
+from sfumato.records.provenance import TRAINING, provenance
+from sfumato.workflow.command_line import command, parse
+from sfumato.workflow.settings import read_settings
 
 BATCH_SIZE, LEARNING_RATE = 64, 2e-3
 

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
-from sfumato.arrays import check_finite, check_images, save_arrays
-from sfumato.command_line import command, parse
-from sfumato.config.settings import read_settings
 from sfumato.config.trajectory import TrajectoryConfig
-from sfumato.generation import generate, generation_settings
-from sfumato.sampling import evenly_spaced, join
+from sfumato.records.arrays import check_finite, check_images, save_arrays
+from sfumato.sampling.batches import evenly_spaced, join
+from sfumato.sampling.draw import generate, generation_settings
+from sfumato.workflow.command_line import command, parse
+from sfumato.workflow.settings import read_settings
 
 SAMPLER = "ddpm"
 

@@ -10,15 +10,15 @@ import shutil
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from sfumato.command_line import command, parse
 from sfumato.errors import InputError
-from sfumato.verification import (
+from sfumato.records.verify import (
     NOT_BUILT,
     Finding,
     compare_folders,
     compare_with_golden,
     load_golden,
 )
+from sfumato.workflow.command_line import command, parse
 
 
 @command

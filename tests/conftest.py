@@ -13,8 +13,8 @@ import pytest
 
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.experiment import Experiment, leaves, resolve, settings_of
+from sfumato.diffusion.schedule import make_schedule
 from sfumato.errors import InputError
-from sfumato.schedule import make_schedule
 
 ROOT = Path(__file__).resolve().parent.parent
 

@@ -6,7 +6,7 @@ from operator import attrgetter
 import pytest
 from conftest import ROOT
 
-from sfumato.artifacts import open_artifact
+from sfumato.records.artifacts import open_artifact
 
 README = (ROOT / "README.md").read_text()
 

@@ -11,19 +11,19 @@ from sizes import BATCH, NOISE_STEPS, SIDE, STEPS, TRAINING_BATCH, TRAINING_STEP
 from worker import Task, serve
 from xla import flop, size
 
-from sfumato.backend import spread_over_cores
+from sfumato.compute.backend import spread_over_cores
+from sfumato.compute.randomness import stage_key
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.model import UNetConfig
 from sfumato.config.sampling import SamplingConfig
 from sfumato.config.training import TrainingConfig
-from sfumato.predictor import noise_predictor
-from sfumato.randomness import stage_key
+from sfumato.diffusion.schedule import make_schedule
+from sfumato.diffusion.times import spaced_timesteps
+from sfumato.networks.denoiser import noise_predictor
+from sfumato.networks.unet import UNet, initialise
 from sfumato.samplers import sampler_class
-from sfumato.sampling import sample
-from sfumato.schedule import make_schedule
-from sfumato.timesteps import spaced_timesteps
-from sfumato.training import train
-from sfumato.unet import UNet, initialise
+from sfumato.sampling.batches import sample
+from sfumato.training.loop import train
 
 
 def network(blocks: int) -> UNet:

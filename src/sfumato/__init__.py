@@ -9,11 +9,12 @@ builds its job graph, never pays for importing jax.
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from sfumato.version import __version__
+
 if TYPE_CHECKING:
     from sfumato.model import DDPMModel, ModelConfig
 
-__version__ = "0.1.0"
-__all__ = ["DDPMModel", "ModelConfig"]
+__all__ = ["DDPMModel", "ModelConfig", "__version__"]
 
 
 def __getattr__(name: str) -> object:

@@ -24,16 +24,16 @@ from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.model import UNetConfig
 from sfumato.config.sampling import sampler_section
 from sfumato.config.validation import nearest, validate
-from sfumato.diffusion import diffuse, eps_from_prediction
+from sfumato.diffusion.forward import diffuse, eps_from_prediction
+from sfumato.diffusion.schedule import Schedule, make_schedule
+from sfumato.diffusion.times import spaced_timesteps
 from sfumato.errors import InputError
-from sfumato.predictor import Predict, ask, noise_predictor
+from sfumato.networks.denoiser import Predict, ask, noise_predictor
+from sfumato.networks.unet import UNet, initialise
 from sfumato.samplers import sampler_class
 from sfumato.samplers.base import Sampler
 from sfumato.samplers.ddpm import DDPM
-from sfumato.sampling import sample
-from sfumato.schedule import Schedule, make_schedule
-from sfumato.timesteps import spaced_timesteps
-from sfumato.unet import UNet, initialise
+from sfumato.sampling.batches import sample
 
 
 @dataclass
@@ -161,7 +161,7 @@ class DDPMModel(nnx.Module):
             steps: length of the chain, 1 .. noise_steps; left out, all steps for DDPM, 50 for DDIM.
             rngs: stream `sample`.
             micro_batch: how many images go through the network at once.
-            spacing: which steps a shorter chain visits, see `sfumato.timesteps`.
+            spacing: which steps a shorter chain visits, see `sfumato.diffusion.times`.
             settings: of the sampler, such as `eta` for DDIM or `variance` for DDPM.
 
         Returns:

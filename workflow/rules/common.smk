@@ -25,9 +25,9 @@ from sfumato.config.experiment import (
     settings_of,
     with_typed_arguments,
 )
-from sfumato.config.settings import canonical
+from sfumato.workflow.settings import canonical
 from sfumato.errors import InputError
-from sfumato.provenance import (
+from sfumato.records.provenance import (
     COMPUTING,
     DRAWING,
     EVALUATING,
@@ -36,8 +36,8 @@ from sfumato.provenance import (
     versions,
 )
 from sfumato.samplers import SAMPLERS
-from sfumato.sharding import shard_count
-from sfumato.source import meaning_digest, source_files
+from sfumato.sampling.shards import shard_count
+from sfumato.records.code import meaning_digest, source_files
 
 # The garbage collector need not walk what is imported by now, nor anything at the exit: all that
 # would take a third of a dry-run.
@@ -222,7 +222,7 @@ def settings(*keys):
 
 def data_files(wildcards):
     """Return the user's files that the images come from."""
-    from sfumato.datasets.folder import picture_files
+    from sfumato.data.folders import picture_files
 
     data = EXPERIMENTS[wildcards.experiment].data
     match data.source:

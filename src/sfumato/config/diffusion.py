@@ -5,8 +5,8 @@ from typing import Literal, Self
 import numpy as np
 from pydantic import Field, model_validator
 
-from sfumato.betas import BETAS
 from sfumato.config.fields import Conflict, Real, Section, Whole
+from sfumato.diffusion.betas import BETAS
 
 LEAST_LOG_ALPHA_BAR = -80.0
 """float32 holds numbers down to e^-87; below, 1 / alpha_bar is infinite."""

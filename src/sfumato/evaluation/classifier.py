@@ -22,7 +22,7 @@ import numpy as np
 import optax
 from flax import nnx
 
-from sfumato.compilation import jit
+from sfumato.compute.compilation import jit
 from sfumato.errors import InputError
 from sfumato.evaluation.classes import check_labels
 from sfumato.evaluation.quantise import quantise

@@ -5,13 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from sfumato.compute.randomness import stage_key
 from sfumato.config.evaluation import ScoringConfig
 from sfumato.errors import InputError
 from sfumato.evaluation.classifier import Classifier
 from sfumato.evaluation.scores import Scores, score, score_floor
-from sfumato.quality import FLOOR, Nearest
-from sfumato.randomness import stage_key
-from sfumato.speed import Timing
+from sfumato.evaluation.tables import FLOOR, Nearest
+from sfumato.sampling.timing import Timing
 
 Arrays = Mapping[str, np.ndarray]
 N_NEAREST = 10

@@ -13,7 +13,7 @@ from sfumato.config.fields import Flag
 if TYPE_CHECKING:
     import jax
 
-    from sfumato.schedule import Schedule
+    from sfumato.diffusion.schedule import Schedule
 
 
 @dataclass(frozen=True)

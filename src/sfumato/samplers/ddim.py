@@ -14,15 +14,15 @@ from typing import TYPE_CHECKING, ClassVar
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
+from sfumato.compute.randomness import normal
 from sfumato.config.fields import Real
-from sfumato.diffusion import denoised
-from sfumato.randomness import normal
+from sfumato.diffusion.forward import denoised
 from sfumato.samplers.base import Sampler
 
 if TYPE_CHECKING:
     import jax
 
-    from sfumato.schedule import Schedule
+    from sfumato.diffusion.schedule import Schedule
 
 
 @dataclass(frozen=True)

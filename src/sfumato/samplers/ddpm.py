@@ -12,14 +12,14 @@ from typing import TYPE_CHECKING, Literal
 
 from pydantic.dataclasses import dataclass
 
-from sfumato.diffusion import denoised, posterior
-from sfumato.randomness import normal
+from sfumato.compute.randomness import normal
+from sfumato.diffusion.forward import denoised, posterior
 from sfumato.samplers.base import Sampler
 
 if TYPE_CHECKING:
     import jax
 
-    from sfumato.schedule import Schedule
+    from sfumato.diffusion.schedule import Schedule
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""What jax computes on, how it compiles, and which random key draws what."""

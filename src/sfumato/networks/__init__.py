@@ -1,0 +1,1 @@
+"""Denoising networks, their blocks and their initialisation; `denoiser` makes one askable."""

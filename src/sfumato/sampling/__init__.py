@@ -1,0 +1,1 @@
+"""From a denoiser and a sampler to many samples: the chain, its batches, its shards."""

@@ -1,0 +1,1 @@
+"""The Python half of the Snakefile: what can be typed and tested; no jax."""

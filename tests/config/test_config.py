@@ -1,0 +1,321 @@
+"""The config: one truth, filled in, and a sentence for each mistake."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+import yaml
+from conftest import ROOT, TINY
+
+from sfumato.config.experiment import (
+    Experiment,
+    check_file,
+    check_names,
+    leaves,
+    resolve,
+    settings_of,
+    with_typed_arguments,
+)
+from sfumato.errors import InputError
+from sfumato.workflow.settings import canonical
+
+SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
+SECTIONS = [key for key, value in Experiment().model_dump().items() if isinstance(value, dict)]
+
+
+def mistake(experiment=None, **file):
+    """Return what is said of an experiment's settings, or of a whole file."""
+    raw = {"targets": ["mine"], "experiments": {"mine": experiment or {}}, **file}
+    with pytest.raises(InputError) as caught:
+        resolve(raw)
+    return str(caught.value)
+
+
+def test_the_shipped_config_is_the_schema():
+    """Every setting is in the file, and its value there is the schema's default."""
+    _, experiments = resolve(SHIPPED)
+    assert experiments["diffusion_mnist"] == Experiment()
+    assert set(leaves(SHIPPED["defaults"])) == set(leaves(Experiment().model_dump()))
+
+
+def test_every_setting_in_the_shipped_config_has_a_comment():
+    """A comment stands above it, or above the settings it is in one block with."""
+    block_has_comment = False
+    for line in (ROOT / "config.yaml").read_text().splitlines():
+        text = line.strip()
+        block_has_comment = bool(text) and (block_has_comment or text.startswith("#"))
+        assert block_has_comment or not text, line
+
+
+def test_the_experiments_to_try_are_shipped():
+    _, experiments = resolve(SHIPPED)
+    assert experiments["cosine"].diffusion.beta_schedule == "cosine"
+    assert experiments["cifar"].model.input_dim == (32, 32, 3)
+    assert [experiments[f"ddim_{n}"].ddim.steps for n in (20, 100)] == [20, 100]
+    assert experiments["artifex_size"].model.widths == (64, 128, 256)
+    assert SHIPPED["targets"] == ["diffusion_mnist"]
+
+
+def test_experiments_override_parts_of_the_defaults():
+    raw = {
+        "targets": ["b"],
+        "defaults": {"seed": 3, "ddim": {"steps": 10}},
+        "experiments": {"a": None, "b": {"ddim": {"eta": 1}}},
+    }
+    targets, experiments = resolve(raw)
+    assert targets == ["b"]
+    assert experiments["a"].ddim.steps == experiments["b"].ddim.steps == 10
+    assert (experiments["a"].ddim.eta, experiments["b"].ddim.eta) == (0.0, 1.0)
+    assert experiments["b"].seed == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "number"), [("1e-4", 1e-4), ("1E-4", 1e-4), ("1.0e-4", 1e-4), (".1e-3", 1e-4)]
+)
+def test_yaml_1_1_numbers(text, number):
+    raw = yaml.safe_load(
+        f"{{targets: [a], experiments: {{a: {{diffusion: {{beta_start: {text}}}}}}}}}"
+    )
+    assert resolve(raw)[1]["a"].diffusion.beta_start == number
+    whole = resolve({"targets": ["a"], "experiments": {"a": {"diffusion": {"noise_steps": "2e3"}}}})
+    assert whole[1]["a"].diffusion.noise_steps == 2000
+
+
+OPTIONAL = {"data.folder", "data.url", "sampling.micro_batch"}
+FREE_TEXT = {"data.folder", "data.url", "weights.folder"}
+
+
+def wrong_values():
+    """Walk the schema: values of the wrong kind for every setting there is."""
+    for path in leaves(Experiment().model_dump()):
+        section, _, key = path.partition(".")
+        value = Experiment().model_dump()[section]
+        value = value[key] if key else value
+        value = 8 if path == "sampling.micro_batch" else value
+        wrong = [{"a": 1}, ""] if path in OPTIONAL else [None, {"a": 1}, ""]
+        if path in FREE_TEXT:
+            wrong += [True, 1, ["x"]]
+        elif isinstance(value, bool):
+            wrong += [0, 1, "true", [True], 0.5]
+        elif isinstance(value, int | float):
+            wrong += [True, "8", "many", [8], float("nan"), float("inf"), -float("inf"), -1]
+            wrong += ["1e400", 10**30]
+            wrong += [0.5, 8.5] if isinstance(value, int) else []
+        elif isinstance(value, str):
+            wrong += [True, 1, "no such", ["x"]]
+        else:
+            wrong += [True, 1, "28", [None], ["many"], [-1], [1.5], [[1]], [float("nan")]]
+        for bad in wrong:
+            yield path, bad
+
+
+@pytest.mark.parametrize(("path", "bad"), list(wrong_values()), ids=str)
+def test_wrong_kinds_of_value(path, bad):
+    """One sentence, with the full path, the value, and what is allowed."""
+    section, _, key = path.partition(".")
+    said = mistake({section: {key: bad} if key else bad})
+    assert said.startswith(f"experiments.mine.{path}")
+    assert "\n" not in said
+    assert "must" in said or "needs" in said or "unknown key" in said
+    assert "Error" not in said and "pydantic" not in said
+
+
+@pytest.mark.parametrize("section", SECTIONS)
+def test_unknown_keys_of_every_section(section):
+    key = list(getattr(Experiment(), section).model_dump())[0]
+    said = mistake({section: {f"{key}x": 1}})
+    assert said == (
+        f"experiments.mine.{section}.{key}x: unknown key (its value: 1); did you mean {key!r}?"
+    )
+    assert "known here: " in mistake({section: {"zzzzzz": 1}})
+    for value in (None, 3, "text", [1]):
+        assert said.split(".")[2] in mistake({section: value})
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"ddim": {"steps": 0}}, "ddim.steps: 0 must be at least 1"),
+        (
+            {"ddpm": {"steps": 1001}},
+            "ddpm.steps: 1001 must be at most diffusion.noise_steps (1000)",
+        ),
+        (
+            {"diffusion": {"noise_steps": 40}},
+            "ddim.steps: 50 must be at most diffusion.noise_steps",
+        ),
+        ({"forward": {"timesteps": [0, 1000]}}, "forward.timesteps[1]: 1000 must be from 0 to 999"),
+        ({"forward": {"timesteps": [-1]}}, "forward.timesteps[0]: -1 must be from 0 to 999"),
+        ({"forward": {"timesteps": []}}, "forward.timesteps: [] needs at least 1 entries"),
+        ({"forward": {"index": 500}}, "forward.index: 500 must be less than data.n_test (500)"),
+        (
+            {"diffusion": {"beta_start": 0.02}},
+            "diffusion.beta_start: 0.02 must be less than beta_end (0.02)",
+        ),
+        (
+            {"diffusion": {"beta_end": 1e-5}},
+            "diffusion.beta_start: 0.0001 must be less than beta_end (1e-05)",
+        ),
+        ({"diffusion": {"noise_steps": 20000}}, "is too much noise for 20000 noise_steps"),
+        ({"diffusion": {"beta_end": 0.99}}, "diffusion.beta_end: 0.99 is too much noise for 1000"),
+        ({"diffusion": {"beta_end": 1}}, "diffusion.beta_end: 1 must be less than 1"),
+        ({"diffusion": {"beta_end": 1.0}}, "diffusion.beta_end: 1.0 must be less than 1"),
+        ({"seed": 2**32}, "seed: 4294967296 must be at most 4294967295"),
+        ({"model": {"channels": 1}}, "model.channels: 1 must be at least 2"),
+        ({"diffusion": {"beta_start": 0}}, "diffusion.beta_start: 0 must be at least 1e-30"),
+        (
+            {"diffusion": {"beta_schedule": "cosin"}},
+            "must be one of 'linear', 'cosine', 'quadratic', 'scaled_linear' or 'sigmoid'; did you "
+            "mean 'cosine'?",
+        ),
+        ({"data": {"source": "mnist-5"}}, "did you mean 'mnist-5k'?"),
+        ({"data": {"n_images": 5001}}, "data.n_images: 5001 must be at most 5000"),
+        ({"data": {"n_test": 5000}}, "data.n_test: 5000 must be less than n_images (5000)"),
+        ({"model": {"input_dim": [28, 28]}}, "model.input_dim: [28, 28] needs at least 3 entries"),
+        ({"model": {"input_dim": [28] * 4}}, "model.input_dim: [28, 28, 28, 28] takes at most 3"),
+        ({"model": {"input_dim": [28, 0, 1]}}, "each from 1 to 4096"),
+        (
+            {"model": {"channels": 30}},
+            "model.norm_groups: 8 must divide the 30 channels of level 0 evenly",
+        ),
+        (
+            {"model": {"attention_heads": 5}},
+            "model.attention_heads: 5 must divide the 64 channels of level 2 evenly",
+        ),
+        ({"model": {"attention_levels": [3]}}, "must be levels of channel_multipliers, 0 to 2"),
+        ({"model": {"attention_levels": [1, 1]}}, "must name each level once"),
+        ({"model": {"channel_multipliers": [0]}}, "must be whole numbers from 1 to 64"),
+        ({"model": {"dropout": 1.0}}, "model.dropout: 1.0 must be less than 1"),
+        (
+            {"trajectory": {"snapshots": 60}, "ddpm": {"steps": 50}},
+            "trajectory.snapshots: 60 must be at most ddpm.steps (50)",
+        ),
+        ({"ddim": {"eta": 1.5}}, "ddim.eta: 1.5 must be at most 1"),
+        ({"ddim": {"variance": "small"}}, "ddim.variance: unknown key (its value: 'small')"),
+        ({"ddpm": {"spacing": "trail"}}, "did you mean 'trailing'?"),
+        ({"figures": ["forward"]}, "figures[0]: 'forward' must be one of"),
+        ({"figures": []}, "figures: [] needs at least 1 entries"),
+        (
+            {"ddmp": {"steps": 5}},
+            "ddmp: unknown key (its value: {'steps': 5}); did you mean 'ddpm'?",
+        ),
+    ],
+)
+def test_mistakes(settings, said):
+    assert said in mistake(settings) and mistake(settings).startswith("experiments.mine.")
+
+
+def test_several_mistakes_get_a_line_each():
+    said = mistake({"ddim": {"steps": 0, "eta": 2}, "seed": True}).splitlines()
+    assert [line.split(":")[0] for line in said] == [
+        f"experiments.mine.{path}" for path in ("seed", "ddim.steps", "ddim.eta")
+    ]
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [
+        ({"targets": []}, "targets: [] needs at least 1 entries"),
+        ({"targets": ["mien"]}, "targets[0]: 'mien' is not one of the experiments; did you mean"),
+        ({"targets": ["q"]}, "targets[0]: 'q' is not one of the experiments; known: mine"),
+        ({"targets": "mine"}, "targets: 'mine' must be a list"),
+        ({"targets": [3]}, "targets[0]: 3 must be text"),
+        (
+            {"target": ["mine"]},
+            "target: unknown key (its value: ['mine']); did you mean 'targets'?",
+        ),
+        ({"experiments": {}}, "experiments: {} needs at least 1 entries"),
+        ({"experiments": {3: {}}}, "experiments[3]: 3 must be text"),
+        ({"experiments": {"mine": [1]}}, "experiments.mine: [1] must be a group"),
+        ({"experiments": {"a/b": {}}}, "experiments.a/b: 'a/b' must be made of letters"),
+        ({"seed": 1}, "seed: belongs under defaults or under an experiment, not at the top"),
+        ({"defaults": None}, "defaults: null must be a group"),
+        ({"defaults": {"seed": -1}}, "defaults.seed: -1 must be at least 0"),
+        (
+            {"defaults": {"ddpm": {"steps": 5}, "trajectory": {"snapshots": 6}}},
+            "defaults.trajectory",
+        ),
+    ],
+)
+def test_mistakes_at_the_top_level(file, said):
+    assert said in mistake(**file)
+
+
+def test_missing_parts():
+    with pytest.raises(InputError, match="targets: is missing"):
+        resolve({"experiments": {"a": {}}})
+    with pytest.raises(InputError, match="must be a group"):
+        resolve([])
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [
+        ("", "config.yaml: is empty; it must hold the keys targets, defaults and experiments"),
+        ("# only a comment\n", "config.yaml: is empty"),
+        ("- a\n- b\n", "config.yaml: is a list; it must hold"),
+        ("text", "config.yaml: is a str; it must hold"),
+        ("a: [1\n", "config.yaml: this is not YAML: "),
+        ("a:\n\tb: 1\n", "this is not YAML: found character '\\t'"),
+        ("a: 1\nb: 2\na: 3\n", "config.yaml: the key 'a' stands twice, the second time in line 3"),
+        ("a: {b: 1, b: 2}\n", "the key 'b' stands twice"),
+        (b"\xff\xfe\x00\x01", "config.yaml: this is not "),
+        ("a: !!python/object:os.system x\n", "this is not YAML: could not determine a constructor"),
+        ("a: &x\n  b: *x\n", "config.yaml: a group contains itself, through an alias"),
+        ("? [1, 2]\n: 3\n", "this is not YAML: found unhashable key"),
+        ("a: !!timestamp x\n", "config.yaml: a value cannot be read"),
+        ("a: !!float ''\n", "config.yaml: a value cannot be read"),
+        ("a: !!map [1]\n", "config.yaml: "),
+    ],
+    ids=str,
+)
+def test_files_that_are_no_config(tmp_path, content, said):
+    path = tmp_path / "config.yaml"
+    path.write_bytes(content if isinstance(content, bytes) else content.encode())
+    with pytest.raises(InputError) as caught:
+        check_file(path)
+    assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_a_missing_file_and_a_good_one(tmp_path):
+    with pytest.raises(InputError, match="cannot be read: No such file"):
+        check_file(tmp_path / "none.yaml")
+    check_file(ROOT / "config.yaml")
+    merged = tmp_path / "merged.yaml"
+    merged.write_text("a: &x {b: 1}\nc:\n  <<: *x\n  b: 2\n1: 2\n")
+    check_file(merged)
+
+
+def test_arguments_of_the_command_line_are_yaml_at_every_depth():
+    raw = {"targets": ["a"], "defaults": {"seed": "3", "ddim": {"steps": "5", "eta": 1}}}
+    typed = with_typed_arguments(raw, ["defaults={seed: 3, ddim: {steps: 5}}", "targets=[b]"])
+    assert typed == {"targets": ["b"], "defaults": {"seed": 3, "ddim": {"steps": 5, "eta": 1}}}
+    with pytest.raises(InputError, match=r"--config targets=\[: this is not YAML"):
+        with_typed_arguments(raw, ["targets=["])
+    with pytest.raises(InputError, match=r"--config defaults=.*: this is not YAML"):
+        with_typed_arguments(raw, ["defaults={seed: 2026-13-45}"])
+
+
+def test_names_of_rules_are_taken():
+    check_names(["a", "b"], {"all"})
+    with pytest.raises(InputError, match="experiments.all: 'all' is the name of a rule"):
+        check_names(["all"], {"all"})
+
+
+def test_settings_of_picks_sections_and_keys():
+    experiment = Experiment.model_validate(TINY)
+    picked = settings_of(experiment, "seed", "render.dpi", "render.colormap", "ddim")
+    assert picked["seed"] == 0 and picked["render"] == {"dpi": 40, "colormap": "gray"}
+    assert set(picked) == {"seed", "render", "ddim"}
+    assert canonical({"b": [1, 2], "a": 1e-4}) == '{"a":0.0001,"b":[1,2]}'
+    assert json.loads(canonical(picked)) == picked
+
+
+def test_the_config_imports_no_jax():
+    code = (
+        "import sys, sfumato.config.experiment\n"
+        "print(sorted({'jax', 'flax', 'orbax', 'matplotlib'} & {*sys.modules}))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"

@@ -1,0 +1,188 @@
+"""A second build against the first, and against the golden file."""
+
+import hashlib
+import json
+import shutil
+
+import jax
+import numpy as np
+import pytest
+from conftest import ROOT, copy_project, snakemake, tiny_config, write_config
+from flax import nnx
+
+from sfumato.config.diffusion import DiffusionConfig
+from sfumato.config.model import UNetConfig
+from sfumato.errors import InputError
+from sfumato.networks.unet import initialise
+from sfumato.records.arrays import load_arrays, save_arrays
+from sfumato.records.checkpoint import save_checkpoint
+from sfumato.records.verify import compare_folders, compare_with_golden, freeze, load_golden
+from sfumato.sampling.timing import save_json
+
+
+@pytest.fixture(scope="module")
+def rebuilt(built):
+    return built[0] / "results" / "tiny"
+
+
+@pytest.fixture
+def results(rebuilt, tmp_path):
+    shutil.copytree(rebuilt, tmp_path / "results")
+    return tmp_path / "results"
+
+
+def wrong(findings):
+    """Return the first finding that is wrong."""
+    return next((finding for finding in findings if finding.wrong), None)
+
+
+def change(path, edit, **record):
+    """Write a file of arrays again, its images edited and its record changed."""
+    arrays, made = load_arrays(path)
+    save_arrays(path, {**arrays, "images": edit(arrays["images"])}, made | record)
+
+
+def test_equal_builds_are_equal(rebuilt, results):
+    findings = list(compare_folders(rebuilt, results))
+    assert len(findings) == 11 and wrong(findings) is None
+    assert {finding.said for finding in findings} == {"identical bytes", "identical weights"}
+    order = [finding.name for finding in findings]
+    assert order.index("checkpoint") < order.index("ddim_samples.npz")
+    assert order.index("ddim_samples.npz") < order.index("ddim_samples.png")
+
+
+@pytest.mark.parametrize("place", [0.0, 0.01, 0.3, 0.6, 0.97, 0.999])
+@pytest.mark.parametrize("name", ["data.npz", "ddim_samples.npz", "trajectory.npz", "forward.png"])
+def test_one_changed_byte_is_found_and_named(rebuilt, results, name, place):
+    content = bytearray((results / name).read_bytes())
+    content[int(place * len(content))] ^= 1
+    (results / name).write_bytes(bytes(content))
+    assert wrong(compare_folders(rebuilt, results)).name == name
+
+
+def test_one_changed_weight_is_found_and_named(rebuilt, results):
+    """In a checkpoint whose manifest vouches for it."""
+    manifest = json.loads((results / "checkpoint" / "manifest.json").read_text())
+    model = UNetConfig.model_validate(manifest["model"])
+    unet = initialise(model, jax.random.fold_in(jax.random.key(0, impl="threefry2x32"), 1))
+    state = nnx.state(unet)
+    leaves, treedef = jax.tree.flatten(state)
+    leaves[0] = leaves[0].at[(0,) * leaves[0].ndim].add(0.125)
+    nnx.update(unet, jax.tree.unflatten(treedef, leaves))
+    diffusion = DiffusionConfig.model_validate(manifest["diffusion"])
+    save_checkpoint(results / "checkpoint", unet, diffusion, manifest["provenance"])
+    found = wrong(compare_folders(rebuilt, results))
+    assert found.name == "checkpoint"
+    assert found.said == "differs by 0.125 at most; it was made by initialise.py"
+
+
+def test_a_damaged_checkpoint_is_named(rebuilt, results):
+    file = max((results / "checkpoint" / "state").rglob("*"), key=lambda path: path.stat().st_size)
+    content = bytearray(file.read_bytes())
+    content[len(content) // 2] ^= 1
+    file.write_bytes(bytes(content))
+    found = wrong(compare_folders(rebuilt, results))
+    assert found.name == "checkpoint" and "is not what was written" in found.said
+
+
+def test_one_changed_setting_is_found_and_named(rebuilt, results):
+    _, made = load_arrays(results / "ddim_samples.npz")
+    made["settings"]["ddim"]["steps"] = 4
+    change(results / "ddim_samples.npz", lambda images: images, settings=made["settings"])
+    found = wrong(compare_folders(rebuilt, results))
+    assert found.name == "ddim_samples.npz"
+    assert found.said == "was made with other settings: ddim.steps: 4 | 5"
+
+
+@pytest.mark.parametrize(("by", "allowed"), [(1e-4, True), (1e-2, False), (np.nan, False)])
+def test_another_device_may_round_otherwise(rebuilt, results, by, allowed):
+    _, made = load_arrays(results / "ddim_samples.npz")
+    device = made["device"] | {"backend": "gpu", "kind": "some card"}
+    change(results / "ddim_samples.npz", lambda images: images + np.float32(by), device=device)
+    findings = {finding.name: finding for finding in compare_folders(rebuilt, results)}
+    found = findings["ddim_samples.npz"]
+    assert found.wrong is not allowed
+    if allowed:
+        assert "0.001 is allowed, since device.backend: gpu | cpu" in found.said
+    else:
+        assert "it was made by sample.py" in found.said
+
+
+def test_the_same_device_may_not(rebuilt, results):
+    change(results / "ddim_samples.npz", lambda images: images + np.float32(1e-6))
+    assert wrong(compare_folders(rebuilt, results)).name == "ddim_samples.npz"
+
+
+def test_what_is_not_built_is_not_compared(rebuilt, results):
+    (results / "ddim_samples.png").unlink()
+    findings = {finding.name: finding for finding in compare_folders(rebuilt, results)}
+    assert findings["ddim_samples.png"].said == "not built yet" and not wrong(findings.values())
+
+
+def test_a_golden_file(rebuilt, tmp_path):
+    save_json(tmp_path / "golden.json", freeze(rebuilt))
+    golden = load_golden(tmp_path / "golden.json")
+    assert {each.said for each in compare_with_golden(rebuilt, golden)} == {"identical content"}
+    frozen = golden.artifacts["ddim_samples.npz"]
+    for by, fails in ((1e-4, False), (1e-2, True), (np.nan, True)):
+        moved = {name: [v + by for v in row] for name, row in frozen.values.items()}
+        other = frozen.model_copy(update={"content": "0", "values": moved})
+        artifacts = golden.artifacts | {"ddim_samples.npz": other}
+        found = list(
+            compare_with_golden(rebuilt, golden.model_copy(update={"artifacts": artifacts}))
+        )
+        assert [each.name for each in found if "at most" in each.said] == ["ddim_samples.npz"]
+        assert bool(wrong(found)) is fails
+    settings = frozen.settings | {"seed": 7}
+    other = frozen.model_copy(update={"settings": settings})
+    artifacts = golden.artifacts | {"ddim_samples.npz": other}
+    found = wrong(compare_with_golden(rebuilt, golden.model_copy(update={"artifacts": artifacts})))
+    assert found.said == "was made with other settings: seed: 7 | 0"
+    (tmp_path / "golden.json").write_text("{}")
+    with pytest.raises(InputError, match="no golden file"):
+        load_golden(tmp_path / "golden.json")
+
+
+def test_the_shipped_golden_file():
+    """A changed golden file has a line in the changelog, with the beginning of its sha256."""
+    file = ROOT / "workflow" / "golden" / "diffusion_mnist.json"
+    golden = load_golden(file)
+    assert len(golden.artifacts) == 11 and golden.device["backend"] == "cpu"
+    sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
+    assert f"`{sha256[:12]}`" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def verify(folder):
+    done = snakemake(folder, "verify")
+    assert not (folder / "results" / ".verify" / "tiny").exists()
+    return done.returncode, done.stdout + done.stderr
+
+
+def test_the_target(tmp_path):
+    """Nothing built; built; one byte changed."""
+    config = tiny_config({"figures": ["ddim_samples.png"]})
+    folder = copy_project(tmp_path / "a project", config)
+    code, said = verify(folder)
+    assert code != 0 and "nothing to compare with; build it first" in said
+    assert snakemake(folder).returncode == 0
+    for _ in range(2):
+        code, said = verify(folder)
+        assert code == 0 and said.count("identical bytes") == 2 and "identical weights" in said
+    results = folder / "results" / "tiny"
+    golden = folder / "workflow" / "golden" / "tiny.json"
+    save_json(golden, freeze(results))
+    content = (results / "ddim_samples.npz").read_bytes()
+    (results / "ddim_samples.npz").write_bytes(content[:-1] + b"x")
+    code, said = verify(folder)
+    assert code != 0 and "ddim_samples.npz is the first that differs" in said
+    assert len({line for line in said.splitlines() if "identical content" in line}) == 3
+
+
+@pytest.mark.slow
+def test_the_target_after_a_change_of_the_config(tmp_path):
+    folder = copy_project(tmp_path / "a project", tiny_config({"figures": ["ddim_samples.png"]}))
+    assert snakemake(folder).returncode == 0
+    write_config(folder, tiny_config({"figures": ["ddim_samples.png"], "ddim": {"eta": 0.5}}))
+    code, said = verify(folder)
+    assert code != 0 and "ddim_samples.npz is the first that differs" in said
+    assert "was made with other settings: ddim.eta: 0.0 | 0.5" in said

@@ -1,0 +1,92 @@
+"""Samples in shards: the same bytes in any number of jobs, and memory that does not grow."""
+
+import json
+
+import numpy as np
+import pytest
+from conftest import copy_project, snakemake, tiny_config, write_config
+
+from sfumato.errors import InputError
+from sfumato.records.arrays import Rows, load_arrays, save_arrays
+from sfumato.sampling.shards import gather, shard_count, shard_range
+
+
+@pytest.mark.parametrize("n_samples", [1, 4, 5, 50, 1000])
+@pytest.mark.parametrize("unit", [1, 4, 8])
+@pytest.mark.parametrize("shards", [1, 2, 7])
+def test_shards_hold_every_sample_once(n_samples, unit, shards):
+    count = shard_count(n_samples, unit, shards)
+    ranges = [shard_range(n_samples, unit, f"{k}/{count}") for k in range(1, count + 1)]
+    assert [i for indices in ranges for i in indices] == list(range(n_samples))
+    assert all(ranges) and count <= shards
+    assert all(indices.start % unit == 0 for indices in ranges)
+    lengths = [len(indices) for indices in ranges]
+    assert max(lengths) - min(lengths) <= 2 * unit
+
+
+@pytest.mark.parametrize("shard", ["", "1", "0/2", "3/2", "1/3", "-1/2", "1/2/2", "a/b", "01/2"])
+def test_there_is_no_such_shard(shard):
+    with pytest.raises(InputError, match="must be K/N, the K-th of N shards, N at most 2"):
+        shard_range(5, 4, shard)
+
+
+def shard_file(folder, start, stop, value=0, record=None):
+    path = folder / f"{start}-{stop}.npz"
+    images = np.full((stop - start, 2, 2, 1), value, np.float32)
+    record = {"seed": 1, "part": {"start": start, "stop": stop}} if record is None else record
+    save_arrays(path, {"images": images, "timesteps": np.arange(3, dtype=np.int32)}, record)
+    return path
+
+
+def test_gather_joins_in_order(tmp_path):
+    parts = [shard_file(tmp_path, a, b, a) for a, b in ((4, 7), (0, 4), (7, 8))]
+    arrays, record = gather(parts)
+    assert record == {"seed": 1} and isinstance(arrays["images"], Rows)
+    values = arrays["images"].read()[:, 0, 0, 0]
+    assert values.tolist() == [0] * 4 + [4] * 3 + [7]
+
+
+def test_gather_takes_all_shards_of_one_array_and_nothing_else(tmp_path):
+    first, last = shard_file(tmp_path, 0, 4), shard_file(tmp_path, 6, 8)
+    with pytest.raises(InputError, match="begins with sample 6, not 4"):
+        gather([first, last])
+    with pytest.raises(InputError, match="begins with sample 6, not 0"):
+        gather([last])
+    with pytest.raises(InputError, match="no shard"):
+        gather([first, shard_file(tmp_path, 4, 5, record={"seed": 1})])
+    other = shard_file(tmp_path, 4, 5, record={"seed": 2, "part": {"start": 4, "stop": 5}})
+    with pytest.raises(InputError, match="made in another way"):
+        gather([first, other])
+    lying = shard_file(tmp_path, 4, 5, record={"seed": 1, "part": {"start": 4, "stop": 9}})
+    with pytest.raises(InputError, match="this shard holds 1 samples"):
+        gather([first, lying])
+
+
+def sharded(shards, eta=0.0):
+    ddim = {"n_samples": 27, "eta": eta}
+    return tiny_config({"figures": ["ddim_samples.png"], "shards": shards, "ddim": ddim})
+
+
+@pytest.mark.parametrize("many", [4, pytest.param(7, marks=pytest.mark.slow)])
+def test_any_number_of_shards_gives_the_same_bytes(many, tmp_path):
+    """One job and many; nothing is left of the shards, and a second run has nothing to do."""
+    folder, made = copy_project(tmp_path / "sharded"), {}
+    place = folder / "results" / "tiny"
+    for shards in (1, many):
+        write_config(folder, sharded(shards))
+        done = snakemake(folder)
+        output = done.stdout + done.stderr
+        assert done.returncode == 0, output
+        assert output.count("rule sample_shard:") == (shards if shards > 1 else 0)
+        files = [*place.glob("*.npz"), *place.glob("*.png")]
+        made[shards] = {path.name: path.read_bytes() for path in files}
+        assert not list(place.glob("shards/*")) and len(made[shards]) == 2
+        timing = json.loads((place / "ddim_samples.timing.json").read_text())
+        assert timing["n_samples"] == 27 and "part" not in timing["provenance"]
+        again = snakemake(folder, "-n")
+        assert "Nothing to be done" in again.stdout + again.stderr
+    assert made[1] == made[many]
+    assert load_arrays(place / "ddim_samples.npz")[0]["images"].shape[0] == 27
+    write_config(folder, sharded(many, eta=0.5))  # the shards are gone, and drawn anew
+    done = snakemake(folder, "-n")
+    assert (done.stdout + done.stderr).count("rule sample_shard:") == many

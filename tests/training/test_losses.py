@@ -1,0 +1,198 @@
+"""What is trained for, and how: losses and their weights, learning rate, AdamW, the average."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import optax
+import pytest
+
+from sfumato.config.diffusion import DiffusionConfig
+from sfumato.config.training import TrainingConfig
+from sfumato.diffusion.forward import (
+    diffuse,
+    eps_from_prediction,
+    prediction_target,
+    v_from_eps,
+    x_0_from_eps,
+)
+from sfumato.diffusion.schedule import make_schedule, schedule_from_betas
+from sfumato.training.losses import min_snr_weight, pixel_loss
+from sfumato.training.optimiser import ema_decay, learning_rate, make_optimiser
+
+KINDS = ["epsilon", "x_0", "v"]
+BETA_SCHEDULES = ["linear", "cosine"]
+
+
+# Losses
+
+
+@pytest.mark.parametrize(
+    ("kind", "expected"), [("mse", [0.25, 5]), ("l1", [0.5, 2]), ("huber", [0.125, 1.5])]
+)
+def test_the_loss_of_two_images_known_by_hand(kind, expected):
+    """Their pixels are off by 1/2 and -1/2, and by 3 and -1: Huber's loss is linear beyond 1."""
+    off = jnp.array([[0.5, -0.5], [3, -1]]).reshape(2, 1, 2, 1)
+    target = jnp.array([[0.25, -1], [2, 0.5]]).reshape(2, 1, 2, 1)
+    for sign in (1, -1):
+        losses = pixel_loss(target + sign * off, target, kind)
+        assert losses.shape == (2,)
+        np.testing.assert_allclose(losses, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["mse", "l1", "huber"])
+def test_only_what_is_right_costs_nothing(kind):
+    target = jax.random.normal(jax.random.key(0), (3, 4, 4, 2))
+    np.testing.assert_array_equal(pixel_loss(target, target, kind), np.zeros(3))
+    losses = pixel_loss(target.at[1, 0, 0, 0].add(0.1), target, kind)
+    assert (np.asarray(losses) > 0).tolist() == [False, True, False]
+
+
+def every_time(beta_schedule):
+    """Return a schedule, and x_0, eps and t of one image for each of its times."""
+    schedule = make_schedule(DiffusionConfig(beta_schedule=beta_schedule))
+    t = jnp.arange(schedule.noise_steps)
+    keys = jax.random.split(jax.random.key(0))
+    shape = (len(t), 4, 3, 2)
+    x_0 = jax.random.uniform(keys[0], shape, minval=-1, maxval=1)
+    return schedule, x_0, jax.random.normal(keys[1], shape), t
+
+
+@pytest.mark.parametrize("gamma", [0.5, 5.0, 1e9])
+@pytest.mark.parametrize("beta_schedule", BETA_SCHEDULES)
+def test_one_error_weighs_the_same_however_it_is_said(beta_schedule, gamma):
+    """Hang et al. 2023, section 3.4: the weights make the three losses one."""
+    schedule, x_0, eps, t = every_time(beta_schedule)
+    x_t = diffuse(schedule, x_0, eps, t)
+    wrong = eps + jax.random.normal(jax.random.key(1), eps.shape)
+    said = {
+        "epsilon": wrong,
+        "x_0": x_0_from_eps(schedule, x_t, wrong, t),
+        "v": v_from_eps(schedule, x_t, wrong, t),
+    }
+    weighted = {
+        kind: pixel_loss(prediction, prediction_target(schedule, x_0, eps, t, kind), "mse")
+        * min_snr_weight(schedule, t, kind, gamma)
+        for kind, prediction in said.items()
+    }
+    # the error of x_0 is 1e-2 of x_0 at t = 0, and float32 keeps 1e-7 of x_0
+    np.testing.assert_allclose(weighted["x_0"], weighted["epsilon"], rtol=3e-4)
+    np.testing.assert_allclose(weighted["v"], weighted["epsilon"], rtol=3e-4)
+
+
+@pytest.mark.parametrize(
+    ("alpha_bar", "expected"),
+    [(0.9, [5, 5 / 9, 0.5]), (0.5, [1, 1, 0.5]), (0.2, [0.25, 1, 0.2])],
+)
+def test_weights_known_by_hand(alpha_bar, expected):
+    """Signal to noise 9, 1 and 1/4, of which 5 are let through."""
+    schedule = schedule_from_betas(np.array([1 - alpha_bar]))
+    weights = [min_snr_weight(schedule, jnp.array([0]), kind, 5.0) for kind in ("x_0", *KINDS[::2])]
+    np.testing.assert_allclose(np.concatenate(weights), expected, rtol=1e-5)
+
+
+@pytest.mark.parametrize("beta_schedule", BETA_SCHEDULES)
+@pytest.mark.parametrize("gamma", [0.5, 5.0])
+def test_weights_are_bounded(beta_schedule, gamma):
+    """No time counts more than gamma for x_0, and none more than uniformly for eps and v."""
+    schedule, *_, t = every_time(beta_schedule)
+    for kind, most in (("x_0", gamma), ("epsilon", 1.0), ("v", 1.0)):
+        weights = np.asarray(min_snr_weight(schedule, t, kind, gamma))
+        assert (weights > 0).all() and weights.max() <= most
+    x_0 = np.asarray(min_snr_weight(schedule, t, "x_0", gamma))
+    eps = np.asarray(min_snr_weight(schedule, t, "epsilon", gamma))
+    assert (np.diff(x_0) <= 0).all() and (np.diff(eps) >= 0).all()
+    assert x_0[0] == np.float32(gamma) and eps[-1] == 1  # both cases of the minimum are there
+
+
+def test_with_no_limit_every_time_of_eps_counts_the_same():
+    schedule, *_, t = every_time("linear")
+    np.testing.assert_array_equal(min_snr_weight(schedule, t, "epsilon", 1e9), np.ones(len(t)))
+
+
+@pytest.mark.parametrize("beta_schedule", BETA_SCHEDULES)
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_target_stands_for_the_noise(beta_schedule, kind):
+    schedule, x_0, eps, t = every_time(beta_schedule)
+    x_t = diffuse(schedule, x_0, eps, t)
+    target = prediction_target(schedule, x_0, eps, t, kind)
+    again = eps_from_prediction(schedule, x_t, target, t, kind)
+    # at t = 0 the noise is 1e-2 of x_t, and float32 keeps 1e-7 of that
+    np.testing.assert_allclose(again, eps, atol=6e-5)
+
+
+# The optimiser
+
+
+def optimise(gradients, parameters=None, **settings):
+    """Return the updates that follow from a list of gradients, and the rate at each."""
+    config = TrainingConfig(**{"steps": 100, "warmup_steps": 0, "weight_decay": 0.0} | settings)
+    optimiser, updates = make_optimiser(config), []
+    parameters = jax.tree.map(jnp.zeros_like, gradients[0]) if parameters is None else parameters
+    state = optimiser.init(parameters)
+    for gradient in gradients:
+        update, state = optimiser.update(gradient, state, parameters)
+        updates.append(update)
+    return updates, [float(learning_rate(config)(step)) for step in range(len(gradients))]
+
+
+def test_the_rate_rises_in_a_line_and_falls_in_half_a_cosine():
+    config = TrainingConfig(steps=1000, warmup_steps=100, learning_rate=2e-3)
+    rate = np.array([learning_rate(config)(step) for step in range(1001)])
+    assert rate[0] == 0
+    np.testing.assert_allclose(rate[[25, 50, 100]], [5e-4, 1e-3, 2e-3], rtol=1e-5)
+    np.testing.assert_allclose(rate[[400, 550, 700, 1000]], [1.5e-3, 1e-3, 5e-4, 0], atol=1e-9)
+    assert (np.diff(rate[:101]) > 0).all() and (np.diff(rate[100:]) < 0).all()
+
+
+def test_without_warm_up_the_rate_begins_at_its_peak():
+    config = TrainingConfig(steps=10, warmup_steps=0, learning_rate=0.5)
+    assert learning_rate(config)(0) == 0.5
+
+
+def test_a_constant_gradient_moves_by_the_rate():
+    """Adam: the mean of the gradients is g, and the root of that of their squares |g|."""
+    gradient = {"kernel": jnp.array([[0.3, -0.2]]), "bias": jnp.array([0.1])}
+    updates, rates = optimise([gradient] * 20, warmup_steps=10, learning_rate=0.5)
+    assert rates[0] == 0 and rates[10] == 0.5
+    for update, rate in zip(updates, rates, strict=True):
+        for name, leaf in update.items():
+            np.testing.assert_allclose(leaf, -rate * np.sign(gradient[name]), rtol=1e-4)
+
+
+@pytest.mark.parametrize("size", [1.0, 1e3, 1e9])
+def test_a_huge_gradient_moves_no_further_than_the_longest_allowed(size):
+    """After gradients of norm 2, the longest allowed, one of any length is the same again."""
+    gradient = {"kernel": jnp.array([[1.2, 0.0]]), "bias": jnp.array([-1.6])}
+    assert optax.tree.norm(gradient) == 2
+    huge = jax.tree.map(lambda leaf: size * leaf, gradient)
+    updates, rates = optimise([gradient, gradient, huge, gradient], clip_norm=2.0)
+    for update, rate in zip(updates, rates, strict=True):
+        np.testing.assert_allclose(update["kernel"], [[-rate, 0]], rtol=1e-4)
+        np.testing.assert_allclose(update["bias"], [rate], rtol=1e-4)
+
+
+def test_a_gradient_within_the_limit_keeps_its_length():
+    """A step of the same sign, but after a longer one: it is shorter than the rate."""
+    long, short = {"a": jnp.array([[2.0]])}, {"a": jnp.array([[0.02]])}
+    updates, rates = optimise([long, *[short] * 5], clip_norm=2.0)
+    sizes = np.abs([float(update["a"][0, 0]) for update in updates])
+    assert sizes[0] == pytest.approx(rates[0], rel=1e-4)
+    assert (sizes[1:] < 0.8 * np.array(rates[1:])).all() and (np.diff(sizes) < 0).all()
+
+
+def test_weight_decay_leaves_what_has_one_axis_alone():
+    """With no gradient a kernel shrinks by rate times decay, as AdamW decouples the two."""
+    parameters = {"kernel": jnp.full((2, 3), 4.0), "bias": jnp.full(3, 4.0), "scale": jnp.ones(2)}
+    none = jax.tree.map(jnp.zeros_like, parameters)
+    (update,), _ = optimise([none], parameters, learning_rate=0.5, weight_decay=0.25)
+    np.testing.assert_allclose(update["kernel"], np.full((2, 3), -0.5), rtol=1e-6)
+    for name in ("bias", "scale"):
+        np.testing.assert_array_equal(update[name], none[name])
+
+
+@pytest.mark.parametrize("decay", [0.5, 0.999, 0.9999])
+def test_a_young_average_forgets_quickly_and_an_old_one_as_it_is_told(decay):
+    shares = np.asarray(ema_decay(np.arange(200_000), decay))
+    assert shares[0] == pytest.approx(0.1)
+    assert (np.diff(shares) >= 0).all() and shares.max() == np.float32(decay) == shares[-1]
+    assert ema_decay(0, 0.0) == ema_decay(5, 0.0) == 0
