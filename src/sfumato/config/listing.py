@@ -1,0 +1,48 @@
+"""Files are listed, not registered: a folder's files are the methods that there are."""
+
+from functools import cache
+from importlib import import_module
+from inspect import isabstract
+from pathlib import Path
+from typing import TypeVar
+
+from sfumato.errors import InputError
+
+ROOT = Path(__file__).resolve().parent.parent
+Base = TypeVar("Base")
+
+
+@cache
+def names(room: str, *others: str) -> tuple[str, ...]:
+    """Return the names of the methods in a room, sorted: its files, but for `base` and `others`.
+
+    Args:
+        room: a folder of this package, `samplers`.
+        others: files of the room that hold no method.
+    """
+    left_out = {"__init__", "base", *others}
+    return tuple(sorted({path.stem for path in (ROOT / room).glob("*.py")} - left_out))
+
+
+@cache
+def find(room: str, name: str, base: type[Base]) -> type[Base]:
+    """Return the one class derived from `base` that the file `name` of a room defines.
+
+    Raises:
+        InputError: if the file defines none, or several.
+    """
+    module = import_module(f"sfumato.{room}.{name}")
+    found = [
+        value
+        for value in vars(module).values()
+        if isinstance(value, type)
+        and issubclass(value, base)
+        and value.__module__ == module.__name__
+        and not isabstract(value)
+    ]
+    if len(found) != 1:
+        raise InputError(
+            f"sfumato/{room}/{name}.py: must define one class derived from {base.__name__}, not "
+            f"{len(found)}"
+        )
+    return found[0]
