@@ -15,7 +15,7 @@ from sfumato.compute.randomness import stage_key
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.fields import Section
 from sfumato.config.forward import ForwardConfig
-from sfumato.config.seed import Seed
+from sfumato.config.fields import Seed
 from sfumato.diffusion.noising import noise_image
 from sfumato.diffusion.schedule import make_schedule
 from sfumato.errors import InputError

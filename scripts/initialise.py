@@ -12,7 +12,7 @@ from sfumato.compute.randomness import stage_key
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.fields import Section
 from sfumato.config.model import UNetConfig
-from sfumato.config.seed import Seed
+from sfumato.config.fields import Seed
 from sfumato.networks.unet import initialise
 from sfumato.records.checkpoint import save_checkpoint
 from sfumato.records.provenance import COMPUTING, provenance

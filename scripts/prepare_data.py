@@ -12,7 +12,7 @@ from pathlib import Path
 from sfumato.config.data import DataConfig
 from sfumato.config.fields import Section
 from sfumato.config.model import ImageConfig, UNetConfig
-from sfumato.config.seed import Seed
+from sfumato.config.fields import Seed
 from sfumato.data.images import load_images
 from sfumato.records.arrays import check_images, save_arrays
 from sfumato.records.provenance import LOADING, provenance

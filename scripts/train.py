@@ -17,7 +17,7 @@ from sfumato.compute.randomness import stage_key
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.fields import Section
 from sfumato.config.model import UNetConfig
-from sfumato.config.seed import Seed
+from sfumato.config.fields import Seed
 from sfumato.config.training import TrainingConfig
 from sfumato.config.weights import WeightsConfig
 from sfumato.records.arrays import digest, load_arrays

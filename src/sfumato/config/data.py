@@ -15,11 +15,17 @@ class DataConfig(Section):
     """Which images, and how many of them are held out for testing."""
 
     source: Literal["mnist-5k", "mnist", "fashion-mnist", "images", "noise"] = "mnist-5k"
+    """The data set: from a package, from IDX files, from your own files, or uniform noise."""
     folder: str | None = Field(default=None, min_length=1)
+    """The folder of the files; null downloads IDX files."""
     url: str | None = Field(default=None, min_length=1)
+    """Another server to download from; null for the publishers'."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
+    """How pictures of other proportions are brought to the size of the network's images."""
     n_images: Whole = Field(default=5000, ge=2, le=1_000_000)
+    """How many images are used."""
     n_test: Whole = Field(default=500, ge=1)
+    """How many of them are held out for testing."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

@@ -13,18 +13,22 @@ LEAST_LOG_ALPHA_BAR = -80.0
 LEAST_BETA = 1e-30
 """Well above 1e-38, below which float32's quotients of betas are no numbers."""
 
-BetaSchedule = Literal["linear", "cosine", "quadratic", "scaled_linear", "sigmoid"]
-PredictionType = Literal["epsilon", "x_0", "v"]
+PredictionType = Literal["epsilon", "x_0", "v", "u"]
 
 
 class DiffusionConfig(Section):
     """The forward process; `beta_start` and `beta_end` mean nothing to the cosine schedule."""
 
     noise_steps: Whole = Field(default=1000, ge=1, le=100_000)
-    beta_schedule: BetaSchedule = "linear"
+    """T; times run from 0 to T - 1."""
+    beta_schedule: Literal[tuple(BETAS)] = "linear"  # type: ignore[valid-type]
+    """The name of a schedule in `diffusion/betas.py`."""
     beta_start: Real = Field(default=1e-4, ge=LEAST_BETA, lt=1)
+    """The first beta."""
     beta_end: Real = Field(default=0.02, gt=0, lt=1)
+    """The last beta."""
     prediction_type: PredictionType = "epsilon"
+    """What the network predicts: the noise, the image, v = alpha eps - sigma x_0, or u = eps - x_0."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

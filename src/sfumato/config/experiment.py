@@ -18,7 +18,7 @@ from sfumato.config.forward import ForwardConfig
 from sfumato.config.model import UNetConfig
 from sfumato.config.render import RenderConfig
 from sfumato.config.sampling import SamplingConfig, sampler_section
-from sfumato.config.seed import Seed
+from sfumato.config.fields import Seed
 from sfumato.config.training import TrainingConfig
 from sfumato.config.trajectory import TrajectoryConfig
 from sfumato.config.validation import nearest, show, validate

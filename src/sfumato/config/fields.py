@@ -4,7 +4,7 @@ import re
 from typing import Annotated
 
 import numpy as np
-from pydantic import AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Strict
+from pydantic import AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Field, Strict
 
 _EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
 
@@ -32,11 +32,17 @@ Real = Annotated[float, Strict(), AllowInfNan(False), BeforeValidator(_number)]
 Flag = Annotated[bool, Strict()]
 """`true` or `false`; `1` and "yes" are not."""
 
+Seed = Annotated[Whole, Field(ge=0, le=2**32 - 1)]
+"""Where random numbers come from, 0 .. 2^32 - 1."""
+
+Name = Annotated[str, Strict(), Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+"""A name that becomes part of a file's: letters, digits, '_', '.' and '-'."""
+
 
 class Section(BaseModel):
-    """A frozen group of settings in which a key that nobody reads is an error."""
+    """A frozen mapping of settings in which a key that nobody reads is an error."""
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Conflict(ValueError):

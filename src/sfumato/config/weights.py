@@ -7,8 +7,15 @@ from pydantic import Field
 from sfumato.config.fields import Section
 
 
-class WeightsConfig(Section):
-    """Freshly drawn, trained from there, or taken from a checkpoint that somebody trained."""
+class SourceConfig(Section):
+    """Where the weights come from, without saying which checkpoint."""
 
     source: Literal["fresh", "trained", "pretrained"] = "fresh"
+    """Freshly drawn, trained from there, or taken from a checkpoint that somebody trained."""
+
+
+class WeightsConfig(SourceConfig):
+    """The whole section."""
+
     folder: str = Field(default="resources/pretrained/mnist", min_length=1)
+    """The pretrained checkpoint: from the working directory, or else from beside the workflow."""

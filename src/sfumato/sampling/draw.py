@@ -14,7 +14,7 @@ from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.fields import Section
 from sfumato.config.model import UNetConfig
 from sfumato.config.sampling import SamplerConfig, SamplingConfig, sampler_section
-from sfumato.config.seed import Seed
+from sfumato.config.fields import Seed
 from sfumato.diffusion.schedule import make_schedule
 from sfumato.diffusion.times import spaced_timesteps
 from sfumato.networks.denoiser import noise_predictor
