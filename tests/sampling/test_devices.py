@@ -59,9 +59,9 @@ SUMS = """
 import os, sys
 os.sched_setaffinity(0, {cores})
 import jax, numpy as np
-from sfumato.compute.compilation import jit
+from sfumato.compute.compilation import compiled
 x = np.random.default_rng(0).normal(size=(4, 28, 28, 8, 8)).astype(np.float32)
-total = jit(lambda x: x.mean((1, 2, 4)))
+total = compiled(lambda x: x.mean((1, 2, 4)))
 sys.stdout.write(np.asarray(total(x)).tobytes().hex())
 """
 
@@ -91,7 +91,7 @@ def test_where_xla_does_not_know_the_option_it_is_left_out(monkeypatch):
     compilation.compiler_options.cache_clear()
     try:
         assert compilation.compiler_options() is None
-        assert compilation.jit(lambda x: x + 1)(1) == 2
+        assert compilation.compiled(lambda x: x + 1)(1) == 2
     finally:
         compilation.compiler_options.cache_clear()
 

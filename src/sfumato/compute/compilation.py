@@ -15,21 +15,38 @@ _FUSIONS = "xla_cpu_experimental_ynn_fusion_type"
 _ALL_BUT_SUMS = ("DOT", "INDIVIDUAL_DOT", "INDIVIDUAL_CONVOLUTION")
 
 
-class jit:  # noqa: N801 (it stands where jax.jit would)
-    """jax.jit for functions of a module; the backend is not asked for before the first call."""
+class CompiledFunction:
+    """A function of a module, compiled as `compiled` says when it is first called."""
 
-    def __init__(self, function: Callable[..., Any], **options: Any) -> None:  # noqa: ANN401
-        """Take what jax.jit takes."""
-        self.function, self.options = function, options
-
-    @cached_property
-    def compiled(self) -> Any:  # noqa: ANN401 (what jax.jit returns)
-        """The function as jax.jit makes it."""
-        return jax.jit(self.function, compiler_options=compiler_options(), **self.options)
+    def __init__(self, function: Callable[..., Any], options: dict[str, Any]) -> None:
+        """Take a function and what jax.jit takes."""
+        self._function, self._options = function, options
 
     def __call__(self, *arguments: Any, **named: Any) -> Any:  # noqa: ANN401
         """Call the compiled function."""
-        return self.compiled(*arguments, **named)
+        return self._jitted(*arguments, **named)
+
+    @property
+    def programs(self) -> int:
+        """How many programs have been compiled: one for each set of shapes and static arguments."""
+        return self._jitted._cache_size()
+
+    @cached_property
+    def _jitted(self) -> Any:  # noqa: ANN401 (what jax.jit returns)
+        return jax.jit(self._function, compiler_options=compiler_options(), **self._options)
+
+
+def compiled(function: Callable[..., Any], **options: Any) -> CompiledFunction:  # noqa: ANN401
+    """Compile a function of a module with jax.jit, and with the options of this module.
+
+    Unlike jax.jit it does not ask for the backend before the first call, so a module that is
+    imported leaves the choice of devices open.
+
+    Args:
+        function: what to compile.
+        options: those of jax.jit.
+    """
+    return CompiledFunction(function, options)
 
 
 @cache

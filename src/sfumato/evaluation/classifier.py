@@ -22,7 +22,7 @@ import numpy as np
 import optax
 from flax import nnx
 
-from sfumato.compute.compilation import jit
+from sfumato.compute.compilation import compiled
 from sfumato.errors import InputError
 from sfumato.evaluation.classes import check_labels
 from sfumato.evaluation.quantise import quantise
@@ -164,7 +164,7 @@ def train_classifier(
     return classifier
 
 
-@partial(jit, static_argnums=(0, 1))
+@partial(compiled, static_argnums=(0, 1))
 def _start(
     image_shape: tuple[int, ...], n_classes: int, key: jax.Array
 ) -> tuple[nnx.State, optax.OptState]:
@@ -173,7 +173,7 @@ def _start(
     return state, OPTIMISER.init(state)
 
 
-@partial(jit, static_argnums=(0, 1))
+@partial(compiled, static_argnums=(0, 1))
 def _update(
     shift: int,
     graphdef: nnx.GraphDef,
@@ -209,7 +209,7 @@ def _shifted(x: jax.Array, most: int, key: jax.Array) -> jax.Array:
     return jax.vmap(lambda image, corner: cut(image, (*corner, 0)))(padded, corners)
 
 
-@partial(jit, static_argnums=0)
+@partial(compiled, static_argnums=0)
 def _look(
     graphdef: nnx.GraphDef, state: nnx.State, images: jax.Array
 ) -> tuple[jax.Array, jax.Array]:

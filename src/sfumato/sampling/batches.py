@@ -20,7 +20,7 @@ from jax.core import Tracer
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from sfumato.compute.compilation import jit
+from sfumato.compute.compilation import compiled
 from sfumato.compute.randomness import keys_at, sample_keys
 from sfumato.diffusion.forward import denoised
 from sfumato.diffusion.schedule import Schedule
@@ -187,7 +187,7 @@ def _check(
         raise InputError(f"snapshots: {snapshots} must rise, and lie from 0 to {len(timesteps)}")
 
 
-@partial(jit, static_argnums=(0, 1, 2, 3))
+@partial(compiled, static_argnums=(0, 1, 2, 3))
 def _start(
     mesh: Mesh,
     image_shape: tuple[int, ...],
@@ -211,7 +211,7 @@ def _start(
     )
 
 
-@partial(jit, static_argnums=(0, 1))
+@partial(compiled, static_argnums=(0, 1))
 def _advance(mesh: Mesh, sampler: Sampler, *arguments: Any) -> State:  # noqa: ANN401
     """Take some steps, each device on a micro-batch of its own, as if it were alone."""
     specs = (P(), P(), P(), P(SAMPLES), SPLIT, P(), P())

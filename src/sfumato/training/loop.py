@@ -19,7 +19,7 @@ from flax import nnx
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
-from sfumato.compute.compilation import jit
+from sfumato.compute.compilation import compiled
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.training import TrainingConfig
 from sfumato.diffusion.forward import diffuse, prediction_target
@@ -193,7 +193,7 @@ def _start(unet: UNet, training: TrainingConfig, key: jax.Array) -> TrainingStat
     return jax.tree.map(jnp.copy, state)
 
 
-@partial(jit, static_argnames="task", donate_argnames="state")
+@partial(compiled, static_argnames="task", donate_argnames="state")
 def _advance(
     task: Task,
     schedule: Schedule,
