@@ -9,7 +9,7 @@ or beside it. The start x_T is drawn at t = noise_steps, which is no step's time
 starts sample i from the same x_T.
 
 jax is imported inside the functions: the samplers need this module, and the workflow reads the
-samplers' settings while it builds its job graph, where there is no time to load jax.
+samplers' knobs while it builds its job graph, where there is no time to load jax.
 """
 
 from __future__ import annotations
@@ -19,41 +19,30 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     import jax
 
-STAGES = {
-    "data": 0,
-    "initialise": 1,
-    "forward": 2,
-    "sampling": 3,
-    "training": 4,
-    "classifier": 5,
-    "two_sample": 6,
-}
-"""The number of each stage that draws: never changed, never given away again."""
 
-
-def stage_key(seed: int, stage: str) -> jax.Array:
-    """Return the key of a stage, a threefry key whatever jax's default is."""
+def stage_key(seed: int, stream: int) -> jax.Array:
+    """Return the key of a stage by the number of its stream: threefry, whatever jax's default."""
     from jax import random
 
-    return random.fold_in(random.key(seed, impl="threefry2x32"), STAGES[stage])
+    return random.fold_in(random.key(seed, impl="threefry2x32"), stream)
 
 
 def sample_keys(key: jax.Array, indices: jax.Array) -> jax.Array:
-    """Return the key of each sample of a stage: indices (N,) -> keys (N,)."""
+    """Return the key of each sample of a stage: indices (B,) -> keys (B,)."""
     import jax
 
     return jax.vmap(jax.random.fold_in, in_axes=(None, 0))(key, indices)
 
 
 def keys_at(keys: jax.Array, t: jax.typing.ArrayLike) -> jax.Array:
-    """Return what each sample's key becomes at time t: keys (N,) -> keys (N,)."""
+    """Return what each sample's key becomes at time t: keys (B,) -> keys (B,)."""
     import jax
 
     return jax.vmap(jax.random.fold_in, in_axes=(0, None))(keys, t)
 
 
-def normal(key: jax.Array, like: jax.Array) -> jax.Array:
-    """Draw z ~ N(0, I) with the shape and dtype of `like`."""
-    from jax import random
+def normal(keys: jax.Array, like: jax.Array) -> jax.Array:
+    """Draw z ~ N(0, I) for each sample from its own key: keys (B,), like (B, ...) -> (B, ...)."""
+    import jax
 
-    return random.normal(key, like.shape, like.dtype)
+    return jax.vmap(lambda key: jax.random.normal(key, like.shape[1:], like.dtype))(keys)

@@ -1,29 +1,31 @@
-"""The forward process, its posterior, and the three ways to say what was predicted.
+"""The forward process q(x_t | x_0), and its posterior q(x_s | x_t, x_0).
 
-Every function is plain arithmetic on arrays. `t` and `s` are times as in the schedule: a
-scalar, or one time per image, shape (N,), for x of shape (N, ...).
+Plain arithmetic on arrays. `t` and `s` are times as in the schedule: a scalar, or one time for
+each image, shape (N,), for x of shape (N, ...). jax is imported on use: samplers need this module,
+and the workflow reads their knobs without jax.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sfumato.compute.randomness import keys_at, normal, sample_keys
+
 if TYPE_CHECKING:
     import jax
 
-    from sfumato.config.diffusion import PredictionType
     from sfumato.diffusion.schedule import Schedule
 
 
-def diffuse(
+def forward(
     schedule: Schedule, x_0: jax.Array, eps: jax.Array, t: jax.typing.ArrayLike
 ) -> jax.Array:
     """Draw from q(x_t | x_0), given the noise: arXiv:2006.11239, equation 4.
 
-    x_t = sqrt(alpha_bar_t) x_0 + sqrt(1 - alpha_bar_t) eps
+    x_t = alpha_t x_0 + sigma_t eps
     """
-    signal, noise = _rates(schedule, t, x_0)
-    return signal * x_0 + noise * eps
+    alpha, sigma = schedule.rates(t, x_0)
+    return alpha * x_0 + sigma * eps
 
 
 def posterior(
@@ -33,152 +35,44 @@ def posterior(
     t: jax.typing.ArrayLike,
     s: jax.typing.ArrayLike,
 ) -> tuple[jax.Array, jax.Array]:
-    """Return mean and variance of q(x_s | x_t, x_0), s < t: arXiv:2006.11239, equations 6 and 7.
+    """Return mean and variance of q(x_s | x_t, x_0), s < t: arXiv:2107.00630, appendix A.
 
-    mean     = sqrt(alpha_bar_s) beta_{t|s} / (1 - alpha_bar_t) x_0
-             + sqrt(alpha_bar_t / alpha_bar_s) (1 - alpha_bar_s) / (1 - alpha_bar_t) x_t
-    variance = (1 - alpha_bar_s) / (1 - alpha_bar_t) beta_{t|s}
+    mean     = alpha_s beta_{t|s} / sigma_t^2 x_0 + (alpha_t / alpha_s) sigma_s^2 / sigma_t^2 x_t
+    variance = sigma_s^2 / sigma_t^2 beta_{t|s}
 
-    The mean has the shape of x_t, the variance a shape that broadcasts to it.
+    For a variance-preserving schedule and s = t - 1 these are equations 6 and 7 of
+    arXiv:2006.11239. The mean has the shape of x_t, the variance a shape that broadcasts to it.
     """
-    alpha_bar_t, alpha_bar_s = _like(schedule.alpha_bar(t), x_t), _like(schedule.alpha_bar(s), x_t)
-    noise_t = _like(schedule.one_minus_alpha_bar(t), x_t)
-    noise_s = _like(schedule.one_minus_alpha_bar(s), x_t)
-    beta = _like(schedule.beta(t, s), x_t)
-    mean = (
-        alpha_bar_s**0.5 * beta / noise_t * x_0
-        + (alpha_bar_t / alpha_bar_s) ** 0.5 * noise_s / noise_t * x_t
-    )
-    return mean, noise_s / noise_t * beta
+    (alpha_t, sigma_t), (alpha_s, sigma_s) = schedule.rates(t, x_t), schedule.rates(s, x_t)
+    beta = schedule.beta(t, s).reshape(alpha_t.shape)
+    mean = alpha_s * beta / sigma_t**2 * x_0 + alpha_t / alpha_s * (sigma_s / sigma_t) ** 2 * x_t
+    return mean, (sigma_s / sigma_t) ** 2 * beta
 
 
-def x_0_from_eps(
-    schedule: Schedule, x_t: jax.Array, eps: jax.Array, t: jax.typing.ArrayLike
-) -> jax.Array:
-    """x_0 = (x_t - sqrt(1 - alpha_bar_t) eps) / sqrt(alpha_bar_t): arXiv:2006.11239, equation 4."""
-    signal, noise = _rates(schedule, t, x_t)
-    return (x_t - noise * eps) / signal
-
-
-def eps_from_x_0(
-    schedule: Schedule, x_t: jax.Array, x_0: jax.Array, t: jax.typing.ArrayLike
-) -> jax.Array:
-    """Return eps = (x_t - sqrt(alpha_bar_t) x_0) / sqrt(1 - alpha_bar_t)."""
-    signal, noise = _rates(schedule, t, x_t)
-    return (x_t - signal * x_0) / noise
-
-
-def v_from_eps(
-    schedule: Schedule, x_t: jax.Array, eps: jax.Array, t: jax.typing.ArrayLike
-) -> jax.Array:
-    """Return the velocity of Salimans and Ho 2022, arXiv:2202.00512, section 4.
-
-    v = sqrt(alpha_bar_t) eps - sqrt(1 - alpha_bar_t) x_0 = (eps - sqrt(1 - alpha_bar_t) x_t) /
-    sqrt(alpha_bar_t)
-    """
-    signal, noise = _rates(schedule, t, x_t)
-    return (eps - noise * x_t) / signal
-
-
-def eps_from_v(
-    schedule: Schedule, x_t: jax.Array, v: jax.Array, t: jax.typing.ArrayLike
-) -> jax.Array:
-    """Return eps = sqrt(alpha_bar_t) v + sqrt(1 - alpha_bar_t) x_t; see `v_from_eps`."""
-    signal, noise = _rates(schedule, t, x_t)
-    return signal * v + noise * x_t
-
-
-def x_0_from_v(
-    schedule: Schedule, x_t: jax.Array, v: jax.Array, t: jax.typing.ArrayLike
-) -> jax.Array:
-    """Return x_0 = sqrt(alpha_bar_t) x_t - sqrt(1 - alpha_bar_t) v; see `v_from_eps`."""
-    signal, noise = _rates(schedule, t, x_t)
-    return signal * x_t - noise * v
-
-
-def eps_from_prediction(
+def forward_path(
     schedule: Schedule,
-    x_t: jax.Array,
-    prediction: jax.Array,
-    t: jax.typing.ArrayLike,
-    prediction_type: PredictionType,
-) -> jax.Array:
-    """Return the noise that a network's output stands for, whichever of the three it predicts."""
-    return eps_and_x_0(schedule, x_t, prediction, t, prediction_type)[0]
-
-
-def eps_and_x_0(
-    schedule: Schedule,
-    x_t: jax.Array,
-    prediction: jax.Array,
-    t: jax.typing.ArrayLike,
-    prediction_type: PredictionType,
-) -> tuple[jax.Array, jax.Array | None]:
-    """Return the noise and the image that a network's output stands for.
-
-    The image is None where eps is predicted: see `denoised`. From x_0 and v it is taken without
-    the detour over eps, which divides float32's rounding by sqrt(alpha_bar_t): near pure noise
-    that can be all of x_0.
-    """
-    match prediction_type:
-        case "epsilon":
-            return prediction, None
-        case "x_0":
-            return eps_from_x_0(schedule, x_t, prediction, t), prediction
-        case "v":
-            arguments = (schedule, x_t, prediction, t)
-            return eps_from_v(*arguments), x_0_from_v(*arguments)
-
-
-def prediction_target(
-    schedule: Schedule,
+    key: jax.Array,
+    index: jax.typing.ArrayLike,
     x_0: jax.Array,
-    eps: jax.Array,
-    t: jax.typing.ArrayLike,
-    prediction_type: PredictionType,
-) -> jax.Array:
-    """Return what a network should predict from x_t: eps, x_0 or v.
+    timesteps: jax.Array,
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    """Take one image to several times, by one draw of noise, as one compiled program.
 
-    v = sqrt(alpha_bar_t) eps - sqrt(1 - alpha_bar_t) x_0: arXiv:2202.00512, section 4.
+    The noise is that of image `index` of the stage with this `key`, see `compute.randomness`.
+
+    Returns:
+        x_t (N, H, W, C) for timesteps (N,) and x_0 (H, W, C); the noise in all of them
+        (H, W, C); alpha_t (N,).
     """
-    match prediction_type:
-        case "epsilon":
-            return eps
-        case "x_0":
-            return x_0
-        case "v":
-            signal, noise = _rates(schedule, t, x_0)
-            return signal * eps - noise * x_0
+    import jax
+
+    return jax.jit(_forward_path)(schedule, key, index, x_0, timesteps)
 
 
-def denoised(
-    schedule: Schedule,
-    x_t: jax.Array,
-    eps: jax.Array,
-    t: jax.typing.ArrayLike,
-    clip: bool,
-    x_0: jax.Array | None = None,
-) -> tuple[jax.Array, jax.Array]:
-    """Return the prediction of x_0, and the noise that belongs to it.
-
-    Where x_0 is None it follows from eps. With `clip`, x_0 is clipped to [-1, 1] and eps derived
-    anew, so that the two still make up x_t.
-    """
-    if x_0 is None:
-        x_0 = x_0_from_eps(schedule, x_t, eps, t)
-    if not clip:
-        return x_0, eps
-    x_0 = x_0.clip(-1, 1)
-    return x_0, eps_from_x_0(schedule, x_t, x_0, t)
-
-
-def _rates(
-    schedule: Schedule, t: jax.typing.ArrayLike, x: jax.Array
-) -> tuple[jax.Array, jax.Array]:
-    """sqrt(alpha_bar_t) and sqrt(1 - alpha_bar_t), in a shape that broadcasts along x."""
-    return _like(schedule.alpha_bar(t), x) ** 0.5, _like(schedule.one_minus_alpha_bar(t), x) ** 0.5
-
-
-def _like(coefficient: jax.Array, x: jax.Array) -> jax.Array:
-    """Give one coefficient per image the axes of the images."""
-    return coefficient.reshape(coefficient.shape + (1,) * (x.ndim - coefficient.ndim))
+def _forward_path(
+    schedule: Schedule, key: jax.Array, index: jax.Array, x_0: jax.Array, timesteps: jax.Array
+) -> tuple[jax.Array, jax.Array, jax.Array]:
+    keys = keys_at(sample_keys(key, index[None]), schedule.noise_steps)
+    eps = normal(keys, x_0[None])
+    x_t = forward(schedule, x_0[None].repeat(len(timesteps), axis=0), eps, timesteps)
+    return x_t, eps[0], schedule.alpha(timesteps)

@@ -1,9 +1,11 @@
-"""The noise schedule: beta_t and alpha_bar_t, and nothing else.
+"""The noise schedule: how much image and how much noise x_t holds, and nothing else.
 
-    q(x_t | x_0) = N(sqrt(alpha_bar_t) x_0, (1 - alpha_bar_t) I),   alpha_bar_t = prod (1 - beta_i)
+    q(x_t | x_0) = N(alpha_t x_0, sigma_t^2 I),   lambda_t = log alpha_t - log sigma_t
 
-Time runs over t = 0 .. T - 1, as an array index does; t = -1 is the data, where alpha_bar is 1.
-Ho, Jain and Abbeel 2020, arXiv:2006.11239, equations 2 and 4, with their t = 1 .. T.
+Time is an array index, t = 0 .. T - 1; t = -1 is the data: alpha 1, sigma 0, lambda infinite.
+Variance-preserving schedules (alpha^2 + sigma^2 = 1: Ho, Jain and Abbeel 2020, arXiv:2006.11239)
+and the linear path of flow matching (alpha = 1 - sigma: Lipman et al. 2023, arXiv:2210.02747) are
+two fillings of the same tables. The notation is that of Kingma et al. 2021, arXiv:2107.00630.
 """
 
 from __future__ import annotations
@@ -22,42 +24,69 @@ from sfumato.errors import InputError
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Schedule:
-    """Tables over t = -1 .. T - 1, stored from index 0; a pytree of arrays.
+    """Tables over t = -1 .. T - 1, stored from index 0; a pytree of float32 arrays.
 
     Attributes:
-        log_alpha_bar: (T + 1,), rounded to float32 from float64. So the relative error e of a
-            rounding, 6e-8, becomes e for 1 - alpha_bar near the data, e |log alpha_bar| for
-            alpha_bar near pure noise, and e |log alpha_bar_t| / beta for beta_{t|s} between them.
+        alphas: (T + 1,), falling from 1; the last one may be 0.
+        sigmas: (T + 1,), from 0.
+        lambdas: (2, T + 1), falling from infinity: lambda rounded to float32, and what the
+            rounding left. Between neighbouring times lambda changes by less than a rounding of
+            lambda itself; with both parts their difference is exact to float32.
     """
 
-    log_alpha_bar: jax.Array
+    alphas: jax.Array
+    sigmas: jax.Array
+    lambdas: jax.Array
 
     @property
     def noise_steps(self) -> int:
         """T, the length of the forward process."""
-        return self.log_alpha_bar.shape[0] - 1
+        return self.alphas.shape[0] - 1
 
-    def alpha_bar(self, t: jax.typing.ArrayLike) -> jax.Array:
-        """alpha_bar_t, of the shape of t: the share of x_0 in the variance of x_t."""
-        return jnp.exp(self._log_alpha_bar_at(t))
+    def alpha(self, t: jax.typing.ArrayLike) -> jax.Array:
+        """alpha_t, of the shape of t: the factor of x_0 in x_t."""
+        return self.alphas[_index(t)]
 
-    def one_minus_alpha_bar(self, t: jax.typing.ArrayLike) -> jax.Array:
-        """1 - alpha_bar_t, of the shape of t: the variance of the noise in x_t."""
-        return -jnp.expm1(self._log_alpha_bar_at(t))
+    def sigma(self, t: jax.typing.ArrayLike) -> jax.Array:
+        """sigma_t, of the shape of t: the standard deviation of the noise in x_t."""
+        return self.sigmas[_index(t)]
+
+    def rates(self, t: jax.typing.ArrayLike, x: jax.Array) -> tuple[jax.Array, jax.Array]:
+        """alpha_t and sigma_t with the axes of x: t is a scalar, or one time for each sample."""
+        alpha, sigma = self.alpha(t), self.sigma(t)
+        axes = (1,) * (x.ndim - alpha.ndim)
+        return alpha.reshape(alpha.shape + axes), sigma.reshape(sigma.shape + axes)
+
+    def lam(self, t: jax.typing.ArrayLike) -> jax.Array:
+        """lambda_t = log alpha_t - log sigma_t, half the log of the signal-to-noise ratio."""
+        return self.lambdas[0, _index(t)]
+
+    def h(self, t: jax.typing.ArrayLike, s: jax.typing.ArrayLike) -> jax.Array:
+        """lambda_s - lambda_t, exact to float32: the length of a step from t to s."""
+        difference = self.lambdas[:, _index(s)] - self.lambdas[:, _index(t)]
+        return difference[0] + difference[1]
 
     def beta(self, t: jax.typing.ArrayLike, s: jax.typing.ArrayLike) -> jax.Array:
-        """beta_{t|s} = 1 - alpha_bar_t / alpha_bar_s: the noise that q(x_t | x_s) adds.
+        """beta_{t|s} = sigma_t^2 - (alpha_t / alpha_s)^2 sigma_s^2, the noise q(x_t | x_s) adds.
 
-        With s = t - 1 this is beta_t.
+        It is -sigma_t^2 expm1(2 (lambda_t - lambda_s)), in which nothing cancels. With s = t - 1
+        this is the beta_t of a variance-preserving schedule.
         """
-        return -jnp.expm1(self._log_alpha_bar_at(t) - self._log_alpha_bar_at(s))
+        return -(self.sigma(t) ** 2) * jnp.expm1(-2 * self.h(t, s))
 
-    def _log_alpha_bar_at(self, t: jax.typing.ArrayLike) -> jax.Array:
-        return self.log_alpha_bar[jnp.asarray(t, jnp.int32) + 1]
+
+def _index(t: jax.typing.ArrayLike) -> jax.Array:
+    return jnp.asarray(t, jnp.int32) + 1
+
+
+def make_schedule(config: DiffusionConfig) -> Schedule:
+    """Build the schedule that section `diffusion` describes."""
+    betas = BETAS[config.beta_schedule](config.noise_steps, config.beta_start, config.beta_end)
+    return schedule_from_betas(betas)
 
 
 def schedule_from_betas(betas: np.ndarray) -> Schedule:
-    """Build the tables, in float64 on the host, from betas (T,).
+    """Build a variance-preserving schedule from betas (T,): alpha_t^2 = prod (1 - beta_i).
 
     Raises:
         InputError: if a beta is not between 0 and 1; it names the first such beta.
@@ -68,10 +97,32 @@ def schedule_from_betas(betas: np.ndarray) -> Schedule:
         t = int(np.argmin(inside)) if betas.ndim == 1 and betas.size else None
         found = f"shape {betas.shape}" if t is None else f"beta_{t} = {betas[t]:g}"
         raise InputError(f"a schedule needs a list of betas between 0 and 1, not {found}")
-    return Schedule(jnp.asarray(np.concatenate([[0.0], np.cumsum(np.log1p(-betas))])))
+    log_alpha_bar = np.cumsum(np.log1p(-betas))
+    return schedule_from_rates(np.exp(log_alpha_bar / 2), np.sqrt(-np.expm1(log_alpha_bar)))
 
 
-def make_schedule(config: DiffusionConfig) -> Schedule:
-    """Build the schedule that section `diffusion` describes."""
-    betas = BETAS[config.beta_schedule](config.noise_steps, config.beta_start, config.beta_end)
-    return schedule_from_betas(betas)
+def schedule_from_rates(alphas: np.ndarray, sigmas: np.ndarray) -> Schedule:
+    """Build the tables, in float64 on the host, from alpha and sigma (T,) of t = 0 .. T - 1.
+
+    Raises:
+        InputError: if a sigma is not above 0, an alpha is negative, or alpha / sigma does not fall.
+    """
+    alphas, sigmas = (np.asarray(table, dtype=np.float64) for table in (alphas, sigmas))
+    if alphas.ndim != 1 or not alphas.size or alphas.shape != sigmas.shape:
+        raise InputError(
+            "a schedule needs two lists of rates of one length, not of shapes "
+            f"{alphas.shape} and {sigmas.shape}"
+        )
+    if not (sigmas > 0).all() or not (alphas >= 0).all() or (np.diff(alphas / sigmas) >= 0).any():
+        raise InputError(
+            "a schedule needs sigma above 0 and alpha / sigma that falls, to 0 at most"
+        )
+    alphas, sigmas = np.insert(alphas, 0, 1.0), np.insert(sigmas, 0, 0.0)
+    with np.errstate(divide="ignore"):  # the log of 0 is infinite, as it should be
+        lambdas = np.log(alphas) - np.log(sigmas)
+    rounded = lambdas.astype(np.float32)
+    finite = np.isfinite(rounded)
+    rest = np.subtract(lambdas, rounded, out=np.zeros_like(lambdas), where=finite)
+    return Schedule(
+        *(jnp.asarray(table, jnp.float32) for table in (alphas, sigmas, [rounded, rest]))
+    )
