@@ -7,11 +7,13 @@
 
 Each is one row of `KINDS`. Image and noise are both taken from the output directly: x_0 by the
 detour over eps would divide float32's rounding by alpha_t, which near pure noise can be all of it.
+jax is imported on use: samplers and guidance need this module, and are listed without jax.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
 if TYPE_CHECKING:
@@ -31,14 +33,28 @@ class Prediction(NamedTuple):
 Given: TypeAlias = "Mapping[str, jax.Array]"
 """What is known of each sample, by name: every array has the samples as its first axis."""
 
-Denoise: TypeAlias = "Callable[[jax.Array, jax.Array, Given], Prediction]"
+Denoise: TypeAlias = "Callable[[jax.Array, jax.typing.ArrayLike, Given], Prediction]"
 """(x_t (B, ...), t scalar int32, given) -> Prediction.
 
-It may be an object that has `cost(t)`, its network evaluations in one call at time t.
+A function, or a pytree, so that other weights do not compile a loop again. It may have `cost(t)`:
+its network evaluations in one call at time t.
 """
 
-BoundDenoise: TypeAlias = "Callable[[jax.Array, jax.Array], Prediction]"
+BoundDenoise: TypeAlias = "Callable[[jax.Array, jax.typing.ArrayLike], Prediction]"
 """A denoiser with `given` bound, as a sampler's step sees it: (x_t, t) -> Prediction."""
+
+
+def cost(denoise: Denoise, t: int) -> int:
+    """Return the network evaluations of one call at time t, on the host: 1, or what it says."""
+    own = getattr(denoise.func if isinstance(denoise, partial) else denoise, "cost", None)
+    return 1 if own is None else own(t)
+
+
+def as_pytree(denoise: Denoise) -> Denoise:
+    """Return a denoiser that a compiled function takes as an argument: a function is wrapped."""
+    from jax.tree_util import Partial, all_leaves
+
+    return Partial(denoise) if all_leaves([denoise]) else denoise
 
 
 class Kind(NamedTuple):

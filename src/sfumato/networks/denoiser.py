@@ -1,26 +1,28 @@
-"""The network as a sampler sees it: noise from x_t and t."""
+"""The network as a denoiser: image and noise of x_t, whatever the network predicts."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
+from jax.core import Tracer
 
-from sfumato.config.diffusion import PredictionType
-from sfumato.diffusion.forward import eps_and_x_0
+from sfumato.diffusion.prediction import Given, Prediction, prediction_of
 from sfumato.diffusion.schedule import Schedule
-from sfumato.networks.unet import UNet
+from sfumato.errors import InputError
 
-Predict = Callable[[jax.Array, jax.Array], jax.Array]
-"""(x_t (B, ...), t (B,)) -> eps (B, ...). A pytree, or any function."""
+if TYPE_CHECKING:
+    from sfumato.config.diffusion import PredictionType
+    from sfumato.networks.base import Network
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
-class NoisePredictor:
-    """eps(x_t, t), whichever of epsilon, x_0 and v the network predicts.
+class Denoiser:
+    """(x_t (B, ...), t, given) -> Prediction, without dropout; `given["labels"]` are its classes.
 
     A pytree of the network's parameters and the schedule, so that a compiled loop takes it as an
     argument: other weights of the same network do not compile again.
@@ -28,32 +30,30 @@ class NoisePredictor:
 
     parameters: nnx.State
     schedule: Schedule
-    graphdef: nnx.GraphDef[UNet] = field(metadata={"static": True})
+    graphdef: nnx.GraphDef[Network] = field(metadata={"static": True})
     prediction_type: PredictionType = field(metadata={"static": True})
 
-    def __call__(self, x_t: jax.Array, t: jax.Array) -> jax.Array:
-        """(B, H, W, C), (B,) -> eps (B, H, W, C), without dropout."""
-        return self.eps_and_x_0(x_t, t)[0]
-
-    def eps_and_x_0(self, x_t: jax.Array, t: jax.Array) -> tuple[jax.Array, jax.Array | None]:
-        """Return the noise, and the image where the network predicts it or v; else None."""
-        unet = nnx.merge(self.graphdef, self.parameters)
-        unet.eval()
-        prediction = unet(x_t, t)
-        return eps_and_x_0(self.schedule, x_t, prediction, t, self.prediction_type)
+    def __call__(self, x_t: jax.Array, t: jax.typing.ArrayLike, given: Given) -> Prediction:
+        """Ask the network what x_t (B, ...) is made of, at one time t for all."""
+        network = nnx.merge(self.graphdef, self.parameters)
+        network.eval()
+        output = network(x_t, jnp.broadcast_to(t, x_t.shape[:1]), given.get("labels"))
+        return prediction_of(self.prediction_type, self.schedule, x_t, output, t)
 
 
-def noise_predictor(
-    unet: UNet, schedule: Schedule, prediction_type: PredictionType
-) -> NoisePredictor:
-    """Split the network once, for use inside jit."""
-    graphdef, parameters = nnx.split(unet)
-    return NoisePredictor(parameters, schedule, graphdef, prediction_type)
+def make_denoiser(
+    network: Network, schedule: Schedule, prediction_type: PredictionType
+) -> Denoiser:
+    """Split the network once, for use inside jit.
 
-
-def ask(predict: Predict, x_t: jax.Array, t: jax.Array) -> tuple[jax.Array, dict[str, jax.Array]]:
-    """Return what any predictor says of x_t: eps, and by name x_0 where it need not follow."""
-    if not isinstance(predict, NoisePredictor):
-        return predict(x_t, t), {}
-    eps, x_0 = predict.eps_and_x_0(x_t, t)
-    return eps, {} if x_0 is None else {"x_0": x_0}
+    Raises:
+        InputError: if the network predicts epsilon and the schedule ends in pure noise, of which
+            epsilon tells nothing of x_0.
+    """
+    last = schedule.alphas[-1]
+    if prediction_type == "epsilon" and not isinstance(last, Tracer) and last == 0:
+        raise InputError(
+            "prediction_type: epsilon cannot be used where alpha falls to 0; choose x_0, v or u"
+        )
+    graphdef, parameters = nnx.split(network)
+    return Denoiser(parameters, schedule, graphdef, prediction_type)

@@ -1,35 +1,37 @@
 """The samplers: one step rule a file, one paper a file.
 
-A new sampler is a file beside this one and a line in `SAMPLERS`. Modules are loaded on first use,
-so that a change of one sampler's file concerns nobody who uses another.
+A new sampler is a new file: nothing lists them. Modules are loaded on first use, so a change of
+one sampler's file concerns nobody who uses another.
 """
 
-from importlib import import_module
 from typing import TYPE_CHECKING
 
+from sfumato.config import listing
 from sfumato.errors import InputError
+from sfumato.samplers.base import Sampler, Step
 
 if TYPE_CHECKING:
-    from sfumato.samplers.base import Sampler
     from sfumato.samplers.ddim import DDIM
     from sfumato.samplers.ddpm import DDPM
 
-SAMPLERS = {"ddpm": "DDPM", "ddim": "DDIM"}
-"""Name of the module (and of the config section, and of the files) -> name of the class."""
-
-__all__ = ["DDIM", "DDPM", "SAMPLERS", "sampler_class"]
+__all__ = ["DDIM", "DDPM", "Sampler", "Step", "names", "sampler_class"]
 
 
-def sampler_class(name: str) -> "type[Sampler]":
+def names() -> tuple[str, ...]:
+    """Return the names of the samplers, sorted: those of their files."""
+    return listing.names("samplers")
+
+
+def sampler_class(name: str) -> type[Sampler]:
     """Return the sampler called `name`; an InputError lists the known ones."""
-    if name not in SAMPLERS:
-        raise InputError(f"sampler {name!r} is not known; choose one of {', '.join(SAMPLERS)}")
-    return getattr(import_module(f"{__name__}.{name}"), SAMPLERS[name])
+    if name not in names():
+        raise InputError(f"sampler {name!r} is not known; choose one of {', '.join(names())}")
+    return listing.find("samplers", name, Sampler)
 
 
-def __getattr__(name: str) -> object:
-    """Load a sampler class on first use (PEP 562)."""
-    for module, class_name in SAMPLERS.items():
-        if class_name == name:
-            return sampler_class(module)
+def __getattr__(name: str) -> type[Sampler]:
+    """Load a sampler by the name of its class, on first use (PEP 562)."""
+    for sampler in map(sampler_class, names()):
+        if sampler.__name__ == name:
+            return sampler
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,59 +1,87 @@
-"""What every sampler is: frozen settings and one step of arithmetic."""
+"""What every sampler is: a frozen dataclass of knobs, and one step of arithmetic.
+
+It can be run with any function as a denoiser:
+
+    denoise = lambda x_t, t: from_x_0(schedule, x_t, 0.9 * x_t, t)
+    x_s = DDIM().step(denoise, schedule, x_t, 500, 480, keys, memory=()).x
+"""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from sfumato.config.fields import Flag
-
 if TYPE_CHECKING:
     import jax
 
+    from sfumato.diffusion.prediction import BoundDenoise, Given, Prediction
     from sfumato.diffusion.schedule import Schedule
+
+
+class Step(NamedTuple):
+    """Where a step led.
+
+    Attributes:
+        x: x_s, of the shape of x_t.
+        prediction: what the denoiser said at x_t, where snapshots take it from.
+        memory: what the next step is told.
+    """
+
+    x: jax.Array
+    prediction: Prediction
+    memory: Any
 
 
 @dataclass(frozen=True)
 class Sampler(ABC):
-    """A rule that carries x_t, at time t, to x_s, at an earlier time s.
-
-    Attributes:
-        clip: clip the prediction of x_0 to [-1, 1], the range of images, at each step.
-    """
+    """A rule that takes x_t, at time t, to x_s, at another time s, by asking a denoiser."""
 
     default_steps: ClassVar[int | None] = None
     """Steps taken where nobody asks for a number; None stands for every noise step."""
+    traced: ClassVar[tuple[str, ...]] = ()
+    """Names of the knobs that only multiply, see `compute.knobs`."""
 
     __pydantic_fields__: ClassVar[dict[str, Any]]
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
-    clip: Flag = True
+    def asks(self, t: int, s: int) -> tuple[int, ...]:
+        """Return the times at which the step from t to s asks the denoiser; on the host."""
+        return (t,)
+
+    def init(self, x: jax.Array, given: Given) -> Any:  # noqa: ANN401 (a pytree)
+        """Return the memory of the first step: its structure and shapes are those of every memory.
+
+        Args:
+            x: (B, ...), the start.
+            given: what is known of each sample.
+
+        Returns:
+            A pytree of arrays (B, ...): every one has the samples as its first axis.
+        """
+        return ()
 
     @abstractmethod
     def step(
         self,
+        denoise: BoundDenoise,
         schedule: Schedule,
         x_t: jax.Array,
-        eps: jax.Array,
         t: jax.typing.ArrayLike,
         s: jax.typing.ArrayLike,
-        key: jax.Array,
-        x_0: jax.Array | None = None,
-    ) -> jax.Array:
-        """Draw x_s given x_t and the predicted noise.
+        keys: jax.Array,
+        memory: Any,  # noqa: ANN401 (a pytree)
+    ) -> Step:
+        """Take a batch from time t to time s.
 
         Args:
+            denoise: (x_t, t) -> Prediction.
             schedule: the noise schedule.
-            x_t: the state at time t, of any shape.
-            eps: the noise predicted in x_t, of the same shape.
-            t: time of x_t, 0 .. noise_steps - 1, a scalar.
-            s: time to go to, -1 <= s < t, a scalar; -1 is the data.
-            key: random key of this step.
-            x_0: the prediction of x_0, where the network gives it; else it follows from eps.
-
-        Returns:
-            x_s, of the shape of x_t.
+            x_t: (B, ...), the states at time t.
+            t: time of x_t, a scalar int32.
+            s: time to go to, a scalar int32; -1 is the data.
+            keys: (B,), each sample's key of this step.
+            memory: what the step before returned, or `init`.
         """

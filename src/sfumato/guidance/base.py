@@ -1,0 +1,65 @@
+"""What every guidance is: a frozen dataclass of knobs that makes a denoiser out of a denoiser.
+
+denoise = Clipping()(denoise, schedule)
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from pydantic import ConfigDict
+from pydantic.dataclasses import dataclass
+
+if TYPE_CHECKING:
+    import jax
+
+    from sfumato.diffusion.prediction import Denoise, Given, Prediction
+    from sfumato.diffusion.schedule import Schedule
+    from sfumato.guidance.guided import Guided
+
+
+@dataclass(frozen=True)
+class Guidance(ABC):
+    """A rule that changes what a denoiser says; no sampler knows of it."""
+
+    traced: ClassVar[tuple[str, ...]] = ()
+    """Names of the knobs that only multiply, see `compute.knobs`."""
+
+    __pydantic_fields__: ClassVar[dict[str, Any]]
+    __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
+
+    @abstractmethod
+    def predict(
+        self,
+        denoise: Denoise,
+        schedule: Schedule,
+        x_t: jax.Array,
+        t: jax.typing.ArrayLike,
+        given: Given,
+    ) -> Prediction:
+        """Return the guided prediction of x_t (B, ...) at time t, a scalar.
+
+        Args:
+            denoise: the denoiser inside, asked with what this method makes of `given`.
+            schedule: the noise schedule.
+            x_t: (B, ...), the states at time t.
+            t: their time, a scalar int32.
+            given: what is known of each sample.
+        """
+
+    def cost(self, t: int, inner: Callable[[int], int]) -> int:
+        """Return the network evaluations of one prediction at time t.
+
+        Args:
+            t: the time.
+            inner: those of the denoiser inside, by time.
+        """
+        return inner(t)
+
+    def __call__(self, denoise: Denoise, schedule: Schedule) -> Guided:
+        """Return the denoiser that this method makes of `denoise`."""
+        from sfumato.guidance.guided import guide
+
+        return guide(self, denoise, schedule)

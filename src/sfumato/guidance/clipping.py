@@ -1,0 +1,37 @@
+"""Clip each prediction of x_0 to the range of images, and derive eps anew.
+
+x_0 -> clip(x_0, -1, 1),   eps = (x_t - alpha_t x_0) / sigma_t
+
+so that the two still make up x_t. Of all denoisers around denoisers it is the outermost.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from pydantic.dataclasses import dataclass
+
+from sfumato.diffusion.prediction import from_x_0
+from sfumato.guidance.base import Guidance
+
+if TYPE_CHECKING:
+    import jax
+
+    from sfumato.diffusion.prediction import Denoise, Given, Prediction
+    from sfumato.diffusion.schedule import Schedule
+
+
+@dataclass(frozen=True)
+class Clipping(Guidance):
+    """Clip x_0 to [-1, 1]."""
+
+    def predict(
+        self,
+        denoise: Denoise,
+        schedule: Schedule,
+        x_t: jax.Array,
+        t: jax.typing.ArrayLike,
+        given: Given,
+    ) -> Prediction:
+        """Return the clipped x_0, and the eps that belongs to it; see Guidance.predict."""
+        return from_x_0(schedule, x_t, denoise(x_t, t, given).x_0.clip(-1, 1), t)
