@@ -1,0 +1,61 @@
+"""What no file of arrays may hold: NaN, infinities, and nothing but blank images."""
+
+import logging
+from collections.abc import Iterable, Iterator
+
+import numpy as np
+
+from sfumato.errors import InputError
+
+GREY_LEVEL = 2 / 255  # of an 8-bit picture of values in [-1, 1]
+_LOG = logging.getLogger("sfumato")
+
+
+def check_finite(name: str, array: np.ndarray) -> None:
+    """Raise an InputError if an array holds NaN or infinities."""
+    finite = np.isfinite(array)
+    if not finite.all():
+        raise InputError(
+            f"{name}: {1 - finite.mean():.1%} of the values are NaN or infinite; nothing was "
+            "written. Look at the schedule (diffusion.*), at clip, and at the checkpoint's weights"
+        )
+
+
+def check_images(name: str, images: np.ndarray) -> None:
+    """Check images (N, H, W, C) as `checked` does."""
+    for _ in checked(name, [images]):
+        pass
+
+
+def checked(
+    name: str, blocks: Iterable[np.ndarray], first: int = 0, total: int | None = None
+) -> Iterator[np.ndarray]:
+    """Pass on blocks (N, H, W, C) of a set of images; some may be blank, and one log line says so.
+
+    Args:
+        name: of what they are.
+        blocks: the images, in order.
+        first: the index of the first of them, in a shard.
+        total: how many images the set has, where `blocks` may be a shard of it; a shard may be
+            blank altogether.
+
+    Raises:
+        InputError: if one holds NaN or infinities, or, behind the last block, if every image of
+            the set is blank.
+    """
+    count, blank, value = 0, [], 0.0
+    for block in blocks:
+        check_finite(name, block)
+        pixels = block.reshape(len(block), -1)
+        found = np.flatnonzero(np.ptp(pixels, axis=1) < GREY_LEVEL) if pixels.shape[1] > 1 else []
+        value = float(pixels[found[0], 0]) if len(found) and not blank else value
+        blank += [first + count + int(i) for i in found]
+        count += len(block)
+        yield block
+    if blank and len(blank) == (total or count):
+        raise InputError(
+            f"{name}: every image is blank, image {blank[0]} about {value:.3g} everywhere; nothing "
+            "was written. Look at the schedule (diffusion.*) and at the checkpoint's weights"
+        )
+    if blank:
+        _LOG.warning("%s: %d of %d images blank, first image %d", name, len(blank), count, blank[0])
