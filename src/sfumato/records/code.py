@@ -1,56 +1,97 @@
-"""Which files a script's result depends on: the script, and the modules it imports.
+"""What code means: one digest of a script and all that it imports, whatever its words say.
 
-Read from the source text, without importing anything, so that the workflow can list them as
-inputs of a rule and the script can put their digest into its result.
+It is taken from the syntax trees, without importing anything. What cannot change a result is left
+out:
+
+- comments, layout, and strings that stand alone: docstrings, of attributes too;
+- what an exception is told: the arguments of `raise`, of a call of `...Error` or `Conflict`
+  wherever it is made, and the text of `assert`; that there is one, and of which kind, counts;
+- what a log is told: the arguments of `logging`, `logger` and `log` methods, of `print` with a
+  `file`, and the text of `warnings.warn`; so such an argument must do nothing;
+- what stands under `if TYPE_CHECKING`, and the COSMETIC modules.
 """
 
 import ast
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import is_dataclass
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel
+
+if TYPE_CHECKING:
+    from sfumato.records.stage import Stage
 
 PACKAGE = "sfumato"
 ROOT = Path(__file__).resolve().parent.parent
-COSMETIC = ("training/progress.py",)  # what shows how a job goes on, and cannot change its result
+SCRIPTS = ROOT.parent.parent / "scripts"
+COSMETIC = ("training/progress.py", "sampling/progress.py")
+"""What shows how a job goes on, and cannot change its result."""
+METHODS = ("samplers", "guidance", "networks", "editing")
+"""The rooms whose files are chosen by name."""
+_LOGS = {"logging", "logger", "log", "_logger", "_log", "LOG", "_LOG"}
+_LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
+_KNOBS = "_config"  # ends the name of the file beside a method's own that holds its knobs
 
 
-def source_files(script: Path, *modules: str) -> list[Path]:
-    """Return `script`, and each file of this package that it or `modules` import, sorted.
-
-    Imports inside functions count; those under `if TYPE_CHECKING` do not. `modules` names what a
-    script imports by a name that it is given: a sampler.
-    """
-    found: set[Path] = set()
-    waiting = [*_imports(script), *(path for module in modules for path in _files(module))]
-    while waiting:
-        path = waiting.pop()
-        if path not in found:
-            found.add(path)
-            waiting.extend(_imports(path))
-    return [script, *sorted(found)]
+def code_of(stage: "Stage", settings: BaseModel | None = None) -> str:
+    """Return what the code of a stage means, with the methods that its settings choose."""
+    return meaning_digest(SCRIPTS / stage.script, *stage.modules, *modules_of(settings))
 
 
-def code_digest(script: Path, *modules: str) -> str:
-    """Return the sha256 of `source_files`, of their names and contents but not of their place."""
-    digest = hashlib.sha256()
-    for path in source_files(script, *modules):
-        content = path.read_bytes()
-        digest.update(f"{_name(path)}\0{len(content)}\0".encode() + content)
-    return digest.hexdigest()
+def modules_of(settings: object) -> tuple[str, ...]:
+    """Return the modules of the methods that settings choose: of samplers, networks and others."""
+    return tuple(sorted(set(_methods_in(settings))))
 
 
 def meaning_digest(script: Path, *modules: str) -> str:
-    """Return the sha256 of what `source_files` mean: of their syntax trees.
-
-    Comments, docstrings and layout do not count, nor do the COSMETIC modules: a rule that takes
-    hours depends on this in place of the files, and an edit of a comment does not run it again.
-    """
+    """Return the sha256 of what a script and `source_files` mean, wherever they lie."""
     digest = hashlib.sha256()
-    for path in source_files(script, *modules):
-        if path not in [ROOT / name for name in COSMETIC]:
-            digest.update(f"{_name(path)}\0{_meaning(path)}\0".encode())
+    for path in [script, *source_files(script, *modules)]:
+        digest.update(f"{_name(path)}\0{_meaning(path)}\0".encode())
     return digest.hexdigest()
+
+
+def source_files(script: Path, *modules: str) -> list[Path]:
+    """Return each file of this package that a script or `modules` import, sorted.
+
+    Imports inside functions count; those under `if TYPE_CHECKING` do not. `modules` names what a
+    script imports by a name that it is given: a sampler. COSMETIC modules are left out.
+    """
+    found: set[Path] = set()
+    cosmetic = {ROOT / name for name in COSMETIC}
+    waiting = [*_imports(script), *(path for module in modules for path in _files(module))]
+    while waiting:
+        path = waiting.pop()
+        if path not in found | cosmetic:
+            found.add(path)
+            waiting.extend(_imports(path))
+    return sorted(found)
+
+
+def _methods_in(value: object) -> Iterator[str]:
+    """Walk the values inside settings, and yield the modules of METHODS that define them."""
+    if isinstance(value, Mapping):
+        values = value.values()
+    elif isinstance(value, list | tuple):
+        values = value
+    elif isinstance(value, BaseModel) or is_dataclass(value):
+        values = vars(value).values()
+        yield from _modules_around(type(value).__module__)
+    else:
+        return
+    for each in values:
+        yield from _methods_in(each)
+
+
+def _modules_around(module: str) -> Iterator[str]:
+    """Yield a method's module, and before it, for `unet_config`, that of the method itself."""
+    if module.startswith(tuple(f"{PACKAGE}.{room}." for room in METHODS)):
+        if module.endswith(_KNOBS):
+            yield module.removesuffix(_KNOBS)
+        yield module
 
 
 def _name(path: Path) -> str:
@@ -58,11 +99,58 @@ def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
 
 
-class _WithoutText(ast.NodeTransformer):
-    """Drops statements that are a mere text: docstrings, of attributes too."""
+class _WithoutWords(ast.NodeTransformer):
+    """Drops what is only read by people."""
 
-    def visit_Expr(self, node: ast.Expr) -> ast.Expr | None:  # noqa: N802 (ast's name)
-        return None if isinstance(node.value, ast.Constant) else node
+    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:  # noqa: N802 (ast's names)
+        return None if isinstance(node.value, ast.Constant) else self.generic_visit(node)
+
+    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:  # noqa: N802
+        self.generic_visit(node)
+        return node.orelse if _is_type_checking(node) else node
+
+    def visit_Raise(self, node: ast.Raise) -> ast.AST:  # noqa: N802
+        if isinstance(node.exc, ast.Call):
+            node.exc.args, node.exc.keywords = [], []
+        return self.generic_visit(node)
+
+    def visit_Assert(self, node: ast.Assert) -> ast.AST:  # noqa: N802
+        node.msg = None
+        return self.generic_visit(node)
+
+    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802
+        if _is_told(node):
+            node.args, node.keywords = [], []
+        elif _named(node.func) == "warnings.warn":
+            node.args = node.args[1:]
+        return self.generic_visit(node)
+
+
+def _is_type_checking(node: ast.If) -> bool:
+    return _named(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
+
+
+def _is_told(call: ast.Call) -> bool:
+    """Say whether the arguments of a call are words, for a log or of an exception."""
+    name = _named(call.func)
+    owner, _, method = name.rpartition(".")
+    if method.endswith("Error") or method == "Conflict":
+        return True
+    if name == "print":
+        return any(keyword.arg == "file" for keyword in call.keywords)
+    return method in _LEVELS and (owner in _LOGS or owner.endswith("getLogger"))
+
+
+def _named(node: ast.expr) -> str:
+    """Write `a.b.c`, calls on the way left out, as text; nothing for other expressions."""
+    match node:
+        case ast.Name(id=name):
+            return name
+        case ast.Attribute(value=value, attr=name):
+            return f"{_named(value)}.{name}"
+        case ast.Call(func=function):
+            return _named(function)
+    return ""
 
 
 # Files do not change while a process lives.
@@ -73,22 +161,23 @@ def _tree(path: Path) -> ast.Module:
 
 
 @cache
-def _meaning(path: Path) -> str:
-    """Write the syntax tree of a file, without texts."""
-    return ast.dump(_WithoutText().visit(_tree(path)))
-
-
-@cache
 def _imports(path: Path) -> tuple[Path, ...]:
     """Return the files of this package that the file at `path` imports."""
     return tuple(file for module in _imported_names(_tree(path)) for file in _files(module))
+
+
+@cache
+def _meaning(path: Path) -> str:
+    """Return the sha256 of the syntax tree of a file, without words; takes the tree apart."""
+    _imports(path)
+    return hashlib.sha256(ast.dump(_WithoutWords().visit(_tree(path))).encode()).hexdigest()
 
 
 def _imported_names(node: ast.AST) -> Iterator[str]:
     match node:
         case ast.expr():  # holds no statement
             return
-        case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+        case ast.If() if _is_type_checking(node):
             for child in node.orelse:
                 yield from _imported_names(child)
         case ast.Import():
@@ -102,11 +191,11 @@ def _imported_names(node: ast.AST) -> Iterator[str]:
 
 
 @cache
-def _files(module: str) -> list[Path]:
+def _files(module: str) -> tuple[Path, ...]:
     """Find the file of a module of this package, and those of the packages around it."""
     parts = module.split(".")
     if parts[0] != PACKAGE:
-        return []
+        return ()
     places = [ROOT.joinpath(*parts[1:end]) for end in range(1, len(parts) + 1)]
     files = [file for place in places for file in (place / "__init__.py", place.with_suffix(".py"))]
-    return [file for file in files if file.is_file()]
+    return tuple(file for file in files if file.is_file())

@@ -10,22 +10,19 @@ import platform
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import metadata
-from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
-from pydantic import BaseModel
+from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
 
 from sfumato.config.fields import Section
-from sfumato.records.code import code_digest
+from sfumato.records.code import code_of
+from sfumato.records.stage import Stage
 from sfumato.version import __version__
 
 version = cache(metadata.version)  # which reads files
 
-COMPUTING = ("numpy", "jax", "jaxlib", "flax", "orbax-checkpoint")
-TRAINING = (*COMPUTING, "optax")
-EVALUATING = (*TRAINING, "scipy", "scikit-learn")
-LOADING = ("numpy", "mlxtend", "pillow", "jax")
-DRAWING = ("numpy", "matplotlib", "pillow")
+
+_OPTIONAL = ("part", "arrays")
 
 
 class Origin(Section):
@@ -43,59 +40,74 @@ class Part(Section):
 
 
 class Record(Section):
-    """The provenance of an artifact, as it stands in the file.
-
-    Attributes:
-        artifact: the name the workflow gives it, `ddim_samples.png`.
-        script: the program that made it.
-        settings: the resolved sections that it read, the seed among them.
-        code: sha256 of the script and of every module that it imports.
-        versions: of Python, of this library and of the packages that count for the result.
-        inputs: what it was made from.
-        device: backend, kind of device and how it computes; empty where no array was computed.
-        part: which samples, in a shard.
-    """
+    """The provenance of an artifact, as the file holds it."""
 
     artifact: str
+    """The name that the workflow gives it, `ddim_samples.png`."""
     script: str
+    """The program that made it."""
     settings: dict[str, Any]
+    """The resolved sections that it read, the seed among them."""
     code: str
+    """The sha256 of what the script and every module that it imports mean."""
     versions: dict[str, str]
+    """Of Python, of this library and of the packages that count for the result."""
     inputs: dict[str, Origin]
+    """What it was made from."""
     device: dict[str, str]
+    """Backend, kind of device and how it computes; empty where no array was computed."""
     part: Part | None = None
+    """Which samples, in a shard."""
+    arrays: dict[str, str] = {}
+    """The sha256 of each array in the file, by name; of inputs `digest` is enough."""
+
+    @model_serializer(mode="wrap")
+    def _leave_out_what_is_not_there(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {key: value for key, value in dump(self).items() if value or key not in _OPTIONAL}
+
+
+class HasOrigin(Protocol):
+    """Anything opened that says what made it."""
+
+    @property
+    def origin(self) -> dict[str, Any]:
+        """Its `digest` and its `provenance`."""
+        ...
 
 
 def provenance(
-    script: str,
+    stage: Stage,
     artifact: str,
     settings: BaseModel | None = None,
     *,
-    packages: Sequence[str] = (),
-    inputs: Mapping[str, Mapping[str, Any]] | None = None,
+    inputs: Mapping[str, HasOrigin | Mapping[str, Any]] | None = None,
     device: Mapping[str, str] | None = None,
-    modules: Sequence[str] = (),
 ) -> dict[str, Any]:
-    """Describe how a script makes its result, as a `Record` in plain values.
+    """Describe how a stage makes its result, as a `Record` in plain values.
 
     Args:
-        script: the script's `__file__`.
+        stage: whose script, code and packages count.
         artifact: the name of the result.
-        settings: the resolved sections it reads.
-        packages: whose versions count for the result.
-        inputs: for each input its `digest` and its own `provenance`.
+        settings: the resolved sections that it reads.
+        inputs: what it is made from, opened, or the `digest` and `provenance` of each.
         device: backend and kind of device, of `sfumato.compute.backend.describe`.
-        modules: what the script imports by a name that it is given.
     """
-    path = Path(script).resolve()
     return {
         "artifact": artifact,
-        "script": path.name,
+        "script": stage.script,
         "settings": json.loads(settings.model_dump_json()) if settings else {},
-        "code": code_digest(path, *modules),
-        "versions": versions(packages),
-        "inputs": {name: dict(about) for name, about in (inputs or {}).items()},
+        "code": code_of(stage, settings),
+        "versions": versions(stage.packages),
+        "inputs": {name: _origin(each) for name, each in (inputs or {}).items()},
         "device": dict(device or {}),
+    }
+
+
+def origin_of(digest: str, record: Record) -> dict[str, Any]:
+    """Return what the provenance of a result says of one of its inputs."""
+    return {
+        "digest": digest,
+        "provenance": record.model_dump(exclude={"arrays"}),
     }
 
 
@@ -106,3 +118,7 @@ def versions(packages: Sequence[str]) -> dict[str, str]:
         "sfumato": __version__,
         **{package: version(package) for package in packages},
     }
+
+
+def _origin(each: HasOrigin | Mapping[str, Any]) -> dict[str, Any]:
+    return dict(each) if isinstance(each, Mapping) else each.origin
