@@ -1,17 +1,22 @@
 """Samples cut into shards, each a job of its own, and joined again.
 
-Sample i is the same in any company, so the joined file is, byte for byte, what one job writes.
+Sample i is the same whatever else is drawn, so the joined file is, byte for byte, what one job
+writes.
 """
 
 import re
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from sfumato.errors import InputError
-from sfumato.records.arrays import Rows, open_arrays
+from sfumato.records.arrays import Arrays, Rows, blocks_of
+from sfumato.records.checks import checked
+from sfumato.records.opening import Opened, open_record
+from sfumato.records.provenance import Part
 
 
 def shard_count(n_samples: int, unit: int, shards: int) -> int:
@@ -37,43 +42,66 @@ def shard_range(n_samples: int, unit: int, shard: str) -> range:
     return range(start, min(stop, n_samples))
 
 
-def gather(paths: Sequence[Path]) -> tuple[dict[str, np.ndarray | Rows], dict[str, Any]]:
+def gather(paths: Sequence[Path]) -> tuple[Arrays, dict[str, Any]]:
     """Join the files of all shards, in any order.
 
     Returns:
         The arrays, their images not read yet, and the provenance of what one job would write.
 
     Raises:
-        InputError: if the files are not all the shards of one array.
+        InputError: if the files are not all the shards of one set of samples; when the images are
+            read, if every one is blank.
     """
-    opened = [(path, *open_arrays(path, "images", "timesteps")) for path in paths]
-    try:
-        opened.sort(key=lambda shard: shard[2]["part"]["start"])
-        parts = [record.pop("part") for *_, record in opened]
-    except (KeyError, TypeError):
-        raise InputError(f"--arrays: one of {len(paths)} files is no shard") from None
-    images = [arrays["images"] for _, arrays, _ in opened]
-    _, first, record = opened[0]
-    for (path, _, other), part, rows in zip(opened, parts, images, strict=True):
-        if other != record or rows.shape[1:] != images[0].shape[1:]:
-            raise InputError(f"{path}: this shard was made in another way than {opened[0][0]}")
-        if part["stop"] - part["start"] != rows.shape[0]:
-            raise InputError(f"{path}: this shard holds {rows.shape[0]} samples, not {part}")
-    stops = [0, *(part["stop"] for part in parts)]
-    for (path, *_), part, stop in zip(opened, parts, stops, strict=False):
-        if part["start"] != stop:
-            raise InputError(f"{path}: this shard begins with sample {part['start']}, not {stop}")
-    shape = (stops[-1], *images[0].shape[1:])
-    joined = Rows(shape, images[0].dtype, _Blocks(images))
-    return {"images": joined, "timesteps": first["timesteps"].read()}, record
+    opened = [open_record(path, "images", "timesteps") for path in paths]
+    shards = sorted((_Shard(each, _part_of(each)) for each in opened), key=lambda s: s.part.start)
+    first, stop = shards[0], 0
+    for shard in shards:
+        shard.check(first, stop)
+        stop = shard.part.stop
+    record = first.opened.record.model_copy(update={"part": None}).model_dump(exclude={"arrays"})
+    rows = first.opened.arrays["images"]
+    name = record["artifact"].removesuffix(".npz")
+    images = Rows((stop, *rows.shape[1:]), rows.dtype, _Joined(name, shards))
+    return {"images": images, "timesteps": first.opened.read()["timesteps"]}, record
 
 
-class _Blocks:
-    """The blocks of several arrays, one array after another."""
+@dataclass(frozen=True)
+class _Shard:
+    """A file, and which samples it says that it holds."""
 
-    def __init__(self, arrays: Sequence[Rows]) -> None:
-        self.arrays = arrays
+    opened: Opened
+    part: Part
+
+    def check(self, first: "_Shard", start: int) -> None:
+        """Raise an InputError unless it is one of the shards of `first`, and begins at `start`."""
+        path, rows = self.opened.path, self.opened.arrays["images"]
+        made, expected = (
+            shard.opened.record.model_copy(update={"part": None, "arrays": {}})
+            for shard in (self, first)
+        )
+        if made != expected or rows.shape[1:] != first.opened.arrays["images"].shape[1:]:
+            raise InputError(f"{path}: this shard was made in another way than {first.opened.path}")
+        if self.part.stop - self.part.start != rows.shape[0]:
+            raise InputError(f"{path}: this shard holds {rows.shape[0]} samples, not {self.part}")
+        if self.part.start != start:
+            raise InputError(
+                f"{path}: this shard begins with sample {self.part.start}, not {start}"
+            )
+
+
+@dataclass(frozen=True)
+class _Joined:
+    """The blocks of the images of all shards, one shard after another."""
+
+    name: str
+    shards: Sequence[_Shard]
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        for rows in self.arrays:
-            yield from rows.blocks
+        arrays = (shard.opened.arrays["images"] for shard in self.shards)
+        return checked(self.name, (block for rows in arrays for block in blocks_of(rows)))
+
+
+def _part_of(opened: Opened) -> Part:
+    if opened.record.part is None:
+        raise InputError(f"{opened.path}: this file is no shard of samples")
+    return opened.record.part

@@ -1,15 +1,12 @@
-"""Measured speed: what the sampling runs wrote down, DDPM beside DDIM."""
+"""Measured speed: what sampling runs wrote down, and runs side by side."""
 
-import hashlib
-from collections.abc import Sequence
-from pathlib import Path
-from typing import Any, TypeVar
+from collections.abc import Mapping, Sequence
 
-from pydantic import BaseModel, Field
+from pydantic import Field
 
 from sfumato.config.fields import Real, Section, Whole
 from sfumato.errors import InputError
-from sfumato.records.arrays import write_whole
+from sfumato.records.measurements import Measurement
 from sfumato.records.provenance import Record
 
 
@@ -17,68 +14,49 @@ class Seconds(Section):
     """Wall-clock seconds of a sampling run."""
 
     compile: Real = Field(ge=0)
+    """What the compilation took."""
     run: Real = Field(gt=0)
-
-
-class Measurement(Section):
-    """What says itself what made it: the content of a JSON file of the workflow."""
-
-    provenance: Record
+    """What the sampling itself took."""
 
 
 class Timing(Measurement):
     """What a sampling run measured: the content of a `*.timing.json`."""
 
+    entry: str
+    """The entry of `samples` that was drawn."""
     sampler: str
+    """The step rule, a file in `samplers/`."""
     steps: Whole = Field(ge=1)
+    """Length of the chain."""
+    nfe: Whole = Field(ge=1)
+    """Evaluations of the network for a sample."""
     n_samples: Whole = Field(ge=1)
+    """How many were drawn."""
     micro_batch: Whole = Field(ge=1)
+    """How many went through the network at once."""
     seconds: Seconds
+    """How long it took."""
     device: dict[str, str]
+    """What computed."""
 
     @property
     def seconds_per_sample(self) -> float:
-        """Seconds of the loop for a place in a micro-batch; those that fill it up cost the same."""
+        """Seconds of the chain for a place in a micro-batch; places left empty cost the same."""
         places = -(-self.n_samples // self.micro_batch) * self.micro_batch
         return self.seconds.run / places
 
 
 class Speed(Measurement):
-    """DDPM beside DDIM: the content of a `speed.json`."""
+    """Runs side by side: the content of a `speed.json`."""
 
-    ddpm: Timing
-    ddim: Timing
-    steps_ratio: Real
-    seconds_ratio: Real
+    runs: dict[str, Timing]
+    """By entry of `samples`."""
+    steps_ratio: dict[str, Real]
+    """How many times the steps of each entry the first one takes."""
+    seconds_ratio: dict[str, Real]
+    """How many times the seconds of each entry the first one takes for a sample."""
     device: dict[str, str]
-
-
-Content = TypeVar("Content", bound=BaseModel)
-
-
-def load_json(schema: type[Content], path: Path) -> Content:
-    """Read a Timing or a Speed; an InputError says what is wrong with the file."""
-    try:
-        return schema.model_validate_json(path.read_bytes())
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
-    except ValueError as error:
-        name = schema.__name__.lower()
-        reason = str(error).splitlines()[1] if "\n" in str(error) else error
-        raise InputError(f"{path}: this is not a {name} of this workflow ({reason})") from None
-
-
-def save_json(path: Path, content: BaseModel) -> None:
-    """Write a Timing or a Speed."""
-    text = content.model_dump_json(indent=2, exclude_none=True) + "\n"
-    write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
-
-
-def origin(content: Measurement) -> dict[str, Any]:
-    """Return digest and provenance of a measurement, for the provenance of what is made of it."""
-    made = content.provenance.model_dump(exclude_none=True)
-    text = content.model_dump_json(exclude={"provenance"})
-    return {"digest": hashlib.sha256(text.encode()).hexdigest(), "provenance": made}
+    """What computed, the same for all."""
 
 
 def add_up(shards: Sequence[Timing]) -> Timing:
@@ -102,26 +80,34 @@ def add_up(shards: Sequence[Timing]) -> Timing:
     )
 
 
-def compare(ddpm: Timing, ddim: Timing, provenance: Record) -> Speed:
-    """Say how many times DDIM's steps and seconds DDPM takes.
+def compare(timings: Mapping[str, Timing], provenance: Record) -> Speed:
+    """Say how many times the steps and seconds of each run the first one takes.
 
-    Seconds count the loop alone, without compilation, for one sample.
+    Seconds count the chain alone, without compilation, for one sample.
+
+    Args:
+        timings: by entry of `samples`.
+        provenance: of the result.
 
     Raises:
-        InputError: if the runs are of other samplers, or of two devices, whose times have no ratio.
+        InputError: if there is no run, or if they are of two devices, whose times have no ratio.
     """
-    for name, timing in (("ddpm", ddpm), ("ddim", ddim)):
-        if timing.sampler != name:
-            raise InputError(f"--{name}: this timing is of {timing.sampler}")
-    if ddpm.device != ddim.device:
-        raise InputError(
-            f"DDPM ran on {ddpm.device} and DDIM on {ddim.device}: sample both on one device"
-        )
+    if not timings:
+        raise InputError("--timings: name at least one timing")
+    (name, first), *others = timings.items()
+    for other, timing in others:
+        if timing.device != first.device:
+            raise InputError(
+                f"{name} ran on {first.device} and {other} on {timing.device}: sample both on one "
+                "device"
+            )
     return Speed(
-        ddpm=ddpm,
-        ddim=ddim,
-        steps_ratio=ddpm.steps / ddim.steps,
-        seconds_ratio=ddpm.seconds_per_sample / ddim.seconds_per_sample,
-        device=ddpm.device,
+        runs=dict(timings),
+        steps_ratio={each: first.steps / timing.steps for each, timing in timings.items()},
+        seconds_ratio={
+            each: first.seconds_per_sample / timing.seconds_per_sample
+            for each, timing in timings.items()
+        },
+        device=first.device,
         provenance=provenance,
     )
