@@ -1,0 +1,113 @@
+"""The chain on all devices: a micro-batch on each, as if it were alone."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+from jax.sharding import Mesh, NamedSharding
+from jax.sharding import PartitionSpec as P
+
+from sfumato.compute.compilation import compiled
+from sfumato.compute.knobs import put_back
+from sfumato.compute.randomness import keys_at, normal, sample_keys
+from sfumato.diffusion.prediction import Given
+from sfumato.samplers.base import Sampler
+from sfumato.sampling import chain
+from sfumato.sampling.chain import Chain, State
+
+SAMPLES = "samples"  # the axis along which devices share the work
+COPIED, SPLIT = P(), P(SAMPLES)
+CHAIN = Chain._make([COPIED, COPIED, COPIED, COPIED, SPLIT, SPLIT])
+STATE = State._make([SPLIT, SPLIT, P(None, SAMPLES), P(None, SAMPLES)])
+"""Which axis of each part goes over the devices."""
+
+
+@dataclass(frozen=True)
+class Program:
+    """What a loop is compiled for: the static argument of `begin` and `advance`.
+
+    Attributes:
+        mesh: the devices.
+        sampler: the step rule, without its traced knobs.
+        image_shape: shape of one sample.
+        noise_steps: T.
+        n_snapshots: how many states are kept.
+    """
+
+    mesh: Mesh
+    sampler: Sampler
+    image_shape: tuple[int, ...]
+    noise_steps: int
+    n_snapshots: int
+
+    def copy(self, tree: Any) -> Any:  # noqa: ANN401
+        """Put a pytree on every device."""
+        return jax.device_put(tree, NamedSharding(self.mesh, COPIED))
+
+    def split(self, tree: Any) -> Any:  # noqa: ANN401
+        """Put a pytree on the devices, some samples on each."""
+        return jax.device_put(tree, NamedSharding(self.mesh, SPLIT))
+
+
+def mesh_for(n_samples: int, micro_batch: int) -> Mesh:
+    """Return the local devices, no more of them than there are micro-batches."""
+    return Mesh(jax.local_devices()[: -(-n_samples // micro_batch)], (SAMPLES,))
+
+
+@partial(compiled, static_argnums=0)
+def begin(
+    program: Program,
+    knobs: Mapping[str, Any],
+    key: jax.Array,
+    indices: jax.Array,
+    start: jax.Array | None,
+    given: Given,
+) -> tuple[jax.Array, State]:
+    """Return the keys of the samples `indices` (B,), and their states before the first step.
+
+    Without a start, x_T is drawn at time T.
+    """
+
+    def on_device(
+        knobs: Mapping[str, Any],
+        key: jax.Array,
+        indices: jax.Array,
+        x: jax.Array | None,
+        given: Given,
+    ) -> tuple[jax.Array, State]:
+        keys = sample_keys(key, indices)
+        if x is None:
+            like = jnp.empty((len(indices), *program.image_shape))
+            x = normal(keys_at(keys, program.noise_steps), like)
+        sampler = put_back(program.sampler, knobs)
+        return keys, chain.begin(sampler, x.astype(jnp.float32), given, program.n_snapshots)
+
+    specs = (COPIED, COPIED, SPLIT, SPLIT, SPLIT)
+    return jax.shard_map(
+        on_device, mesh=program.mesh, in_specs=specs, out_specs=(SPLIT, STATE), check_vma=False
+    )(knobs, key, indices, start, given)
+
+
+@partial(compiled, static_argnums=0)
+def advance(
+    program: Program,
+    knobs: Mapping[str, Any],
+    steps: Chain,
+    state: State,
+    first: jax.typing.ArrayLike,
+    last: jax.typing.ArrayLike,
+) -> State:
+    """Take the steps first .. last - 1."""
+
+    def on_device(knobs: Mapping[str, Any], *arguments: Any) -> State:  # noqa: ANN401
+        return chain.advance(put_back(program.sampler, knobs), *arguments)
+
+    specs = (COPIED, CHAIN, STATE, COPIED, COPIED)
+    return jax.shard_map(
+        on_device, mesh=program.mesh, in_specs=specs, out_specs=STATE, check_vma=False
+    )(knobs, steps, state, first, last)
