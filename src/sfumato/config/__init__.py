@@ -1,5 +1,4 @@
-"""What a config may say. One section a file; nothing here imports jax.
+"""What a config may say: one section a file; nothing here imports jax.
 
-A script imports only the sections that it reads, so a change of one section's file reruns only
-the rules that depend on it. `experiment` puts all of them together for the workflow.
+`experiment` puts the sections together, `resolve` fills and checks them, `checks` looks across them.
 """

@@ -1,80 +1,105 @@
-"""Checks across sections: what is wrong only together.
+"""Checks across sections: what is wrong only together. `resolve` makes them, once."""
 
-They look at whichever sections are there, so a script makes those that concern it.
-"""
+from collections.abc import Iterator
 
-from typing import Any
-
-from pydantic import BaseModel
-
-from sfumato.config.validation import path_of
+from sfumato.config.experiment import Experiment
+from sfumato.config.trajectory import TrajectoryConfig
+from sfumato.config.validation import nearest, one_of, path_of, show
 from sfumato.errors import InputError
-from sfumato.samplers import SAMPLERS
+from sfumato.figures import figure, names
+
+Mistake = tuple[str, str]
+"""Where a mistake is, and what is wrong there."""
 
 
-def check_across(sections: BaseModel, prefix: str = "") -> None:
+def check_across(experiment: Experiment, prefix: str) -> None:
     """Raise an InputError with a line for each conflict between sections."""
-    _raise(_conflicts(sections), prefix)
+    found = [*_steps(experiment), *_forward(experiment), *_figures(experiment)]
+    _raise(found, prefix)
 
 
-def check_evaluation(experiment: Any, prefix: str) -> None:  # noqa: ANN401
+def check_evaluation(experiment: Experiment, prefix: str) -> None:
     """Raise an InputError if an experiment cannot be evaluated as its section says.
 
     It is looked at when evaluation is asked for: most experiments never are.
     """
-    evaluation, found = experiment.evaluation, []
+    try:
+        experiment.runs  # noqa: B018 (it raises)
+    except InputError as error:
+        raise InputError("\n".join(f"{prefix}.{line}" for line in str(error).split("\n"))) from None
+    _raise(list(_evaluation(experiment)), prefix)
+
+
+def figure_files(experiment: Experiment) -> tuple[str, ...]:
+    """Return every file that `figures` may name."""
+    patterns = [figure(name).file for name in names()]
+    entries = list(experiment.samples)
+    files = [
+        file
+        for pattern in patterns
+        for file in ([pattern.format(name=entry) for entry in entries] if "{" in pattern else [pattern])
+    ]
+    return tuple(files)
+
+
+def _steps(experiment: Experiment) -> Iterator[Mistake]:
     most = experiment.diffusion.noise_steps
-    for i, run in enumerate(evaluation.runs):
-        steps = run.section(getattr(experiment, run.sampler).model_dump()).steps
-        if steps > most:
-            reason = f"{steps} must be at most diffusion.noise_steps ({most})"
-            found.append((f"evaluation.runs[{i}].steps", reason))
-    if evaluation.n_samples > experiment.data.n_test:
-        reason = f"must be at most data.n_test ({experiment.data.n_test})"
-        found.append(("evaluation.n_samples", f"{evaluation.n_samples} {reason}"))
-    n_train = experiment.data.n_images - experiment.data.n_test
+    for name, entry in experiment.samples.items():
+        if (entry.steps or 0) > most:
+            reason = f"{entry.steps} must be at most diffusion.noise_steps ({most})"
+            yield f"samples.{name}.steps", reason
+
+
+def _forward(experiment: Experiment) -> Iterator[Mistake]:
+    last, forward = experiment.diffusion.noise_steps - 1, experiment.forward
+    for i, t in enumerate(forward.timesteps):
+        if not 0 <= t <= last:
+            yield f"forward.timesteps[{i}]", f"{t} must be from 0 to {last}"
+    if forward.index >= experiment.data.n_test:
+        reason = f"{forward.index} must be less than data.n_test ({experiment.data.n_test})"
+        yield "forward.index", reason
+
+
+def _figures(experiment: Experiment) -> Iterator[Mistake]:
+    known = figure_files(experiment)
+    for i, file in enumerate(experiment.built):
+        if file not in known:
+            yield f"figures[{i}]", f"{show(file)} {one_of(known)}{nearest(file, known)}"
+    if "training.png" in experiment.built and experiment.weights.source != "trained":
+        yield "figures", "'training.png' needs weights.source to be trained"
+    trajectory = experiment.trajectory
+    followed = experiment.samples.get(trajectory.of)
+    wanted = any(file.startswith("trajectory.") for file in experiment.built)
+    if followed is None and (wanted or trajectory.of != TrajectoryConfig().of):
+        entries = tuple(experiment.samples)
+        yield "trajectory.of", f"{show(trajectory.of)} {one_of(entries)}, the entries of samples"
+    if followed is not None and trajectory.snapshots > (followed.steps or 0):
+        allowed = f"samples.{trajectory.of}.steps ({followed.steps})"
+        yield "trajectory.snapshots", f"{trajectory.snapshots} must be at most {allowed}"
+
+
+def _evaluation(experiment: Experiment) -> Iterator[Mistake]:
+    evaluation, data = experiment.evaluation, experiment.data
+    most = experiment.diffusion.noise_steps
+    for i, sweep in enumerate(evaluation.runs):
+        if "n_samples" in sweep.over:
+            reason = "is the same for all runs: see evaluation.n_samples"
+            yield f"evaluation.runs[{i}].over.n_samples", reason
+        for entry in sweep.points(experiment.samples).values():
+            if (entry.steps or 0) > most:
+                reason = f"{entry.steps} must be at most diffusion.noise_steps ({most})"
+                yield f"evaluation.runs[{i}].over.steps", reason
+    if evaluation.n_samples > data.n_test:
+        reason = f"must be at most data.n_test ({data.n_test})"
+        yield "evaluation.n_samples", f"{evaluation.n_samples} {reason}"
+    n_train = data.n_images - data.n_test
     if evaluation.n_samples > n_train:
         reason = f"must be at most data.n_images - data.n_test ({n_train}), the training images"
-        found.append(("evaluation.n_samples", f"{evaluation.n_samples} {reason}"))
-    _raise(found, prefix)
+        yield "evaluation.n_samples", f"{evaluation.n_samples} {reason}"
 
 
-def _raise(found: list[tuple[str, str]], prefix: str) -> None:
+def _raise(found: list[Mistake], prefix: str) -> None:
     if found:
         raise InputError(
             "\n".join(f"{path_of([path], prefix)}: {reason}" for path, reason in found)
         )
-
-
-def _conflicts(sections: BaseModel) -> list[tuple[str, str]]:
-    found = []
-    diffusion, data = _section(sections, "diffusion"), _section(sections, "data")
-    forward, trajectory = _section(sections, "forward"), _section(sections, "trajectory")
-    samplers = {name: section for name in SAMPLERS if (section := _section(sections, name))}
-    if diffusion:
-        allowed = f"diffusion.noise_steps ({diffusion.noise_steps})"
-        found += [
-            (f"{name}.steps", f"{section.steps} must be at most {allowed}")
-            for name, section in samplers.items()
-            if section.steps > diffusion.noise_steps
-        ]
-        if forward:
-            found += [
-                (f"forward.timesteps[{i}]", f"{t} must be from 0 to {diffusion.noise_steps - 1}")
-                for i, t in enumerate(forward.timesteps)
-                if not 0 <= t < diffusion.noise_steps
-            ]
-    if forward and data and forward.index >= data.n_test:
-        reason = f"must be less than data.n_test ({data.n_test})"
-        found.append(("forward.index", f"{forward.index} {reason}"))
-    if trajectory and "ddpm" in samplers and trajectory.snapshots > samplers["ddpm"].steps:
-        reason = f"must be at most ddpm.steps ({samplers['ddpm'].steps})"
-        found.append(("trajectory.snapshots", f"{trajectory.snapshots} {reason}"))
-    figures, weights = _section(sections, "figures"), _section(sections, "weights")
-    if figures and weights and weights.source != "trained" and "training.png" in figures:
-        found.append(("figures", "'training.png' needs weights.source to be trained"))
-    return found
-
-
-def _section(sections: BaseModel, name: str) -> Any:  # noqa: ANN401
-    return getattr(sections, name, None)

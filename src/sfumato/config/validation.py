@@ -3,15 +3,17 @@
 import re
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 
 from sfumato.config.fields import Conflict
+from sfumato.config.mistakes import NOT_LISTED, UNKNOWN_KEY
 from sfumato.errors import InputError
 
 Schema = TypeVar("Schema", bound=BaseModel)
 
+_MAPPING = "must be a mapping of `key: value` lines"
 _ALLOWED = {
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
@@ -20,11 +22,16 @@ _ALLOWED = {
     "bool_type": "must be true or false",
     "string_type": "must be text",
     "string_too_short": "must be text that is not empty",
+    "string_pattern_mismatch": (
+        "must be made of letters, digits, '_', '.' and '-', and begin with a letter or digit"
+    ),
     "tuple_type": "must be a list",
     "list_type": "must be a list",
-    "dict_type": "must be a group of `key: value` lines",
-    "model_type": "must be a group of `key: value` lines",
-    "model_attributes_type": "must be a group of `key: value` lines",
+    "dict_type": _MAPPING,
+    "model_type": _MAPPING,
+    "model_attributes_type": _MAPPING,
+    "mapping_type": _MAPPING,
+    "is_instance_of": _MAPPING,
     "greater_than": "must be greater than {gt:.12g}",
     "greater_than_equal": "must be at least {ge:.12g}",
     "less_than": "must be less than {lt:.12g}",
@@ -45,7 +52,7 @@ def validate(schema: type[Schema], values: object, prefix: str = "") -> Schema:
     try:
         return schema.model_validate(values)
     except ValidationError as error:
-        mistakes = [dict(mistake) for mistake in error.errors()]
+        mistakes = [dict(mistake) for mistake in error.errors(include_url=False)]
         raise InputError(
             "\n".join(_sentence(schema, mistake, prefix) for mistake in _innermost(mistakes))
         ) from None
@@ -55,6 +62,14 @@ def nearest(word: object, known: Sequence[str]) -> str:
     """Return "; did you mean 'x'?" for the known word that looks most like `word`, or nothing."""
     close = get_close_matches(str(word), known, n=1, cutoff=0.5)
     return f"; did you mean {close[0]!r}?" if close else ""
+
+
+def one_of(known: Sequence[str]) -> str:
+    """Write `must be one of 'a', 'b' or 'c'`."""
+    if not known:
+        return "must be null: there is none to choose"
+    *first, last = (repr(name) for name in known)
+    return "must be one of " + (f"{', '.join(first)} or {last}" if first else last)
 
 
 def show(value: object) -> str:
@@ -87,28 +102,42 @@ def _innermost(mistakes: list[dict[str, Any]]) -> list[dict[str, Any]]:
 
 def _sentence(schema: type[BaseModel], mistake: dict[str, Any], prefix: str) -> str:
     location, value, kind = mistake["loc"], mistake["input"], mistake["type"]
-    if kind == "extra_forbidden":
-        known = list(_schema_at(schema, location[:-1]).model_fields)
+    context = mistake.get("ctx", {})
+    if kind in (UNKNOWN_KEY, "extra_forbidden"):
+        known = context.get("known") or list(_schema_at(schema, location[:-1]).model_fields)
         hint = nearest(location[-1], known) or f"; known here: {', '.join(known)}"
         return f"{path_of(location, prefix)}: unknown key (its value: {show(value)}){hint}"
     if kind == "missing":
         return f"{path_of(location, prefix)}: is missing"
-    context = mistake.get("ctx", {})
     conflict = context.get("error")
     if isinstance(conflict, Conflict):
         location = (*location, conflict.field)
-        if isinstance(value, Mapping) and conflict.field in value:
-            value = value[conflict.field]
-        else:  # not given: the conflict is with its default
-            value = _schema_at(schema, location[:-1]).model_fields[conflict.field].default
-        return f"{path_of(location, prefix)}: {show(value)} {conflict}"
-    allowed = str(_ALLOWED.get(kind, mistake["msg"])).format(**context)
-    hint = nearest(value, re.findall(r"'([^']*)'", allowed)) if kind == "literal_error" else ""
+        return f"{path_of(location, prefix)}: {show(_in_conflict(schema, location, value))} {conflict}"
+    if kind == NOT_LISTED:
+        allowed = one_of(context["known"])
+    else:
+        allowed = str(_ALLOWED.get(kind, conflict or mistake["msg"])).format(**context)
+    named = kind in (NOT_LISTED, "literal_error")
+    hint = nearest(value, re.findall(r"'([^']*)'", allowed)) if named else ""
     return f"{path_of(location, prefix)}: {show(value)} {allowed}{hint}"
 
 
-def _schema_at(schema: Any, location: Sequence[str | int]) -> type[BaseModel]:  # noqa: ANN401
-    """Follow a location down from `schema` to the section it lies in."""
+def _in_conflict(schema: type[BaseModel], location: Sequence[str | int], value: object) -> object:
+    """Return the value that a conflict is about: what was given, or else its default."""
+    field = location[-1]
+    if isinstance(value, Mapping):
+        if field in value:
+            return value[field]
+    elif hasattr(value, str(field)):
+        return getattr(value, str(field))
+    return _schema_at(schema, location[:-1]).model_fields[str(field)].default
+
+
+def _schema_at(schema: Any, location: Sequence[str | int]) -> Any:  # noqa: ANN401
+    """Follow a location down from `schema` to the section it lies in, through lists and mappings."""
     for part in location:
-        schema = schema.model_fields[part].annotation
+        if hasattr(schema, "model_fields"):
+            schema = schema.model_fields[str(part)].annotation
+        else:  # tuple[Section, ...] or dict[str, Section]
+            schema = get_args(schema)[0 if isinstance(part, int) else -1]
     return schema

@@ -5,40 +5,36 @@ import gc
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
+from pathlib import Path
+
 
 from sfumato.errors import InputError
+from sfumato.records.stage import Stage
 
 
-def new_parser(doc: str | None) -> argparse.ArgumentParser:
-    """Return a parser of arguments that has none yet; `doc` is the help text."""
-    return argparse.ArgumentParser(
-        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
-    )
-
-
-def parse(
-    doc: str | None, argv: Sequence[str] | None, *options: str, **optional: str
-) -> argparse.Namespace:
-    """Read `--option VALUE` for each option; `doc` is the help text.
+def new_parser(doc: str | None, stage: Stage | None = None) -> argparse.ArgumentParser:
+    """Return a parser; `doc` is the help text.
 
     Args:
         doc: the help text.
-        argv: the arguments, or None for those of the process.
-        options: names of options that must be given; `name+` takes one value or more.
-        optional: further options, with the values they have when they are left out.
+        stage: whose settings `--config` takes, as JSON text.
     """
-    parser = new_parser(doc)
-    for option in options:
-        name = option.removesuffix("+")
-        several = "+" if option.endswith("+") else None
-        parser.add_argument(f"--{name}", required=True, metavar=name.upper(), nargs=several)
-    for option, default in optional.items():
-        parser.add_argument(f"--{option}", default=default, metavar=option.upper())
-    return parser.parse_args(argv)
+    parser = argparse.ArgumentParser(
+        description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
+    )
+    if stage and stage.settings:
+        parser.add_argument("--config", required=True, metavar="JSON", help="the stage's settings")
+    return parser
+
+
+def add_paths(parser: argparse.ArgumentParser, *names: str, **options: object) -> None:
+    """Add `--name PATH` for each name; all must be given, unless `options` say otherwise."""
+    for name in names:
+        parser.add_argument(f"--{name}", **{"type": Path, "required": True, **options})  # type: ignore[arg-type]
 
 
 def command(main: Callable[..., None]) -> Callable[..., None]:
-    """Make a script's `main` end with one sentence, not a traceback, on what a user can mend.
+    """Make a script's `main` end with one sentence, not a traceback, on what a user can repair.
 
     In a process of its own, what it has imported stays until the end: the garbage collector need
     not walk that, neither on its rounds nor at the exit.
@@ -58,3 +54,5 @@ def command(main: Callable[..., None]) -> Callable[..., None]:
             sys.exit("error: interrupted; run the same command again")
 
     return wrapped
+
+

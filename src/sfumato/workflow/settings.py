@@ -1,28 +1,44 @@
-"""Read the settings that the workflow hands to a script."""
+"""The settings of a stage: picked from an experiment, handed over as text, and read again."""
 
 import json
+from typing import Any
 
-from sfumato.config.checks import check_across
+from pydantic import BaseModel
+
 from sfumato.config.validation import Schema, validate
 from sfumato.errors import InputError
+from sfumato.records.stage import Stage
+
+
+def settings_of(stage: Stage, experiment: Any) -> BaseModel | None:  # noqa: ANN401
+    """Return what a stage reads of an experiment: the fields of its schema, and no others.
+
+    A schema that declares a part of a section, a parent of its class, gets that part alone.
+    """
+    schema = stage.settings
+    if schema is None:
+        return None
+    if pick := getattr(schema, "of", None):
+        return pick(experiment)
+    return schema.model_validate({name: getattr(experiment, name) for name in schema.model_fields})
 
 
 def read_settings(schema: type[Schema], text: str) -> Schema:
-    """Build a script's `schema`, whose fields are the sections it reads, from JSON text.
+    """Build a script's settings from JSON text.
 
     Raises:
         InputError: for text that is not JSON, for a section or key too many or too few, and for
-            values that are wrong alone or together.
+            values that are wrong.
     """
     try:
         values = json.loads(text)
     except (ValueError, RecursionError) as error:
         raise InputError(f"--config: this is not JSON ({error}): {text[:60]}") from None
-    settings = validate(schema, values)
-    check_across(settings)
-    return settings
+    return validate(schema, values)
 
 
-def canonical(settings: object) -> str:
-    """Write settings as the one JSON text that equal settings share."""
-    return json.dumps(settings, sort_keys=True, separators=(",", ":"))
+def canonical(values: object) -> str:
+    """Write values as the one JSON text that equal values share."""
+    if isinstance(values, BaseModel):
+        values = values.model_dump(mode="json")
+    return json.dumps(values, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,42 @@
+"""Mistakes that pydantic has no word for, and mistakes raised once more."""
+
+from collections.abc import Sequence
+from typing import get_args
+
+from pydantic import ValidationError
+from pydantic_core import InitErrorDetails, PydanticCustomError
+from pydantic_core.core_schema import ErrorType
+
+UNKNOWN_KEY, NOT_LISTED = "unknown_key", "not_listed"
+_OWN_WORDS = frozenset(get_args(ErrorType))
+
+
+def unknown_key(key: str, value: object, known: Sequence[str]) -> InitErrorDetails:
+    """Describe a key that nobody reads; `known` are those that could have been meant."""
+    return _details(UNKNOWN_KEY, {"known": list(known)}, (key,), value)
+
+
+def not_listed(key: str, value: object, known: Sequence[str]) -> InitErrorDetails:
+    """Describe a name that is none of `known`."""
+    return _details(NOT_LISTED, {"known": list(known)}, (key,), value)
+
+
+def raise_all(title: str, mistakes: Sequence[InitErrorDetails]) -> None:
+    """Raise a ValidationError of all mistakes, if there are any."""
+    if mistakes:
+        raise ValidationError.from_exception_data(title, list(mistakes))
+
+
+def details_of(error: ValidationError) -> list[InitErrorDetails]:
+    """Return the mistakes of an error in the form in which they are raised again."""
+    return [
+        _details(each["type"], each.get("ctx", {}), each["loc"], each["input"])
+        for each in error.errors(include_url=False)
+    ]
+
+
+def _details(
+    kind: str, context: dict[str, object], location: tuple[int | str, ...], value: object
+) -> InitErrorDetails:
+    error = kind if kind in _OWN_WORDS else PydanticCustomError(kind, kind, context)  # type: ignore[arg-type]
+    return InitErrorDetails(type=error, loc=location, input=value, ctx=context)

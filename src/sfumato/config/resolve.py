@@ -1,0 +1,74 @@
+"""From a config file's content to experiments: checked, and every setting filled in."""
+
+from collections.abc import Collection, Mapping
+from typing import Any
+
+from pydantic import Field
+
+from sfumato.config.checks import check_across
+from sfumato.config.experiment import Experiment
+from sfumato.config.fields import Name, Section
+from sfumato.config.merge import merge_sections
+from sfumato.config.validation import nearest, show, validate
+from sfumato.errors import InputError
+
+
+class _File(Section):
+    """The top level of a config file."""
+
+    targets: list[str] = Field(min_length=1)
+    """The experiments that a bare call builds."""
+    defaults: dict[str, Any] = {}
+    """Settings of every experiment."""
+    experiments: dict[Name, dict[str, Any] | None] = Field(min_length=1)
+    """For each experiment, its overrides."""
+
+
+def resolve(raw: object) -> tuple[list[str], dict[str, Experiment]]:
+    """Check a whole config and fill in every experiment.
+
+    Args:
+        raw: the config as read: targets, defaults, experiments.
+
+    Returns:
+        The targets, and the experiments by name.
+
+    Raises:
+        InputError: a line for each mistake, with the key's full path.
+    """
+    misplaced = set(Experiment.model_fields) & set(raw if isinstance(raw, dict) else ())
+    if misplaced:
+        key = sorted(misplaced)[0]
+        raise InputError(f"{key}: belongs under defaults or under an experiment, not at the top")
+    file = validate(_File, raw)
+    defaults = merge_sections(Experiment().model_dump(), file.defaults)
+    _fill(defaults, "defaults")
+    experiments = {
+        name: _fill(merge_sections(defaults, override or {}), f"experiments.{name}")
+        for name, override in file.experiments.items()
+    }
+    for i, target in enumerate(file.targets):
+        if target not in experiments:
+            known = list(experiments)
+            hint = nearest(target, known) or f"; known: {', '.join(known)}"
+            raise InputError(f"targets[{i}]: {show(target)} is not one of the experiments{hint}")
+    return file.targets, experiments
+
+
+def check_names(experiments: Collection[str], rules: Collection[str]) -> None:
+    """Raise an InputError if an experiment, whose name will be a target, has the name of a rule."""
+    for name in experiments:
+        if name in rules:
+            raise InputError(
+                f"experiments.{name}: {show(name)} is the name of a rule; choose another name"
+            )
+
+
+def _fill(values: Mapping[str, Any], prefix: str) -> Experiment:
+    """Validate an experiment, fill in what follows from other sections, and check across them."""
+    experiment = validate(Experiment, values, prefix)
+    noise_steps = experiment.diffusion.noise_steps
+    samples = {name: entry.filled(noise_steps) for name, entry in experiment.samples.items()}
+    experiment = experiment.model_copy(update={"samples": samples})
+    check_across(experiment, prefix)
+    return experiment

@@ -1,0 +1,121 @@
+"""Section `samples`: what is drawn, an entry for each set of samples."""
+
+from collections.abc import Mapping
+from typing import Any, Literal, Self
+
+from pydantic import (
+    Field,
+    ModelWrapValidatorHandler,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_serializer,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+
+from sfumato.config.choice import Choice
+from sfumato.config.fields import Flag, Section, Seed, Whole
+from sfumato.config.mistakes import details_of, raise_all
+from sfumato.guidance.base import Guidance
+from sfumato.samplers.base import Sampler
+
+SAMPLER = Choice("sampler", "samplers", Sampler)
+GUIDANCE = Choice("method", "guidance", Guidance, others=("guided", "clipping"))
+
+
+class ChainConfig(Section):
+    """How a sample is drawn: by which sampler, with which knobs, in how many steps.
+
+    The knobs of the sampler stand beside the other settings: `{sampler: ddim, steps: 50, eta: 0.5}`.
+    """
+
+    sampler: Any
+    """The step rule: the name of a file in `samplers/`. In Python, a `Sampler`."""
+    steps: Whole | None = Field(default=None, ge=1)
+    """Length of the chain; null for the sampler's own number, at most diffusion.noise_steps."""
+    spacing: Literal["leading", "linspace", "trailing"] = "trailing"
+    """Which times a chain shorter than diffusion.noise_steps visits."""
+    clip: Flag = True
+    """Clip each prediction of x_0 to [-1, 1]."""
+    guidance: Any = None
+    """`{method: NAME, ...}`, a file in `guidance/` and its knobs; null for none."""
+    seed: Seed | None = None
+    """Sampling seed; null for that of the experiment."""
+
+    def filled(self, noise_steps: int) -> Self:
+        """Return the same with a number of steps: the sampler's own, at most `noise_steps`."""
+        if self.steps is not None:
+            return self
+        steps = min(self.sampler.default_steps or noise_steps, noise_steps)
+        return self.model_copy(update={"steps": steps})
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _split(cls, values: Any, build: ModelWrapValidatorHandler[Self]) -> Self:  # noqa: ANN401
+        """Hand the sampler its knobs; what is wrong with either part is reported together."""
+        if not isinstance(values, Mapping) or isinstance(values.get("sampler"), Sampler):
+            return build(values)
+        shared, mistakes, sampler = tuple(cls.model_fields), [], None
+        own = {key: value for key, value in values.items() if key in shared}
+        knobs = {key: value for key, value in values.items() if key not in own}
+        try:
+            sampler = SAMPLER.build({"sampler": values.get("sampler"), **knobs}, shared)
+        except ValidationError as error:
+            mistakes += details_of(error)
+        try:
+            entry = build({**own, "sampler": sampler})
+        except ValidationError as error:
+            mistakes += details_of(error)
+        raise_all(cls.__name__, mistakes)
+        return entry  # pyright: ignore[reportPossiblyUnbound]
+
+    @model_serializer(mode="wrap")
+    def _flat(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
+        return {**SAMPLER.dump(self.sampler), **dump(self)}
+
+    @field_serializer("sampler")
+    def _sampler_name(self, sampler: Sampler) -> str:
+        return SAMPLER.name_of(sampler)
+
+    @field_validator("guidance", mode="before")
+    @classmethod
+    def _build_guidance(cls, value: object) -> object:
+        if value is None or isinstance(value, Guidance):
+            return value
+        if not isinstance(value, Mapping):
+            raise ValueError("must be a mapping with the key method, or null")
+        return GUIDANCE.build(value)
+
+    @field_serializer("guidance")
+    def _dump_guidance(self, guidance: Guidance | None) -> dict[str, Any] | None:
+        return guidance and GUIDANCE.dump(guidance)
+
+
+class SampleConfig(ChainConfig):
+    """An entry: how samples are drawn, and how many."""
+
+    n_samples: Whole = Field(default=8, ge=1, le=10_000_000)
+    """How many samples are drawn."""
+
+
+def merge_entries(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay entries over entries by name; `null` removes one, another sampler drops the old knobs."""
+    merged = dict(base)
+    for name, value in override.items():
+        entry = merged.get(name)
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(entry, Mapping) and isinstance(value, Mapping):
+            merged[name] = merge_entry(entry, value)
+        else:
+            merged[name] = value
+    return merged
+
+
+def merge_entry(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay an override over one entry."""
+    guidance, changed = base.get("guidance"), override.get("guidance")
+    if isinstance(guidance, Mapping) and isinstance(changed, Mapping):
+        override = {**override, "guidance": GUIDANCE.merge(guidance, changed, shared=())}
+    return SAMPLER.merge(base, override, shared=tuple(SampleConfig.model_fields))

@@ -1,0 +1,53 @@
+"""An entry of `samples`, varied: every combination of the values that some settings take."""
+
+from collections.abc import Mapping
+from itertools import product
+from typing import Any
+
+from pydantic import Field
+
+from sfumato.config.fields import Section
+from sfumato.config.samples import SampleConfig, merge_entry
+from sfumato.config.validation import path_of, show, validate
+from sfumato.errors import InputError
+
+
+class SweepConfig(Section):
+    """`{of: ddim, over: {steps: [10, 20], eta: [0, 0.5]}}`: four points."""
+
+    of: str
+    """The entry of `samples` that is varied."""
+    over: dict[str, list[Any]] = Field(default={})
+    """For each setting of the entry that is varied, the values that it takes."""
+
+    def points(
+        self, entries: Mapping[str, SampleConfig], path: str = ""
+    ) -> dict[str, SampleConfig]:
+        """Return the entry of each combination, the last setting varying fastest.
+
+        Args:
+            entries: section `samples`.
+            path: where this sweep stands in the config, for messages.
+
+        Returns:
+            Entries by name: `ddim_steps_10_eta_0.5`.
+
+        Raises:
+            InputError: if `of` is no entry, no value is given, or an override is wrong.
+        """
+        if self.of not in entries:
+            known = ", ".join(entries) or "none"
+            raise InputError(f"{path}.of: {show(self.of)} must be an entry of samples: {known}")
+        for key, values in self.over.items():
+            if not values:
+                raise InputError(f"{path}.over.{key}: [] needs at least 1 entries")
+        base = entries[self.of].model_dump(mode="json")
+        points = {}
+        for values in product(*self.over.values()):
+            override = dict(zip(self.over, values, strict=True))
+            entry = merge_entry(base, override)
+            points[self._name(override)] = validate(SampleConfig, entry, path_of(["over"], path))
+        return points
+
+    def _name(self, override: Mapping[str, Any]) -> str:
+        return "_".join([self.of, *(f"{key}_{value}" for key, value in override.items())])

@@ -1,0 +1,50 @@
+"""What counts for a result besides its settings, as one text that Snakemake compares."""
+
+import hashlib
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from sfumato.errors import InputError
+from sfumato.records.code import code_of
+from sfumato.records.provenance import versions
+from sfumato.records.stage import Stage
+from sfumato.workflow.settings import canonical, settings_of
+from sfumato.workflow.stages import stage as stage_named
+
+
+def making(stage: Stage, experiment: Any) -> str:  # noqa: ANN401
+    """Return how a stage makes its result, and how all that it reads was made.
+
+    The text holds the meaning of the code, the versions, the content of the files that the stage
+    reads, and a digest of the same, with the settings, of each stage before it. Without that digest
+    a job that fails, and so takes its old result away, would leave figures that look current.
+    """
+    settings = settings_of(stage, experiment)
+    return canonical(
+        {
+            "code": code_of(stage, settings),
+            "versions": versions(stage.packages),
+            "files": [_file_digest(path) for path in stage.reads(experiment)],
+            "after": {
+                name: _digest_of(stage_named(name), experiment)
+                for name in stage.before(experiment)
+            },
+        }
+    )
+
+
+def _digest_of(stage: Stage, experiment: Any) -> str:  # noqa: ANN401
+    experiment = stage.view(experiment, None)
+    settings = settings_of(stage, experiment)
+    text = canonical([canonical(settings), making(stage, experiment)])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+# Files do not change while the jobs are laid out.
+@cache
+def _file_digest(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError as error:
+        raise InputError(f"{path}: cannot be read: {error.strerror}") from None

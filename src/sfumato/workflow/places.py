@@ -1,0 +1,62 @@
+"""Where things lie: beside the workflow, or in the working directory."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from sfumato.errors import InputError
+
+if TYPE_CHECKING:
+    from sfumato.config.experiment import Experiment
+
+ROOT = Path(__file__).resolve().parents[3]
+"""The project: the folder of `workflow/`, `scripts/` and `resources/`."""
+
+
+def relative(path: Path) -> Path:
+    """Write a path from the working directory: a project that is moved is still up to date."""
+    return Path(os.path.relpath(path))
+
+
+def config_file() -> Path:
+    """Return config.yaml of the working directory, or else the one beside the workflow."""
+    here = Path("config.yaml")
+    return here if os.path.lexists(here) else ROOT / "config.yaml"
+
+
+def pretrained_folder(experiment: Experiment) -> Path:
+    """Return the checkpoint to adopt: from the working directory, or from beside the workflow.
+
+    Raises:
+        InputError: if there is none.
+    """
+    given = Path(experiment.weights.folder)
+    folder = given if given.exists() else relative(ROOT / given)
+    if not (folder / "manifest.json").is_file():
+        raise InputError(f"weights.folder: there is no checkpoint, no {folder / 'manifest.json'}")
+    return folder
+
+
+def data_files(experiment: Experiment) -> list[Path]:
+    """Return the user's files that the images come from."""
+    data = experiment.data
+    match data.source:
+        case "images":
+            from sfumato.data.folders import picture_files
+
+            return picture_files(Path(data.folder or ""))
+        case "mnist" | "fashion-mnist" if data.folder:
+            return sorted(Path(data.folder).glob("*ubyte*"))
+    return []
+
+
+def check_results() -> None:
+    """Raise an InputError if nothing can be written where everything is to be built."""
+    results = Path("results")
+    if results.is_dir() and not os.access(results, os.W_OK):
+        raise InputError(
+            f"{results}: this folder cannot be written to; change its permissions or the mount, "
+            "or build elsewhere with --directory"
+        )

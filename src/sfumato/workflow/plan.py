@@ -1,0 +1,187 @@
+"""What the rules ask: for each job, its settings, how it is made, and which files it reads.
+
+Most methods return a function of a job's wildcards, which Snakemake calls.
+"""
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+from sfumato.config.checks import check_evaluation
+from sfumato.config.experiment import Experiment
+from sfumato.errors import InputError
+from sfumato.figures import figure
+from sfumato.figures import names as figure_names
+from sfumato.figures.base import Figure
+from sfumato.records.stage import Stage
+from sfumato.sampling.shards import shard_count
+from sfumato.workflow.making import making
+from sfumato.workflow.places import data_files
+from sfumato.workflow.settings import canonical, settings_of
+from sfumato.workflow.stages import stage
+
+REBUILT = ".verify/"
+"""Before the name of an experiment that is built once more; no config can give such a name."""
+
+OfWildcards = Callable[[Any], Any]
+
+
+class Plan:
+    """The experiments of a config, as the rules see them.
+
+    Attributes:
+        targets: the experiments that a bare call builds.
+        experiments: all of them, each also under the name with which `verify` builds it again.
+    """
+
+    def __init__(self, targets: Sequence[str], experiments: dict[str, Experiment]) -> None:
+        """Take what `resolve` returns."""
+        self.targets = tuple(targets)
+        self.names = tuple(experiments)
+        again = {f"{REBUILT}{name}": each for name, each in experiments.items()}
+        self.experiments = experiments | again
+
+    def settings(self, name: str) -> OfWildcards:
+        """Return what a stage reads of its job's experiment, as one canonical text.
+
+        Snakemake compares the set of a rule's parameters, in which two numbers that changed places
+        go unseen; of one text nothing does.
+        """
+        return self._of(name, lambda each, seen: canonical(settings_of(each, seen)))
+
+    def making(self, name: str) -> OfWildcards:
+        """Return what counts for a stage's result besides its settings, see `workflow.making`."""
+        return self._of(name, making)
+
+    def inputs(self, name: str) -> OfWildcards:
+        """Return the files that a figure is drawn from."""
+        files = figure(name).files
+
+        def of(wildcards: Any) -> list[str]:  # noqa: ANN401
+            experiment = self._experiment(wildcards)
+            found = files(experiment) if callable(files) else files
+            return [f"results/{{experiment}}/{file}".format(**dict(wildcards)) for file in found]
+
+        return of
+
+    def files(self, experiment: str) -> list[str]:
+        """Return the files that an experiment builds."""
+        return [f"results/{experiment}/{file}" for file in self.experiments[experiment].built]
+
+    def rebuilt(self) -> list[str]:
+        """Return the files that `verify` builds once more: those of the targets, but for times."""
+        timed = {each.file for each in map(figure, figure_names()) if each.timed}
+        return [
+            file
+            for target in self.targets
+            for file in self.files(f"{REBUILT}{target}")
+            if file.rpartition("/")[2] not in timed
+        ]
+
+    def figures_of_targets(self, *names: str) -> list[str]:
+        """Return the files of some figures, of every target that has them."""
+        return [
+            f"results/{target}/{file}"
+            for target in self.targets
+            for name in names
+            for file in self._drawn(figure(name), self.experiments[target])
+        ]
+
+    def samples_of_targets(self, entry: str) -> list[str]:
+        """Return the figure of one entry of `samples`, of every target that has it."""
+        return [
+            f"results/{target}/{entry}_samples.png"
+            for target in self.targets
+            if entry in self.experiments[target].samples
+        ]
+
+    def tables_of_targets(self) -> list[str]:
+        """Return the tables of scores of the targets."""
+        return [f"results/{target}/metrics.md" for target in self.targets]
+
+    def entries(self) -> tuple[str, ...]:
+        """Return the names of all entries of `samples`, of any experiment."""
+        return tuple({name: None for each in self.experiments.values() for name in each.samples})
+
+    def runs(self) -> set[str]:
+        """Return the names of all runs of an evaluation, of any experiment.
+
+        One whose runs are wrong says so when its evaluation is asked for.
+        """
+        found: set[str] = set()
+        for experiment in self.experiments.values():
+            try:
+                found |= experiment.runs.keys()
+            except InputError:
+                continue
+        return found
+
+    def with_weights(self, *sources: str) -> str:
+        """Return a pattern of the experiments whose weights come from one of `sources`."""
+        return one_of(n for n, each in self.experiments.items() if each.weights.source in sources)
+
+    def with_shards(self, several: bool) -> str:
+        """Return a pattern of the experiments whose samples are drawn by one job, or by several."""
+        return one_of(n for n, each in self.experiments.items() if (each.shards > 1) == several)
+
+    def data_files(self, wildcards: Any) -> list[str]:  # noqa: ANN401
+        """Return the user's files that the images come from."""
+        return [str(path) for path in data_files(self._experiment(wildcards))]
+
+    def reads(self, name: str) -> OfWildcards:
+        """Return the files beside the results that a stage reads."""
+        return self._of(name, lambda each, seen: [str(path) for path in each.reads(seen)])
+
+    def shards(self, suffix: str) -> OfWildcards:
+        """Return the files of all shards of an entry."""
+
+        def of(wildcards: Any) -> list[str]:  # noqa: ANN401
+            experiment = self._experiment(wildcards)
+            n_samples = experiment.samples[wildcards.name].n_samples
+            n = shard_count(n_samples, experiment.sampling.in_a_shard(), experiment.shards)
+            stem = f"results/{wildcards.experiment}/shards/{wildcards.name}_samples"
+            return [f"{stem}-{k}-of-{n}{suffix}" for k in range(1, n + 1)]
+
+        return of
+
+    def timings(self, wildcards: Any) -> list[str]:  # noqa: ANN401
+        """Return the measured times of all entries of `samples`."""
+        place = f"results/{wildcards.experiment}"
+        samples = self._experiment(wildcards).samples
+        return [f"{place}/{name}_samples.timing.json" for name in samples]
+
+    def metrics(self, wildcards: Any) -> list[str]:  # noqa: ANN401
+        """Return the metrics of all runs and seeds, those of real images first."""
+        experiment = self._experiment(wildcards)
+        check_evaluation(experiment, f"experiments.{wildcards.experiment}")
+        return [
+            f"results/{wildcards.experiment}/evaluation/{run}/{k}.metrics.json"
+            for run in ("floor", *experiment.runs)
+            for k in range(experiment.evaluation.seeds)
+        ]
+
+    def _experiment(self, wildcards: Any) -> Experiment:  # noqa: ANN401
+        return self.experiments[wildcards.experiment]
+
+    def _of(self, name: str, answer: Callable[[Stage, Any], Any]) -> OfWildcards:
+        """Return a function of the wildcards that asks a stage about its job's experiment."""
+        asked = stage(name)
+
+        def of(wildcards: Any) -> Any:  # noqa: ANN401
+            try:
+                return answer(asked, asked.view(self._experiment(wildcards), wildcards))
+            except InputError as error:
+                raise InputError(f"experiments.{wildcards.experiment}.{error}") from None
+
+        return of
+
+    @staticmethod
+    def _drawn(figure: Figure, experiment: Experiment) -> list[str]:
+        if "{name}" not in figure.file:
+            return [figure.file]
+        return [figure.file.format(name=name) for name in experiment.samples]
+
+
+def one_of(names: Iterable[str]) -> str:
+    """Return the pattern of a wildcard that is one of `names`, which may be none."""
+    return "|".join(map(re.escape, names)) or "(?!)"

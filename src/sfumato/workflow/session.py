@@ -1,0 +1,29 @@
+"""What is checked when the first job starts, and what is said when one has failed."""
+
+import re
+import shutil
+import sys
+from pathlib import Path
+
+from sfumato.errors import InputError
+
+LITTLE = 2**20  # bytes; with less, a disk is full
+
+
+def check_start(on_a_cluster: bool) -> None:
+    """Raise an InputError if jobs on other machines cannot be started with this Python."""
+    if on_a_cluster and re.search(r"\s", sys.executable):
+        raise InputError(
+            f"{sys.executable}: Snakemake cannot start jobs on a cluster with a Python whose path "
+            "has a space; put the environment elsewhere"
+        )
+
+
+def explain_failure() -> None:
+    """Say on the terminal what a log on a full disk cannot say."""
+    places = [Path(), *(place for place in [Path("results")] if place.is_dir())]
+    if any(shutil.disk_usage(place).free < LITTLE for place in places):
+        print(
+            "results: No space left on device; make room there and run the same command again",
+            file=sys.stderr,
+        )

@@ -1,0 +1,30 @@
+"""Load the images, and split them into train and test."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
+from sfumato.config.data import DataConfig
+from sfumato.config.fields import Section, Seed
+from sfumato.networks.base_config import ImageConfig
+from sfumato.records.stage import LOADING, Stage
+
+if TYPE_CHECKING:
+    from sfumato.config.experiment import Experiment
+
+
+class Settings(Section):
+    """The seed counts for the source `noise` alone; no other has anything random."""
+
+    data: DataConfig
+    model: ImageConfig
+    seed: Seed = 0
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> Self:
+        """Return what the stage reads of an experiment."""
+        seed = experiment.seed if experiment.data.source == "noise" else 0
+        return cls(data=experiment.data, model=experiment.model, seed=seed)
+
+
+STAGE = Stage("prepare_data", Settings, packages=LOADING, stream=0)
