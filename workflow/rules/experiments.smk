@@ -1,24 +1,13 @@
-# The experiments of the config, checked and filled in, and what a bare call builds.
+# The experiments of the config, checked and filled in.
 
-CONFIG = or_exit(
-    with_typed_arguments, config, workflow.config_settings.config_args or []
-)
-TARGETS, EXPERIMENTS = or_exit(resolve, CONFIG)
-NAMES = list(EXPERIMENTS)
-# `verify` builds an experiment once more, under a name that no config can give.
-EXPERIMENTS |= {f".verify/{name}": EXPERIMENTS[name] for name in NAMES}
+arguments = workflow.config_settings.config_args or [] if STANDALONE else []
+plan = Plan(*or_fail(resolve, or_fail(with_typed_arguments, config, arguments)))
+or_fail(check_results)
 
 
 wildcard_constraints:
-    experiment=one_of(EXPERIMENTS),
-    sampler=one_of(SAMPLERS),
-    run=one_of(
-        {run.name for each in EXPERIMENTS.values() for run in each.evaluation.runs}
-    ),
+    experiment=one_of(plan.experiments),
+    name=one_of(plan.entries()),
+    run=one_of(plan.runs()),
     k=r"\d+",
     n=r"\d+",
-
-
-def figures(experiment):
-    """Return the files that an experiment builds."""
-    return [f"results/{experiment}/{name}" for name in EXPERIMENTS[experiment].figures]

@@ -1,54 +1,44 @@
-# Names to call: each figure of the targets, and each experiment.
+# Names to call: each figure of the targets, each entry of `samples`, and each experiment.
 
 
 rule forward:
     input:
-        expand("results/{experiment}/forward.png", experiment=TARGETS),
+        plan.figures_of_targets("forward"),
 
 
 rule trajectory:
     input:
-        expand(
-            "results/{experiment}/trajectory.{kind}",
-            experiment=TARGETS,
-            kind=["png", "gif"],
-        ),
+        plan.figures_of_targets("trajectory", "animation"),
 
 
 rule speed:
     input:
-        expand("results/{experiment}/speed.png", experiment=TARGETS),
+        plan.figures_of_targets("speed"),
 
 
 rule quality:
     input:
-        expand(
-            "results/{experiment}/{file}",
-            experiment=TARGETS,
-            file=["quality_vs_nfe.png", "nearest.png", "metrics.md"],
-        ),
+        plan.figures_of_targets("quality", "nearest"),
+        plan.tables_of_targets(),
 
 
-for sampler in SAMPLERS:
+for entry in plan.entries():
 
     rule:
         name:
-            f"{sampler}_samples"
+            entry + "_samples"
         input:
-            expand(
-                "results/{experiment}/{sampler}_samples.png",
-                experiment=TARGETS,
-                sampler=sampler,
-            ),
+            plan.samples_of_targets(entry),
 
 
-or_exit(check_names, NAMES, {rule.name for rule in workflow.rules})
+if STANDALONE:
+    or_fail(check_names, plan.names, {rule.name for rule in workflow.rules})
 
 
-for experiment in NAMES:
+for experiment in plan.names:
 
     rule:
         name:
             experiment
         input:
-            figures(experiment),
+            plan.files(experiment),

@@ -1,0 +1,90 @@
+# Samples: `{name}` is that of an entry of `samples` in the config.
+# One job draws them all; or several draw a shard each, and one more joins the shards.
+
+
+rule sample:
+    input:
+        ckpt="results/{experiment}/checkpoint",
+    output:
+        arrays="results/{experiment}/{name}_samples.npz",
+        timing="results/{experiment}/{name}_samples.timing.json",
+    log:
+        "results/{experiment}/logs/{name}_samples.log",
+    benchmark:
+        "results/{experiment}/benchmarks/{name}_samples.tsv"
+    wildcard_constraints:
+        experiment=plan.with_shards(several=False),
+    conda:
+        "../envs/sfumato.yaml"
+    threads: 8
+    resources:
+        mem_mb=4000,
+        runtime=120,
+        gpu=1,
+    params:
+        config=plan.settings("sample"),
+        made=plan.making("sample"),
+        shard="1/1",
+    shell:
+        "python {SCRIPTS:q}/sample.py --config {params.config:q} --checkpoint {input.ckpt:q}"
+        " --shard {params.shard} --output {output.arrays:q} --timing {output.timing:q}"
+        " > {log:q} 2>&1"
+
+
+use rule sample as sample_shard with:
+    output:
+        arrays=temp("results/{experiment}/shards/{name}_samples-{k}-of-{n}.npz"),
+        timing=temp("results/{experiment}/shards/{name}_samples-{k}-of-{n}.timing.json"),
+    log:
+        "results/{experiment}/logs/{name}_samples-{k}-of-{n}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/{name}_samples-{k}-of-{n}.tsv"
+    wildcard_constraints:
+        experiment=plan.with_shards(several=True),
+    threads: 1
+    params:
+        config=plan.settings("sample"),
+        made=plan.making("sample"),
+        shard="{k}/{n}",
+
+
+rule gather_samples:
+    input:
+        ckpt="results/{experiment}/checkpoint",
+        arrays=plan.shards(".npz"),
+        timings=plan.shards(".timing.json"),
+    output:
+        arrays="results/{experiment}/{name}_samples.npz",
+        timing="results/{experiment}/{name}_samples.timing.json",
+    log:
+        "results/{experiment}/logs/{name}_samples.log",
+    benchmark:
+        "results/{experiment}/benchmarks/{name}_samples.tsv"
+    wildcard_constraints:
+        experiment=plan.with_shards(several=True),
+    conda:
+        "../envs/sfumato.yaml"
+    params:
+        made=plan.making("gather"),
+    shell:
+        "python {SCRIPTS:q}/gather.py --arrays {input.arrays:q} --timings {input.timings:q}"
+        " --output {output.arrays:q} --timing {output.timing:q} > {log:q} 2>&1"
+
+
+# Measured speed. These files hold times: they alone differ from one build to the next.
+rule compare_speed:
+    input:
+        timings=plan.timings,
+    output:
+        speed="results/{experiment}/speed.json",
+    log:
+        "results/{experiment}/logs/compare_speed.log",
+    benchmark:
+        "results/{experiment}/benchmarks/compare_speed.tsv"
+    conda:
+        "../envs/sfumato.yaml"
+    params:
+        made=plan.making("compare_speed"),
+    shell:
+        "python {SCRIPTS:q}/compare_speed.py --timings {input.timings:q} --output {output.speed:q}"
+        " > {log:q} 2>&1"

@@ -1,0 +1,18 @@
+# Each experiment of the targets once more, in results/.verify, beside what was built before.
+# Without an output, and a benchmark counts as one, the rule runs whenever it is asked for.
+
+
+rule verify:
+    input:
+        plan.rebuilt(),
+    log:
+        "results/verify.log",
+    conda:
+        "../envs/sfumato.yaml"
+    localrule: True
+    params:
+        golden=relative(ROOT / "workflow" / "golden"),
+        experiments=plan.targets,
+    shell:
+        "python {SCRIPTS:q}/verify.py --experiments {params.experiments:q}"
+        " --results $(dirname {log:q}) --golden {params.golden:q} 2>&1 | tee {log:q}"

@@ -1,0 +1,86 @@
+# The network's weights: freshly drawn, trained from there, or taken from a trained checkpoint.
+
+
+rule initialise:
+    output:
+        ckpt=directory("results/{experiment}/checkpoint"),
+    log:
+        "results/{experiment}/logs/initialise.log",
+    benchmark:
+        "results/{experiment}/benchmarks/initialise.tsv"
+    wildcard_constraints:
+        experiment=plan.with_weights("fresh"),
+    conda:
+        "../envs/sfumato.yaml"
+    threads: 8
+    resources:
+        mem_mb=4000,
+        runtime=30,
+        gpu=1,
+    params:
+        config=plan.settings("initialise"),
+        made=plan.making("initialise"),
+    shell:
+        "python {SCRIPTS:q}/initialise.py --config {params.config:q} --output {output.ckpt:q}"
+        " > {log:q} 2>&1"
+
+
+use rule initialise as initialise_to_train with:
+    output:
+        ckpt=directory("results/{experiment}/initial_checkpoint"),
+    log:
+        "results/{experiment}/logs/initialise_to_train.log",
+    benchmark:
+        "results/{experiment}/benchmarks/initialise_to_train.tsv"
+    wildcard_constraints:
+        experiment=plan.with_weights("trained"),
+
+
+rule train:
+    input:
+        data="results/{experiment}/data.npz",
+        ckpt="results/{experiment}/initial_checkpoint",
+    output:
+        ckpt=directory("results/{experiment}/checkpoint"),
+        history="results/{experiment}/history.csv",
+    log:
+        "results/{experiment}/logs/train.log",
+    benchmark:
+        "results/{experiment}/benchmarks/train.tsv"
+    wildcard_constraints:
+        experiment=plan.with_weights("trained"),
+    conda:
+        "../envs/sfumato.yaml"
+    threads: 8
+    resources:
+        mem_mb=8000,
+        runtime=1440,
+        gpu=1,
+    params:
+        config=plan.settings("train"),
+        made=plan.making("train"),
+    shell:
+        "python {SCRIPTS:q}/train.py --config {params.config:q} --data {input.data:q}"
+        " --checkpoint {input.ckpt:q} --output {output.ckpt:q} --history {output.history:q}"
+        " 2>&1 | tee {log:q}"
+
+
+rule adopt:
+    input:
+        manifest=plan.reads("adopt"),
+    output:
+        ckpt=directory("results/{experiment}/checkpoint"),
+    log:
+        "results/{experiment}/logs/adopt.log",
+    benchmark:
+        "results/{experiment}/benchmarks/adopt.tsv"
+    wildcard_constraints:
+        experiment=plan.with_weights("pretrained"),
+    conda:
+        "../envs/sfumato.yaml"
+    params:
+        config=plan.settings("adopt"),
+        made=plan.making("adopt"),
+    shell:
+        "python {SCRIPTS:q}/adopt.py --config {params.config:q}"
+        " --checkpoint $(dirname {input.manifest:q}) --output {output.ckpt:q} > {log:q} 2>&1"
