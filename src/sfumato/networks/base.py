@@ -1,0 +1,50 @@
+"""What every network is: a module that predicts something about x_t from x_t and t."""
+
+from abc import ABC, abstractmethod
+
+import jax
+from flax import nnx
+
+from sfumato.networks.base_config import NetworkConfig
+
+
+class Network(nnx.Module, ABC):
+    """Predicts, from x_t and t, the noise, x_0, v or u: whatever it is trained for."""
+
+    config: NetworkConfig
+    """The settings that it was made from."""
+
+    @abstractmethod
+    def __init__(
+        self, config: NetworkConfig, *, rngs: nnx.Rngs, dtype: jax.typing.DTypeLike | None = None
+    ) -> None:
+        """Make the layers; `initialisation.initialise` draws their weights much faster.
+
+        Args:
+            config: size and shape.
+            rngs: stream `params`.
+            dtype: in which the layers compute, bfloat16 for instance. Weights and output are
+                float32 whatever it is.
+        """
+
+    @abstractmethod
+    def __call__(
+        self,
+        x: jax.Array,
+        t: jax.Array,
+        labels: jax.Array | None = None,
+        *,
+        rngs: nnx.Rngs | None = None,
+    ) -> jax.Array:
+        """Return the prediction, of the shape of x.
+
+        Args:
+            x: (B, H, W, C), the noisy images.
+            t: (B,), their times, 0 .. T - 1.
+            labels: (B,) int32, classes 0 .. num_classes - 1; -1, like leaving them out, is no
+                class.
+            rngs: stream `dropout`, needed while training with dropout.
+
+        Raises:
+            InputError: if there are labels, and the network knows no classes.
+        """
