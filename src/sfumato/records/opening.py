@@ -9,6 +9,7 @@ import warnings
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -140,11 +141,11 @@ def _record(path: Path, made: object) -> Record:
 
 
 def _open_checkpoint(path: Path) -> Opened:
-    from sfumato.records.checkpoint import load_weights, read_manifest
-
-    manifest = read_manifest(path)
+    # Imported by name: what opens arrays does not depend on the code of the networks.
+    checkpoint = import_module("sfumato.records.checkpoint")
+    manifest = checkpoint.read_manifest(path)
     record = _record(path, manifest.pop(PROVENANCE))
-    weights = _Lazy(lambda: load_weights(path))
+    weights = _Lazy(lambda: checkpoint.load_weights(path))
     return Opened(path, record, weights, manifest, stored_digest=manifest["digest"])
 
 
