@@ -1,1 +1,29 @@
-"""One figure a file, drawn from records; no jax."""
+"""One figure a file, drawn from records; no jax, and no matplotlib before something is drawn.
+
+A figure's file holds `FIGURE`, which declares it, and `draw(look, *opened)`. What several figures
+need is in `panels`, `saving` and `style`.
+"""
+
+from functools import cache
+from importlib import import_module
+
+from sfumato.config import listing
+from sfumato.errors import InputError
+from sfumato.figures.base import Figure
+
+
+def names() -> tuple[str, ...]:
+    """Return the names of all figures: the files of this folder that declare one."""
+    return listing.names("figures", "panels", "saving", "style")
+
+
+@cache
+def figure(name: str) -> Figure:
+    """Return the declaration of a figure.
+
+    Raises:
+        InputError: if there is no figure of this name.
+    """
+    if name not in names():
+        raise InputError(f"{name!r} is not a figure; known: {', '.join(names())}")
+    return import_module(f"sfumato.figures.{name}").FIGURE

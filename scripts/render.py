@@ -1,0 +1,35 @@
+"""Draw a figure from the files that hold what it shows.
+
+python scripts/render.py forward --config '{"render": {}}' \
+    --inputs results/mine/forward.npz --output results/mine/forward.png
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from sfumato.figures import figure, names
+from sfumato.figures.saving import save
+from sfumato.records.provenance import provenance
+from sfumato.workflow.command_line import command, new_parser
+from sfumato.workflow.settings import read_settings
+
+
+@command
+def main(argv: Sequence[str] | None = None) -> None:
+    """Run the script."""
+    parser = new_parser(__doc__)
+    parser.add_argument("figure", choices=names())
+    parser.add_argument("--config", required=True, metavar="JSON", help="the figure's settings")
+    parser.add_argument("--inputs", required=True, type=Path, nargs="+", metavar="PATH")
+    parser.add_argument("--output", required=True, type=Path, metavar="PATH")
+    arguments = parser.parse_args(argv)
+    declared = figure(arguments.figure)
+    settings = read_settings(declared.settings, arguments.config)
+    opened = declared.open(arguments.inputs)
+    drawing = declared.draw(settings.render, *opened.values())
+    record = provenance(declared, declared.artifact(*opened.values()), settings, inputs=opened)
+    save(arguments.output, drawing, settings.render, record)
+
+
+if __name__ == "__main__":
+    main()

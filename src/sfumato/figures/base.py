@@ -1,0 +1,105 @@
+"""What a figure declares: its file, what it is drawn from, and which looks it reads."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+from sfumato.config.fields import Section
+from sfumato.config.render import ChartLook
+from sfumato.errors import InputError
+from sfumato.records.stage import DRAWING, Stage
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sfumato.records.opening import Opened
+
+Look = TypeVar("Look", bound=ChartLook)
+
+
+class Looks(Section, Generic[Look]):
+    """The settings of a figure: the part of section `render` that it reads."""
+
+    render: Look
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure(Stage):
+    """A stage of the workflow that draws.
+
+    Paths are relative to results/{experiment}; `{name}` in them is that of an entry of `samples`.
+
+    Attributes:
+        settings: the looks that it reads.
+        file: the path of the figure.
+        inputs: what the provenance calls each file that it is drawn from.
+        files: the paths of these files, in the same order, or a function of the experiment.
+        arrays: of each file the arrays that are drawn; none of a measurement, which has none.
+        label: what the report calls the figure.
+        timed: whether it shows measured times, which no second build repeats.
+    """
+
+    settings: type[Looks[Any]] = Looks[ChartLook]
+    file: str
+    inputs: tuple[str, ...]
+    files: tuple[str, ...] | Callable[[Any], tuple[str, ...]]
+    arrays: tuple[tuple[str, ...], ...]
+    label: str
+    timed: bool = False
+    packages: tuple[str, ...] = DRAWING
+
+    @property
+    def script(self) -> str:
+        """The script that draws any figure."""
+        return "render.py"
+
+    @property
+    def modules(self) -> tuple[str, ...]:
+        """The module that declares and draws the figure."""
+        return (f"sfumato.figures.{self.name}",)
+
+    def open(self, paths: Sequence[Path]) -> dict[str, Opened]:
+        """Open the files that the figure is drawn from, and return them by the names of `inputs`.
+
+        Raises:
+            InputError: if they are not as many as `inputs`, or one is of another kind.
+        """
+        from sfumato.records.opening import open_record
+
+        if len(paths) != len(self.inputs):
+            wanted = ", ".join(self.inputs)
+            raise InputError(
+                f"--inputs: {self.name} is drawn from {wanted}, not {len(paths)} files"
+            )
+        files = zip(self.inputs, paths, self.arrays, strict=True)
+        return {name: open_record(path, *arrays) for name, path, arrays in files}
+
+    def draw(self, look: Any, *opened: Opened) -> Any:  # noqa: ANN401
+        """Return the drawing: a Matplotlib figure, or the 8-bit colours (F, H, W, 3) of frames."""
+        return import_module(*self.modules).draw(look, *opened)
+
+    @property
+    def log_stem(self) -> str:
+        """What the files of the job that draws it are called, before their suffix."""
+        stem = self.file.rpartition(".")[0]
+        return f"render_{stem if '{' in stem else self.name}"
+
+    def artifact(self, *opened: Opened) -> str:
+        """Return the name of the figure that is drawn from these records.
+
+        Raises:
+            InputError: if one of them is not of the kind that `files` names.
+        """
+        names: dict[str, str] = {}
+        for file, each in zip(() if callable(self.files) else self.files, opened, strict=False):
+            pattern = re.escape(file).replace(r"\{name\}", "(?P<name>.+)")
+            match = re.fullmatch(pattern, each.record.artifact)
+            if match is None:
+                kind = file.format(name="*")
+                raise InputError(f"{each.path}: this file is {each.record.artifact}, not {kind}")
+            names |= match.groupdict()
+        return self.file.format(**names)

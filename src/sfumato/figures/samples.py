@@ -1,0 +1,38 @@
+"""{name}_samples.png: a grid of the samples that an entry of `samples` draws."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sfumato.config.render import GridLook
+from sfumato.figures.base import Figure, Looks
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+    from sfumato.records.opening import Opened
+
+
+FIGURE = Figure(
+    name="samples",
+    settings=Looks[GridLook],
+    file="{name}_samples.png",
+    inputs=("arrays",),
+    files=("{name}_samples.npz",),
+    arrays=(("images", "timesteps"),),
+    after=("sample",),
+    label="{name} samples",
+)
+
+
+def draw(look: GridLook, samples: Opened) -> Drawing:
+    """Draw the first `look.max_panels` samples, each under its index."""
+    from sfumato.figures.panels import image_grid
+
+    (entry,) = samples.record.settings["samples"].values()
+    n_samples, steps = samples.arrays["images"].shape[0], samples.arrays["timesteps"].shape[0]
+    images = samples.read(look.max_panels)["images"]
+    heading = f"{entry['sampler'].upper()}, {steps} steps"
+    if len(images) < n_samples:
+        heading += f", the first {len(images)} of {n_samples} samples"
+    return image_grid(images, heading, look)
