@@ -6,35 +6,25 @@ python scripts/adopt.py --checkpoint resources/pretrained/mnist \
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
-from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.fields import Section
-from sfumato.config.model import UNetConfig
-from sfumato.config.weights import WeightsConfig
 from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
-from sfumato.records.provenance import COMPUTING, provenance
-from sfumato.workflow.command_line import command, parse
+from sfumato.records.provenance import provenance
+from sfumato.workflow.command_line import add_paths, command, new_parser
 from sfumato.workflow.settings import read_settings
-
-
-class Settings(Section):
-    """The sections that this script reads."""
-
-    model: UNetConfig
-    diffusion: DiffusionConfig
-    weights: WeightsConfig
+from sfumato.workflow.stages.adopt import STAGE, Settings
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
-    arguments = parse(__doc__, argv, "config", "checkpoint", "output")
+    parser = new_parser(__doc__, STAGE)
+    add_paths(parser, "checkpoint", "output")
+    arguments = parser.parse_args(argv)
     settings = read_settings(Settings, arguments.config)
-    unet, manifest = load_checkpoint(Path(arguments.checkpoint), settings.model, settings.diffusion)
+    network, manifest = load_checkpoint(arguments.checkpoint, settings.model, settings.diffusion)
     inputs = {"pretrained": {key: manifest[key] for key in ("digest", "provenance")}}
-    record = provenance(__file__, "checkpoint", settings, packages=COMPUTING, inputs=inputs)
-    save_checkpoint(Path(arguments.output), unet, settings.diffusion, record)
+    record = provenance(STAGE, "checkpoint", settings, inputs=inputs)
+    save_checkpoint(arguments.output, network, settings.diffusion, record)
 
 
 if __name__ == "__main__":

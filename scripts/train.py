@@ -15,11 +15,10 @@ from pathlib import Path
 from sfumato.compute.backend import describe, spread_over_cores
 from sfumato.compute.randomness import stage_key
 from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.fields import Section
-from sfumato.config.model import UNetConfig
-from sfumato.config.fields import Seed
+from sfumato.config.fields import Section, Seed
 from sfumato.config.training import TrainingConfig
 from sfumato.config.weights import WeightsConfig
+from sfumato.networks.unet_config import UNetConfig
 from sfumato.records.arrays import digest, load_arrays
 from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
 from sfumato.records.history import save_history

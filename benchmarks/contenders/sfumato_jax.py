@@ -14,13 +14,14 @@ from xla import flop, size
 from sfumato.compute.backend import spread_over_cores
 from sfumato.compute.randomness import stage_key
 from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.model import UNetConfig
 from sfumato.config.sampling import SamplingConfig
 from sfumato.config.training import TrainingConfig
 from sfumato.diffusion.schedule import make_schedule
 from sfumato.diffusion.times import spaced_timesteps
 from sfumato.networks.denoiser import noise_predictor
-from sfumato.networks.unet import UNet, initialise
+from sfumato.networks.initialisation import initialise
+from sfumato.networks.unet import UNet
+from sfumato.networks.unet_config import UNetConfig
 from sfumato.samplers import sampler_class
 from sfumato.sampling.batches import sample
 from sfumato.training.loop import train

@@ -11,9 +11,9 @@ from conftest import ROOT, copy_project, snakemake, tiny_config, write_config
 from flax import nnx
 
 from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.model import UNetConfig
 from sfumato.errors import InputError
-from sfumato.networks.unet import initialise
+from sfumato.networks.initialisation import initialise
+from sfumato.networks.unet_config import UNetConfig
 from sfumato.records.arrays import load_arrays, save_arrays
 from sfumato.records.checkpoint import save_checkpoint
 from sfumato.records.verify import compare_folders, compare_with_golden, freeze, load_golden

@@ -8,13 +8,13 @@ import pytest
 from conftest import gaussian_predictor
 
 from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.model import UNetConfig
 from sfumato.diffusion.betas import BETAS
 from sfumato.diffusion.schedule import make_schedule
 from sfumato.diffusion.times import spaced_timesteps
 from sfumato.errors import InputError
 from sfumato.networks.denoiser import noise_predictor
-from sfumato.networks.unet import initialise
+from sfumato.networks.initialisation import initialise
+from sfumato.networks.unet_config import UNetConfig
 from sfumato.samplers import DDIM, DDPM
 from sfumato.sampling.batches import (
     SAMPLES,

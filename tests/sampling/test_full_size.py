@@ -22,14 +22,14 @@ import os, sys
 os.sched_setaffinity(0, map(int, sys.argv[3].split()))
 import jax, numpy as np
 from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.model import UNetConfig
+from sfumato.networks.unet_config import UNetConfig
 from sfumato.networks.denoiser import noise_predictor
 from sfumato.compute.randomness import stage_key
 from sfumato.samplers import DDIM
 from sfumato.sampling.batches import sample
 from sfumato.diffusion.schedule import make_schedule
 from sfumato.diffusion.times import spaced_timesteps
-from sfumato.networks.unet import initialise
+from sfumato.networks.initialisation import initialise
 
 schedule = make_schedule(DiffusionConfig())
 unet = initialise(UNetConfig(), stage_key(0, "initialise"))

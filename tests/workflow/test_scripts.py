@@ -374,7 +374,7 @@ def test_a_broken_network_draws_no_figure(weight, said, tiny, capsys, tmp_path):
     import jax
     from flax import nnx
 
-    from sfumato.networks.unet import initialise
+    from sfumato.networks.initialisation import initialise
     from sfumato.records.checkpoint import save_checkpoint
 
     tiny = tiny.model_copy(

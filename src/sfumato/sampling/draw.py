@@ -1,90 +1,127 @@
-"""From settings and a checkpoint to samples: what the scripts that sample have in common."""
+"""From settings and a checkpoint to samples: what the scripts that draw have in common."""
 
-from collections.abc import Iterator, Sequence
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol, Self
 
 import jax
-from pydantic import create_model
+import numpy as np
 from tqdm import tqdm
 
-from sfumato.compute.backend import describe, spread_over_cores
+from sfumato.compute.backend import spread_over_cores
 from sfumato.compute.randomness import stage_key
 from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.fields import Section
-from sfumato.config.model import UNetConfig
-from sfumato.config.sampling import SamplerConfig, SamplingConfig, sampler_section
-from sfumato.config.fields import Seed
-from sfumato.diffusion.schedule import make_schedule
+from sfumato.config.samples import ChainConfig
+from sfumato.config.sampling import SamplingConfig
+from sfumato.diffusion.prediction import Denoise
+from sfumato.diffusion.schedule import Schedule, make_schedule
 from sfumato.diffusion.times import spaced_timesteps
-from sfumato.networks.denoiser import noise_predictor
+from sfumato.errors import InputError
+from sfumato.guidance.clipping import Clipping
+from sfumato.networks.base_config import NetworkConfig
+from sfumato.networks.denoiser import make_denoiser
 from sfumato.records.checkpoint import load_checkpoint
-from sfumato.records.provenance import COMPUTING, provenance
-from sfumato.samplers import sampler_class
-from sfumato.sampling.batches import Samples, sample_batches
+from sfumato.sampling.batches import nfe, sample_batches
+from sfumato.sampling.samples import Samples
 
 
-class GenerationSettings(Section):
-    """The sections that sampling reads; the sampler's own section comes to them by its name."""
+class DrawSettings(Protocol):
+    """The sections that drawing reads; `samples` holds the one entry that is drawn."""
 
-    seed: Seed
-    model: UNetConfig
+    seed: int
+    model: NetworkConfig
     diffusion: DiffusionConfig
     sampling: SamplingConfig
+    samples: Mapping[str, Any]
 
 
-def generation_settings(sampler: str, **sections: Any) -> Any:  # noqa: ANN401
-    """Return the schema of a run of `sampler`, with further sections added to it."""
-    fields: dict[str, Any] = {name: (section, ...) for name, section in sections.items()}
-    fields[sampler] = (sampler_section(sampler), ...)
-    return create_model("Settings", __base__=GenerationSettings, **fields)
+@dataclass(frozen=True)
+class Entry:
+    """An entry of `samples` with a network: all that its chain needs but for the indices.
 
-
-def generate(
-    script: str,
-    artifact: str,
-    settings: GenerationSettings,
-    sampler: str,
-    checkpoint: Path,
-    indices: range,
-    snapshots: Sequence[int] = (),
-) -> tuple[Iterator[Samples], dict[str, Any]]:
-    """Restore the network, to draw the samples `indices` with a progress bar on stderr.
-
-    Returns:
-        The samples, batch after batch as they are drawn, and the provenance of the `artifact`
-        that `script` makes of them.
+    Attributes:
+        name: of the entry.
+        config: its settings.
+        denoise: the network, guided and clipped as they say.
+        schedule: the noise schedule.
+        timesteps: (N,), the times that the chain visits.
+        key: from which sample i draws.
+        image_shape: (H, W, C).
+        micro_batch: how many samples go through the network at once on each device.
+        checkpoint: digest and provenance of the network's weights.
     """
-    spread_over_cores()
-    run: SamplerConfig = getattr(settings, sampler)
-    diffusion = settings.diffusion
-    unet, manifest = load_checkpoint(checkpoint, settings.model, diffusion)
-    schedule = make_schedule(diffusion)
-    bar = tqdm(total=len(indices) * run.steps, desc=sampler, unit="evaluation")
-    batches = sample_batches(
-        noise_predictor(unet, schedule, diffusion.prediction_type),
-        schedule,
-        sampler_class(sampler)(**run.settings()),
-        timesteps=spaced_timesteps(diffusion.noise_steps, run.steps, run.spacing),
-        key=stage_key(settings.seed, "sampling"),
-        indices=indices,
-        image_shape=settings.model.input_dim,
-        micro_batch=settings.sampling.on(jax.default_backend()),
-        snapshots=snapshots,
-        progress=bar.update,
-    )
-    record = provenance(
-        script,
-        artifact,
-        settings,
-        packages=COMPUTING,
-        inputs={"checkpoint": {key: manifest[key] for key in ("digest", "provenance")}},
-        device=describe(),
-        modules=[f"sfumato.samplers.{sampler}"],
-    )
-    return _until_done(batches, bar), record
+
+    name: str
+    config: ChainConfig
+    denoise: Denoise
+    schedule: Schedule
+    timesteps: np.ndarray
+    key: jax.Array
+    image_shape: tuple[int, ...]
+    micro_batch: int
+    checkpoint: dict[str, Any]
+
+    @classmethod
+    def restore(cls, settings: DrawSettings, checkpoint: Path, stream: int | None) -> Self:
+        """Restore the network of a checkpoint, and let jax see each core as a device.
+
+        Args:
+            settings: what is drawn.
+            checkpoint: the folder.
+            stream: number of the random stream.
+
+        Raises:
+            InputError: if the settings name another number of entries than one, or the checkpoint
+                does not fit them.
+        """
+        if len(settings.samples) != 1:
+            raise InputError(f"samples: {len(settings.samples)} entries; one is drawn at a time")
+        spread_over_cores()
+        ((name, config),) = settings.samples.items()
+        diffusion = settings.diffusion
+        network, manifest = load_checkpoint(checkpoint, settings.model, diffusion)
+        schedule = make_schedule(diffusion)
+        steps = config.filled(diffusion.noise_steps).steps
+        seed = settings.seed if config.seed is None else config.seed
+        return cls(
+            name,
+            config,
+            guided(make_denoiser(network, schedule, diffusion.prediction_type), schedule, config),
+            schedule,
+            spaced_timesteps(diffusion.noise_steps, steps, config.spacing),
+            stage_key(seed, stream or 0),
+            tuple(settings.model.input_dim),
+            settings.sampling.on(jax.default_backend()),
+            {key: manifest[key] for key in ("digest", "provenance")},
+        )
+
+    @property
+    def nfe(self) -> int:
+        """Network evaluations of a sample."""
+        return nfe(self.denoise, self.config.sampler, [*self.timesteps, -1])
+
+    def draw(self, indices: range, snapshots: Sequence[int] = ()) -> Iterator[Samples]:
+        """Draw samples, batch after batch, with a progress bar on stderr."""
+        with tqdm(total=len(indices) * self.nfe, desc=self.name, unit="evaluation") as bar:
+            yield from sample_batches(
+                self.denoise,
+                self.schedule,
+                self.config.sampler,
+                timesteps=self.timesteps,
+                key=self.key,
+                indices=indices,
+                image_shape=self.image_shape,
+                micro_batch=self.micro_batch,
+                snapshots=snapshots,
+                progress=bar.update,
+            )
 
 
-def _until_done(batches: Iterator[Samples], bar: tqdm) -> Iterator[Samples]:
-    with bar:
-        yield from batches
+def guided(denoise: Denoise, schedule: Schedule, config: ChainConfig) -> Denoise:
+    """Put what an entry asks for around a denoiser: its guidance, and clipping outermost."""
+    for method in (config.guidance, Clipping() if config.clip else None):
+        denoise = method(denoise, schedule) if method else denoise
+    return denoise
