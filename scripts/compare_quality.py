@@ -5,26 +5,29 @@ python scripts/compare_quality.py --metrics results/mine/evaluation/*/*.metrics.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from sfumato.evaluation.tables import Metrics, summarise, table
 from sfumato.records.arrays import write_whole
+from sfumato.records.measurements import load_measurement, save_measurement
 from sfumato.records.provenance import Record, provenance
-from sfumato.sampling.timing import load_json, origin, save_json
-from sfumato.workflow.command_line import command, parse
+from sfumato.workflow.command_line import add_paths, command, new_parser
+from sfumato.workflow.stages.compare_quality import STAGE
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
-    arguments = parse(__doc__, argv, "metrics+", "output", "table")
-    metrics = [load_json(Metrics, Path(path)) for path in arguments.metrics]
-    inputs = {each.provenance.artifact: origin(each) for each in metrics}
-    record = provenance(__file__, "quality.json", inputs=inputs)
+    parser = new_parser(__doc__, STAGE)
+    add_paths(parser, "metrics", nargs="+")
+    add_paths(parser, "output", "table")
+    arguments = parser.parse_args(argv)
+    metrics = [load_measurement(Metrics, path) for path in arguments.metrics]
+    inputs = {each.provenance.artifact: each for each in metrics}
+    record = provenance(STAGE, "quality.json", inputs=inputs)
     quality = summarise(metrics, metrics[0].provenance.device, Record.model_validate(record))
-    save_json(Path(arguments.output), quality)
+    save_measurement(arguments.output, quality)
     text = table(quality)
-    write_whole(Path(arguments.table), lambda part: part.write_text(text, encoding="utf-8"))
+    write_whole(arguments.table, lambda part: part.write_text(text, encoding="utf-8"))
 
 
 if __name__ == "__main__":

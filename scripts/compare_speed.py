@@ -1,25 +1,29 @@
-"""Put the times that two sampling runs measured side by side.
+"""Put the times that sampling runs measured side by side, the first one compared with the others.
 
-python scripts/compare_speed.py --ddpm results/mine/ddpm_samples.timing.json \
-    --ddim results/mine/ddim_samples.timing.json --output results/mine/speed.json
+python scripts/compare_speed.py --timings results/mine/{ddpm,ddim}_samples.timing.json \
+    --output results/mine/speed.json
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
+from sfumato.records.measurements import load_measurement, save_measurement
 from sfumato.records.provenance import Record, provenance
-from sfumato.sampling.timing import Timing, compare, load_json, origin, save_json
-from sfumato.workflow.command_line import command, parse
+from sfumato.sampling.timing import Timing, compare
+from sfumato.workflow.command_line import add_paths, command, new_parser
+from sfumato.workflow.stages.compare_speed import STAGE
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
-    arguments = parse(__doc__, argv, "ddpm", "ddim", "output")
-    ddpm, ddim = (load_json(Timing, Path(path)) for path in (arguments.ddpm, arguments.ddim))
-    inputs = {"ddpm": origin(ddpm), "ddim": origin(ddim)}
-    record = provenance(__file__, "speed.json", inputs=inputs)
-    save_json(Path(arguments.output), compare(ddpm, ddim, Record.model_validate(record)))
+    parser = new_parser(__doc__, STAGE)
+    add_paths(parser, "timings", nargs="+")
+    add_paths(parser, "output")
+    arguments = parser.parse_args(argv)
+    loaded = [load_measurement(Timing, path) for path in arguments.timings]
+    timings = {timing.entry: timing for timing in loaded}
+    record = provenance(STAGE, "speed.json", inputs=timings)
+    save_measurement(arguments.output, compare(timings, Record.model_validate(record)))
 
 
 if __name__ == "__main__":

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import yaml
 
-from sfumato.records.artifacts import open_artifact
 from sfumato.records.explain import config_of, difference, explain
+from sfumato.records.opening import open_record
 from sfumato.workflow.command_line import command, new_parser
 
 
@@ -25,14 +25,14 @@ def main(argv: Sequence[str] | None = None) -> None:
     asked.add_argument("--diff", type=Path, metavar="OTHER", help="say in what two files differ")
     asked.add_argument("--config", action="store_true", help="print the config that rebuilds it")
     arguments = parser.parse_args(argv)
-    artifact = open_artifact(arguments.file)
+    opened = open_record(arguments.file)
     if arguments.diff:
-        print(difference(artifact, open_artifact(arguments.diff)))
+        print(difference(opened, open_record(arguments.diff)))
     elif arguments.config:
-        print(yaml.safe_dump(config_of(artifact.record), default_flow_style=None), end="")
+        print(yaml.safe_dump(config_of(opened.record), default_flow_style=None), end="")
     else:
         command_for_config = ("python", "scripts/explain.py", str(arguments.file), "--config")
-        print(explain(artifact, shlex.join(command_for_config)))
+        print(explain(opened, shlex.join(command_for_config)))
 
 
 if __name__ == "__main__":

@@ -4,18 +4,19 @@ python scripts/freeze.py --results results/mine --golden workflow/golden/mine.js
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
+from sfumato.records.measurements import save_measurement
 from sfumato.records.verify import freeze
-from sfumato.sampling.timing import save_json
-from sfumato.workflow.command_line import command, parse
+from sfumato.workflow.command_line import add_paths, command, new_parser
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
-    arguments = parse(__doc__, argv, "results", "golden")
-    save_json(Path(arguments.golden), freeze(Path(arguments.results)))
+    parser = new_parser(__doc__)
+    add_paths(parser, "results", "golden")
+    arguments = parser.parse_args(argv)
+    save_measurement(arguments.golden, freeze(arguments.results))
 
 
 if __name__ == "__main__":

@@ -8,22 +8,26 @@ The result is, byte for byte, what `scripts/sample.py` writes without `--shard`.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from sfumato.records.arrays import save_arrays
+from sfumato.records.measurements import load_measurement, save_measurement
 from sfumato.sampling.shards import gather
-from sfumato.sampling.timing import Timing, add_up, load_json, save_json
-from sfumato.workflow.command_line import command, parse
+from sfumato.sampling.timing import Timing, add_up
+from sfumato.workflow.command_line import add_paths, command, new_parser
+from sfumato.workflow.stages.gather import STAGE
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
-    arguments = parse(__doc__, argv, "arrays+", "timings+", "output", "timing")
-    arrays, record = gather([Path(path) for path in arguments.arrays])
-    timing = add_up([load_json(Timing, Path(path)) for path in arguments.timings])
-    save_arrays(Path(arguments.output), arrays, record)
-    save_json(Path(arguments.timing), timing)
+    parser = new_parser(__doc__, STAGE)
+    add_paths(parser, "arrays", "timings", nargs="+")
+    add_paths(parser, "output", "timing")
+    arguments = parser.parse_args(argv)
+    arrays, record = gather(arguments.arrays)
+    timing = add_up([load_measurement(Timing, path) for path in arguments.timings])
+    save_arrays(arguments.output, arrays, record)
+    save_measurement(arguments.timing, timing)
 
 
 if __name__ == "__main__":

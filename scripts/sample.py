@@ -1,7 +1,8 @@
-"""Draw samples from a checkpoint with one of the samplers, and say how long it took.
+"""Draw one entry of `samples` from a checkpoint, and say how long it took.
 
-python scripts/sample.py --sampler ddim --checkpoint results/mine/checkpoint \
-    --config '{"seed": 0, "model": {}, "diffusion": {}, "sampling": {}, "ddim": {}}' \
+python scripts/sample.py --checkpoint results/mine/checkpoint \
+    --config '{"seed": 0, "model": {}, "diffusion": {}, "sampling": {},
+               "samples": {"ddim": {"sampler": "ddim", "steps": 50}}}' \
     --output results/mine/ddim_samples.npz --timing results/mine/ddim_samples.timing.json
 
 With `--shard 2/8` only the second of eight parts of them; `scripts/gather.py` joins the parts.
@@ -9,58 +10,59 @@ With `--shard 2/8` only the second of eight parts of them; `scripts/gather.py` j
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 
 import numpy as np
 
-from sfumato.diffusion.times import spaced_timesteps
-from sfumato.records.arrays import Rows, check_images, save_arrays
-from sfumato.records.provenance import Record
-from sfumato.sampling.draw import generate, generation_settings
+from sfumato.compute.backend import describe
+from sfumato.records.arrays import Rows, save_arrays
+from sfumato.records.checks import checked
+from sfumato.records.measurements import save_measurement
+from sfumato.records.provenance import Record, provenance
+from sfumato.sampling.draw import Entry
 from sfumato.sampling.shards import shard_range
-from sfumato.sampling.timing import Seconds, Timing, save_json
-from sfumato.workflow.command_line import command, parse
+from sfumato.sampling.timing import Seconds, Timing
+from sfumato.workflow.command_line import add_paths, command, new_parser
 from sfumato.workflow.settings import read_settings
+from sfumato.workflow.stages.sample import STAGE, Settings
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
-    options = ("config", "checkpoint", "sampler", "output", "timing")
-    arguments = parse(__doc__, argv, *options, shard="1/1")
-    name, sampler = f"{arguments.sampler}_samples", arguments.sampler
-    settings = read_settings(generation_settings(sampler), arguments.config)
-    run = getattr(settings, sampler)
-    indices = shard_range(run.n_samples, settings.sampling.in_a_shard(), arguments.shard)
-    batches, record = generate(
-        __file__, f"{name}.npz", settings, sampler, Path(arguments.checkpoint), indices
-    )
-    if len(indices) < run.n_samples:
+    parser = new_parser(__doc__, STAGE)
+    add_paths(parser, "checkpoint", "output", "timing")
+    parser.add_argument("--shard", default="1/1", metavar="K/N")
+    arguments = parser.parse_args(argv)
+    settings = read_settings(Settings, arguments.config)
+    entry = Entry.restore(settings, arguments.checkpoint, STAGE.stream)
+    n_samples, name = settings.samples[entry.name].n_samples, f"{entry.name}_samples"
+    indices = shard_range(n_samples, settings.sampling.in_a_shard(), arguments.shard)
+    inputs, device = {"checkpoint": entry.checkpoint}, describe()
+    record = provenance(STAGE, f"{name}.npz", settings, inputs=inputs, device=device)
+    if len(indices) < n_samples:
         record["part"] = {"start": indices.start, "stop": indices.stop}
-    seconds = Counter()
+    seconds: Counter[str] = Counter()
 
     def images() -> Iterator[np.ndarray]:
-        first = indices.start
-        for batch in batches:
-            check_images(name, batch.images, first)
+        for batch in entry.draw(indices):
             yield batch.images
-            first += len(batch.images)
             seconds.update(batch.seconds)
 
-    shape = (len(indices), *settings.model.input_dim)
-    timesteps = spaced_timesteps(settings.diffusion.noise_steps, run.steps, run.spacing)
-    arrays = {"images": Rows(shape, np.dtype(np.float32), images()), "timesteps": timesteps}
-    save_arrays(Path(arguments.output), arrays, record)
+    blocks = checked(name, images(), indices.start, n_samples)
+    rows = Rows((len(indices), *entry.image_shape), np.dtype(np.float32), blocks)
+    save_arrays(arguments.output, {"images": rows, "timesteps": entry.timesteps}, record)
     timing = Timing(
-        sampler=sampler,
-        steps=run.steps,
+        entry=entry.name,
+        sampler=settings.model_dump()["samples"][entry.name]["sampler"],
+        steps=len(entry.timesteps),
+        nfe=entry.nfe,
         n_samples=len(indices),
-        micro_batch=settings.sampling.on(record["device"]["backend"]),
+        micro_batch=entry.micro_batch,
         seconds=Seconds(**seconds),
-        device=record["device"],
+        device=device,
         provenance=Record.model_validate(record | {"artifact": f"{name}.timing.json"}),
     )
-    save_json(Path(arguments.timing), timing)
+    save_measurement(arguments.timing, timing)
 
 
 if __name__ == "__main__":

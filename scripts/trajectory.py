@@ -1,58 +1,54 @@
-"""Follow DDPM sample 0 from noise to image, keeping some of its states.
+"""Follow sample 0 of an entry from noise to image, keeping some of its states.
 
 python scripts/trajectory.py --checkpoint results/mine/checkpoint \
-    --config '{"seed": 0, "model": {}, "diffusion": {}, "sampling": {}, "ddpm": {},
-               "trajectory": {}}' --output results/mine/trajectory.npz
+    --config '{"seed": 0, "model": {}, "diffusion": {}, "sampling": {}, "trajectory": {},
+               "samples": {"ddpm": {"sampler": "ddpm"}}}' --output results/mine/trajectory.npz
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
-from sfumato.config.trajectory import TrajectoryConfig
-from sfumato.records.arrays import check_finite, check_images, save_arrays
-from sfumato.sampling.batches import evenly_spaced, join
-from sfumato.sampling.draw import generate, generation_settings
-from sfumato.workflow.command_line import command, parse
+from sfumato.compute.backend import describe
+from sfumato.records.arrays import save_arrays
+from sfumato.records.checks import check_finite, check_images
+from sfumato.records.provenance import provenance
+from sfumato.sampling.batches import evenly_spaced
+from sfumato.sampling.draw import Entry
+from sfumato.sampling.samples import join
+from sfumato.workflow.command_line import add_paths, command, new_parser
 from sfumato.workflow.settings import read_settings
-
-SAMPLER = "ddpm"
+from sfumato.workflow.stages.trajectory import STAGE, Settings
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
-    arguments = parse(__doc__, argv, "config", "checkpoint", "output")
-    schema = generation_settings(SAMPLER, trajectory=TrajectoryConfig)
-    settings = read_settings(schema, arguments.config)
-    steps, wanted = settings.ddpm.steps, settings.trajectory
+    parser = new_parser(__doc__, STAGE)
+    add_paths(parser, "checkpoint", "output")
+    arguments = parser.parse_args(argv)
+    settings = read_settings(Settings, arguments.config)
+    entry = Entry.restore(settings, arguments.checkpoint, STAGE.stream)
+    steps, wanted = len(entry.timesteps), settings.trajectory
     panels = evenly_spaced(steps, wanted.snapshots)
     frames = evenly_spaced(steps, min(wanted.frames, steps + 1))
     kept = sorted({*panels, *frames})
-    batches, record = generate(
-        __file__,
-        "trajectory.npz",
-        settings,
-        SAMPLER,
-        Path(arguments.checkpoint),
-        range(1),
-        kept,
-    )
-    samples = join(batches)
+    samples = join(entry.draw(range(1), kept))
     panel, frame = np.searchsorted(kept, panels), np.searchsorted(kept, frames)
-    x_t, x_0 = samples.snapshots[:, 0], samples.predicted_x_0[:, 0]
+    x_t, x_0, times = samples.snapshots[:, 0], samples.predicted_x_0[:, 0], samples.snapshot_timesteps
     arrays = {
         "images": x_t[panel],
         "predicted_x_0": x_0[panel],
-        "timesteps": samples.snapshot_timesteps[panel],
+        "timesteps": times[panel],
         "frames": x_t[frame],
-        "frame_timesteps": samples.snapshot_timesteps[frame],
+        "frame_timesteps": times[frame],
     }
     check_images("trajectory.images", arrays["images"])
     for name in ("predicted_x_0", "frames"):
         check_finite(f"trajectory.{name}", arrays[name])
-    save_arrays(Path(arguments.output), arrays, record)
+    inputs = {"checkpoint": entry.checkpoint}
+    record = provenance(STAGE, "trajectory.npz", settings, inputs=inputs, device=describe())
+    save_arrays(arguments.output, arrays, record)
 
 
 if __name__ == "__main__":

@@ -18,17 +18,20 @@ from sfumato.records.verify import (
     compare_with_golden,
     load_golden,
 )
-from sfumato.workflow.command_line import command, parse
+from sfumato.workflow.command_line import add_paths, command, new_parser
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
-    arguments = parse(__doc__, argv, "experiments+", "results", "golden")
-    results, mistakes = Path(arguments.results), []
+    parser = new_parser(__doc__)
+    parser.add_argument("--experiments", required=True, nargs="+", metavar="NAME")
+    add_paths(parser, "results", "golden")
+    arguments = parser.parse_args(argv)
+    results, mistakes = arguments.results, []
     for experiment in arguments.experiments:
         rebuilt = results / ".verify" / experiment
-        golden = Path(arguments.golden) / f"{experiment}.json"
+        golden = arguments.golden / f"{experiment}.json"
         findings = list(compare_folders(rebuilt, results / experiment))
         mistakes += report(results / experiment, findings)
         if golden.exists():
