@@ -1,12 +1,14 @@
 """Schedules against their papers, in float64."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from pydantic import ValidationError
 
 from sfumato.config.diffusion import DiffusionConfig
-from sfumato.diffusion.schedule import BETAS, make_schedule, schedule_from_betas
+from sfumato.diffusion.betas import BETAS
+from sfumato.diffusion.schedule import make_schedule, schedule_from_betas, schedule_from_rates
 from sfumato.errors import InputError
 
 
@@ -17,7 +19,7 @@ def test_linear_ends_where_the_paper_says():
     np.testing.assert_allclose(np.diff(betas), (0.02 - 1e-4) / 999)
     # Ho et al., section 4: the KL to pure noise is about 1e-5 bits per dimension, which asks for
     # an alpha_bar_T near 4e-5.
-    assert schedule_from_betas(betas).alpha_bar(999) == pytest.approx(4.0358e-5, rel=1e-3)
+    assert schedule_from_betas(betas).alpha(999) ** 2 == pytest.approx(4.0358e-5, rel=1e-3)
 
 
 def test_cosine_is_a_squared_cosine_and_capped_only_from_above():
@@ -51,21 +53,70 @@ def test_tables_are_exact_to_float32(name):
     schedule = make_schedule(config)
     alpha_bar = np.cumprod(1 - betas)
     t = np.arange(1000)
-    # exp turns the rounding of its argument, up to 20, into a relative error
-    np.testing.assert_allclose(schedule.alpha_bar(t), alpha_bar, rtol=2e-6)
-    np.testing.assert_allclose(schedule.one_minus_alpha_bar(t), 1 - alpha_bar, rtol=1e-6)
-    np.testing.assert_allclose(schedule.beta(t, t - 1), betas, rtol=2e-4)
+    np.testing.assert_allclose(schedule.alpha(t) ** 2, alpha_bar, rtol=3e-7)
+    np.testing.assert_allclose(schedule.sigma(t) ** 2, 1 - alpha_bar, rtol=3e-7)
+    # Neighbouring times, where 1 - alpha_bar_t / alpha_bar_s cancels, and distant ones.
+    np.testing.assert_allclose(schedule.beta(t, t - 1), betas, rtol=1e-6)
+    between = 1 - alpha_bar[100:] / alpha_bar[:-100]
+    np.testing.assert_allclose(schedule.beta(t[100:], t[:-100]), between, rtol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["linear", "cosine"])
+def test_lambda_is_half_the_log_of_the_signal_to_noise_ratio(name):
+    betas = BETAS[name](1000, 1e-4, 0.02)
+    alpha_bar, schedule = np.cumprod(1 - betas), schedule_from_betas(betas)
+    lam = np.log(alpha_bar / (1 - alpha_bar)) / 2
+    t = np.arange(1000)
+    np.testing.assert_allclose(schedule.lam(t), lam, rtol=1e-6, atol=1e-6)
+    np.testing.assert_allclose(schedule.h(t[1:], t[:-1]), -np.diff(lam), rtol=1e-6)
+    np.testing.assert_allclose(schedule.h(t[100:], t[:-100]), lam[:-100] - lam[100:], rtol=1e-6)
 
 
 def test_the_data_has_no_noise(schedule):
-    assert schedule.alpha_bar(-1) == 1 and schedule.one_minus_alpha_bar(-1) == 0
-    assert schedule.beta(7, -1) == schedule.one_minus_alpha_bar(7)
+    assert schedule.alpha(-1) == 1 and schedule.sigma(-1) == 0 and schedule.lam(-1) == np.inf
+    assert schedule.beta(7, -1) == schedule.sigma(7) ** 2
+    assert schedule.h(7, -1) == np.inf
+
+
+def test_the_linear_path_is_another_filling():
+    time = np.arange(1, 101) / 100
+    schedule = schedule_from_rates(1 - time, time)
+    t = np.arange(100)
+    np.testing.assert_allclose(schedule.alpha(t) + schedule.sigma(t), 1, rtol=1e-7)
+    assert schedule.noise_steps == 100
+    assert schedule.alpha(99) == 0 and schedule.sigma(99) == 1 and schedule.lam(99) == -np.inf
+    assert not any(np.isnan(table).any() for table in jax.tree.leaves(schedule))
+    # The noise that a later x_t has beyond that of x_s: variances of independent parts add.
+    t, s = t[1:-1], t[:-2]
+    ratio = (1 - time[t]) / (1 - time[s])
+    np.testing.assert_allclose(
+        schedule.beta(t, s), time[t] ** 2 - ratio**2 * time[s] ** 2, rtol=1e-5
+    )
+    assert schedule.beta(99, 40) == 1 and schedule.beta(0, -1) == pytest.approx(1e-4)
 
 
 def test_lengths_and_shapes(schedule):
     assert schedule.noise_steps == 1000
-    assert schedule.alpha_bar(jnp.zeros((2, 3), int)).shape == (2, 3)
+    assert schedule.alpha(jnp.zeros((2, 3), int)).shape == (2, 3)
+    alpha, sigma = schedule.rates(jnp.zeros(2, int), jnp.zeros((2, 4, 4, 1)))
+    assert alpha.shape == sigma.shape == (2, 1, 1, 1)
     assert make_schedule(DiffusionConfig(noise_steps=1)).noise_steps == 1
+
+
+@pytest.mark.parametrize(
+    ("alphas", "sigmas", "said"),
+    [
+        ([0.9, 0.5], [0.1], "shapes"),
+        ([0.9, 0.5], [0.0, 0.5], "sigma above 0"),
+        ([0.9, -0.1], [0.1, 0.5], "to 0 at most"),
+        ([0.5, 0.5], [0.5, 0.5], "falls"),
+        ([0.9, np.nan], [0.1, 0.5], "to 0 at most"),
+        ([], [], "shapes"),
+    ],
+)
+def test_impossible_rates(alphas, sigmas, said):
+    with pytest.raises(InputError, match=said):
+        schedule_from_rates(np.array(alphas), np.array(sigmas))
 
 
 @pytest.mark.parametrize(
