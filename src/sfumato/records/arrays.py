@@ -96,6 +96,18 @@ def digest(arrays: Arrays) -> str:
     return joint_digest(digests(arrays))
 
 
+def largest_difference(ours: Arrays, theirs: Arrays) -> float:
+    """Return the largest difference at one place: NaN if one is, infinite where shapes differ."""
+    if {name: each.shape for name, each in ours.items()} != {
+        name: each.shape for name, each in theirs.items()
+    }:
+        return np.inf
+    differences = [
+        np.abs(in_memory(ours[name]).astype(np.float64) - in_memory(theirs[name])) for name in ours
+    ]
+    return float(np.max([each.max() for each in differences if each.size], initial=0))
+
+
 def save_arrays(path: Path, arrays: Arrays, provenance: Mapping[str, Any]) -> None:
     """Write arrays, their provenance and, in it, their digests; equal contents give equal bytes."""
     write_whole(path, lambda part: _write_npz(part, arrays, provenance))

@@ -8,6 +8,7 @@ import numpy as np
 from sfumato.errors import InputError
 
 GREY_LEVEL = 2 / 255  # of an 8-bit picture of values in [-1, 1]
+_SOME_BLANK = "%s: %d of %d images are blank, image %d the first"
 _LOG = logging.getLogger("sfumato")
 
 
@@ -58,4 +59,4 @@ def checked(
             "was written. Look at the schedule (diffusion.*) and at the checkpoint's weights"
         )
     if blank:
-        _LOG.warning("%s: %d of %d images blank, first image %d", name, len(blank), count, blank[0])
+        _LOG.warning(_SOME_BLANK, name, len(blank), count, blank[0])

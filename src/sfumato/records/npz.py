@@ -40,10 +40,10 @@ def readable(path: Path, kind: str = "") -> Iterator[None]:
     except (PermissionError, IsADirectoryError) as error:
         raise InputError(f"{path}: this file cannot be read: {error.strerror}") from None
     except _DAMAGE as error:
-        kind = kind or f"{path.suffix or 'such'} file"
+        kind, reason = kind or f"{path.suffix or 'such'} file", str(error).split("\n")[0]
         raise InputError(
-            f"{path}: this is not a whole {kind} of this workflow ({error}); "
-            "delete it and build it again"
+            f"{path}: this is not a whole {kind} of this workflow ({reason}); delete it and build "
+            "it again"
         ) from None
 
 

@@ -1,0 +1,71 @@
+"""What a record says, laid out: all settings, all facts of making, and where two records differ."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, NamedTuple
+
+from sfumato.records.provenance import Record
+
+
+class Ancestor(NamedTuple):
+    """Something that an artifact was made from, or the artifact itself.
+
+    Attributes:
+        place: the way to it from the artifact, `arrays > checkpoint > `.
+        digest: of its content; empty for the artifact itself.
+        record: what made it.
+    """
+
+    place: str
+    digest: str
+    record: Record
+
+
+def ancestors(record: Record, place: str = "", digest: str = "") -> Iterator[Ancestor]:
+    """Walk from an artifact back to what it was made from, the nearest first."""
+    yield Ancestor(place, digest, record)
+    for name, origin in record.inputs.items():
+        yield from ancestors(origin.provenance, f"{place}{name} > ", origin.digest)
+
+
+def depth_of(record: Record) -> int:
+    """Return how many steps lie before an artifact: 0 for what is made from nothing."""
+    return max((1 + depth_of(origin.provenance) for origin in record.inputs.values()), default=0)
+
+
+def settings_of(record: Record) -> dict[str, Any]:
+    """Return the settings of an artifact and of all it was made from; the nearest overrides."""
+    settings: dict[str, Any] = {}
+    for ancestor in reversed(list(ancestors(record))):
+        for section, value in ancestor.record.settings.items():
+            both = isinstance(value, Mapping) and isinstance(settings.get(section), Mapping)
+            settings[section] = {**settings[section], **value} if both else value
+    return settings
+
+
+def facts_of_making(record: Record) -> dict[str, str]:
+    """Lay out flat how an artifact was made, and all it was made from, but for the settings."""
+    facts = {}
+    for place, digest, made in ancestors(record):
+        about = made.model_dump(exclude={"settings", "inputs", "arrays"})
+        facts |= flat({**about, "content": digest}, place)
+    return facts
+
+
+def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
+    """Lay nested values out flat: {"a": {"b": 1}} -> {"a.b": "1"}."""
+    laid_out = {}
+    for key, value in values.items():
+        if isinstance(value, Mapping):
+            laid_out |= flat(value, f"{prefix}{key}.")
+        else:
+            laid_out[f"{prefix}{key}"] = str(value)
+    return laid_out
+
+
+def differing(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
+    """Return a line for each name that has another value in `theirs`."""
+    return [
+        f"{name}: {ours.get(name, 'nothing')} | {theirs.get(name, 'nothing')}"
+        for name in {**ours, **theirs}
+        if ours.get(name) != theirs.get(name)
+    ]

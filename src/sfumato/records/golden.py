@@ -1,0 +1,105 @@
+"""The golden file of an experiment: what it gave on one machine, in short, for all others."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from sfumato.config.fields import Real, Section
+from sfumato.records.arrays import largest_difference
+from sfumato.records.facts import ancestors, settings_of
+from sfumato.records.npz import readable
+from sfumato.records.opening import Opened
+from sfumato.records.verify import TOLERANCE, Finding, artifacts_in, other_settings, tolerance_of
+
+_N_VALUES = 8
+
+
+class GoldenArtifact(Section):
+    """An artifact in short."""
+
+    settings: dict[str, Any]
+    """All that it and what it was made from read of the config."""
+    content: str
+    """The digest of what is in it."""
+    values: dict[str, list[float]]
+    """Of each array the mean, the standard deviation, and values from all over it."""
+
+
+class Golden(Section):
+    """What an experiment gave on one machine."""
+
+    versions: dict[str, str]
+    """Of the packages."""
+    device: dict[str, str]
+    """What computed."""
+    tolerance: Real
+    """For values in [-1, 1] that were computed elsewhere."""
+    artifacts: dict[str, GoldenArtifact]
+    """What was made."""
+
+
+def freeze(folder: Path) -> Golden:
+    """Return the golden file of an experiment that was built in `folder`, measured times apart."""
+    artifacts = [each for each in artifacts_in(folder) if not _shows_times(each)]
+    computed = {key: value for each in artifacts for key, value in each.record.versions.items()}
+    return Golden(
+        versions=computed,
+        device=next(each.record.device for each in artifacts if each.record.device),
+        tolerance=TOLERANCE,
+        artifacts={
+            each.path.name: GoldenArtifact(
+                settings=settings_of(each.record),
+                content=each.digest,
+                values=_some_values(each),
+            )
+            for each in artifacts
+        },
+    )
+
+
+def load_golden(path: Path) -> Golden:
+    """Read a golden file; an InputError says what is wrong with it."""
+    with readable(path, "golden file"):
+        return Golden.model_validate(json.loads(path.read_bytes()))
+
+
+def compare_with_golden(rebuilt: Path, golden: Golden) -> Iterator[Finding]:
+    """Compare what was built with the golden file: content, or else values within its tolerance."""
+    for opened in artifacts_in(rebuilt):
+        name = opened.path.name
+        if name in golden.artifacts:
+            yield _compare(name, opened, golden)
+
+
+def _compare(name: str, opened: Opened, golden: Golden) -> Finding:
+    expected = golden.artifacts[name]
+    if asked := other_settings(expected.settings, opened):
+        return Finding(name, asked, wrong=True)
+    if opened.digest == expected.content:
+        return Finding(name, "identical content")
+    ours, theirs = (
+        {key: np.asarray(row) for key, row in values.items()}
+        for values in (_some_values(opened), expected.values)
+    )
+    largest = largest_difference(ours, theirs)
+    tolerance = tolerance_of(name, golden.tolerance)
+    said = f"differs by {largest:.3g} at most; {tolerance:g} is allowed, elsewhere"
+    return Finding(name, said, wrong=not largest <= tolerance)
+
+
+def _shows_times(opened: Opened) -> bool:
+    """Say whether an artifact is made from measurements, which no second build repeats."""
+    return any(each.record.artifact.endswith(".json") for each in ancestors(opened.record))
+
+
+def _some_values(opened: Opened) -> dict[str, list[float]]:
+    values = {}
+    for name, array in sorted(opened.read().items()):
+        numbers = array.reshape(-1).astype(np.float64)
+        places = np.linspace(0, len(numbers) - 1, min(_N_VALUES, len(numbers))).astype(int)
+        some = [numbers.mean(), numbers.std(), *numbers[places]] if len(numbers) else []
+        values[name] = [float(f"{value:.7g}") for value in some]
+    return values
