@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from sfumato.records.opening import Opened
 
-HEADING = r"Forward diffusion: $x_t = \sqrt{\bar\alpha_t}\,x_0 + \sqrt{1-\bar\alpha_t}\,\epsilon$"
+HEADING = r"Forward diffusion: $x_t=\sqrt{\bar\alpha_t}\,x_0+\sqrt{1-\bar\alpha_t}\,\epsilon$"
 
 
 FIGURE = Figure(

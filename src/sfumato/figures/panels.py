@@ -21,7 +21,7 @@ def image_rows(
     lines = max(title.count("\n") + 1 for title in titles)
     images = next(iter(rows.values()))
     figure, axes = _axes(len(rows), len(titles), images, look, lines / len(rows))
-    figure.suptitle(heading, fontsize=MEDIUM)
+    figure.suptitle(heading, fontsize=MEDIUM, wrap=True)
     for row, (name, images) in zip(axes, rows.items(), strict=True):
         for axis, image in zip(row, images, strict=True):
             draw_image(axis, image, look)
@@ -37,7 +37,7 @@ def image_grid(images: np.ndarray, heading: str, look: GridLook) -> Figure:
     columns = min(look.columns, len(images))
     rows = -(-len(images) // columns)
     figure, axes = _axes(rows, columns, images, look, lines=1)
-    figure.suptitle(heading, fontsize=MEDIUM)
+    figure.suptitle(heading, fontsize=MEDIUM, wrap=True)
     for i, axis in enumerate(axes.flat):
         if i < len(images):
             draw_image(axis, images[i], look)
