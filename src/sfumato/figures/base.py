@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
@@ -81,6 +81,12 @@ class Figure(Stage):
     def draw(self, look: Any, *opened: Opened) -> Any:  # noqa: ANN401
         """Return the drawing: a Matplotlib figure, or the 8-bit colours (F, H, W, 3) of frames."""
         return import_module(*self.modules).draw(look, *opened)
+
+    def files_for(self, entries: Iterable[str]) -> list[str]:
+        """Return the paths that `figures` may name: one, or one for each entry of `samples`."""
+        if "{name}" not in self.file:
+            return [self.file]
+        return [self.file.format(name=entry) for entry in entries]
 
     @property
     def log_stem(self) -> str:

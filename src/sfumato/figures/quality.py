@@ -25,8 +25,10 @@ PANELS = (
 """Of each panel: what is across, the score, and what each of them is called."""
 VARIED = ("sampler", "steps", "n_samples", "seed")
 """Settings that make no method of their own: the sampler names it, the others are its runs."""
-MOST_IN_PANEL = 8
-"""Methods whose names fit into a panel; more are named beside the panels."""
+MOST_IN_PANEL, MOST_IN_LEGEND, LEGEND_INCHES = 8, 12, 1.6
+"""Methods whose names fit into a panel, or else into a column beside the panels; its width."""
+N_COLORS, MARKERS = 10, "os^Dv"
+"""Colours in Matplotlib's cycle; each time it begins again, another marker is taken."""
 
 
 FIGURE = Figure(
@@ -49,22 +51,25 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     from sfumato.evaluation.tables import Quality
 
     measured = Quality.of(quality)
-    figure = Drawing(figsize=(10, 3.1), layout="constrained")
-    axes, found = figure.subplots(1, 3), methods(measured.rows)
+    found = methods(measured.rows)
+    beside = -(-len(found) // MOST_IN_LEGEND) if len(found) > MOST_IN_PANEL else 0
+    figure = Drawing(figsize=(10 + LEGEND_INCHES * beside, 3.1), layout="constrained")
+    axes = figure.subplots(1, 3)
     for axis, (across, score, x_label, title) in zip(axes, PANELS, strict=True):
-        for name, rows in found.items():
-            _draw_method(axis, name, rows, across, score)
+        for i, (name, rows) in enumerate(found.items()):
+            marker = MARKERS[i // N_COLORS % len(MARKERS)]
+            _draw_method(axis, name, rows, across, score, marker)
         _draw_references(axis, measured, score)
         axis.set_xscale("log")
         axis.set_xlabel(x_label)
         axis.set_title(title, fontsize=MEDIUM)
         if score == "fd_lenet":
             axis.set_yscale("log")
-    handles, labels = axes[0].get_legend_handles_labels()
-    if len(found) <= MOST_IN_PANEL:
-        axes[0].legend(handles, labels, fontsize=SMALL)
+    if beside:
+        entries = axes[0].get_legend_handles_labels()
+        figure.legend(*entries, fontsize=SMALL, loc="outside right upper", ncols=beside)
     else:
-        figure.legend(handles, labels, fontsize=SMALL, loc="outside right upper")
+        axes[0].legend(fontsize=SMALL)
     return figure
 
 
@@ -87,13 +92,15 @@ def methods(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def _draw_method(axis: Axes, name: str, rows: Sequence[Row], across: str, score: str) -> None:
+def _draw_method(
+    axis: Axes, name: str, rows: Sequence[Row], across: str, score: str, marker: str
+) -> None:
     """Draw the runs of a method, joined by a line, each with its spread over the seeds."""
     axis.errorbar(
         [getattr(row, across) for row in rows],
         [row.mean[score] for row in rows],
         [row.spread[score] for row in rows],
-        marker="o",
+        marker=marker,
         markersize=4,
         capsize=2,
         linewidth=1,

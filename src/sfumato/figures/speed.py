@@ -49,11 +49,12 @@ def draw(look: ChartLook, speed: Opened) -> Drawing:
     figure = Drawing(figsize=(n_panels * panel_inches, 2.8), layout="constrained")
     left, *right = figure.subplots(1, n_panels, squeeze=False)[0]
     _draw_seconds(left, measured)
-    for axis in right:
-        _draw_ratios(axis, measured)
-    figure.axes[-1].set_title(
-        f"measured on {measured.device.get('kind', 'one device')}", fontsize=MEDIUM
-    )
+    device = f"measured on {measured.device.get('kind', 'one device')}"
+    if right:
+        _draw_ratios(right[0], measured)
+        right[0].set_title(device, fontsize=MEDIUM)
+    else:
+        left.set_xlabel(device)
     return figure
 
 

@@ -38,8 +38,8 @@ def draw(look: ChartLook, history: Opened) -> Drawing:
     figure = Drawing(figsize=(9, 2.6), layout="constrained")
     loss, rate, norm = axes = figure.subplots(1, 3)
     _draw_loss(loss, step, columns["loss"])
-    rate.plot(step, columns["learning_rate"], color=BLUE)
-    norm.plot(step, columns["gradient_norm"], color=GREY, linewidth=0.4)
+    rate.plot(step, columns["learning_rate"], color=BLUE, marker=_marker(step))
+    norm.plot(step, columns["gradient_norm"], color=GREY, linewidth=0.4, marker=_marker(step))
     for axis, name in zip(axes, ("loss", "learning rate", "gradient norm"), strict=True):
         axis.set_title(name, fontsize=MEDIUM)
         axis.set_xlabel("step")
@@ -54,5 +54,10 @@ def _draw_loss(axis: Axes, step: np.ndarray, loss: np.ndarray) -> None:
     smooth = np.convolve(loss, np.full(width, 1 / width), mode="valid")
     centre = step[: len(smooth)] + (width - 1) / 2
     axis.plot(step, loss, color=GREY, linewidth=0.4)
-    axis.plot(centre, smooth, color=BLUE, label=f"mean of {width}")
+    axis.plot(centre, smooth, color=BLUE, marker=_marker(centre), label=f"mean of {width}")
     axis.legend(fontsize=SMALL)
+
+
+def _marker(step: np.ndarray) -> str:
+    """Mark a single step, through which no line can be drawn."""
+    return "." if len(step) == 1 else ""
