@@ -36,9 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise InputError(f"forward.index: {index} must be less than {len(images)}")
     schedule, key = make_schedule(settings.diffusion), stage_key(settings.seed, STAGE.stream)
     timesteps = np.array(settings.forward.timesteps, np.int32)
-    x_t, noise, alpha = jax.device_get(
-        forward_path(schedule, key, index, images[index], timesteps)
-    )
+    x_t, noise, alpha = jax.device_get(forward_path(schedule, key, index, images[index], timesteps))
     arrays = {
         "images": x_t,
         "timesteps": timesteps,

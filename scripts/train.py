@@ -4,8 +4,8 @@ python scripts/train.py --data results/mine/data.npz --checkpoint results/mine/i
     --config '{"seed": 0, "model": {}, "diffusion": {}, "training": {}, "weights": {}}' \
     --output results/mine/checkpoint --history results/mine/history.csv
 
-The checkpoint that it writes holds the EMA of the weights. `--work` is a folder for the state on the
-way, by default `training` beside the output; it is removed at the end.
+The checkpoint that it writes holds the EMA of the weights. `--work` is a folder for the state on
+the way, by default `training` beside the output; it is removed at the end.
 """
 
 from collections.abc import Sequence

@@ -13,8 +13,7 @@ import numpy as np
 from sfumato.compute.backend import describe
 from sfumato.compute.randomness import stage_key
 from sfumato.config.evaluation import ClassifierConfig
-from sfumato.config.fields import Section
-from sfumato.config.fields import Seed
+from sfumato.config.fields import Section, Seed
 from sfumato.errors import InputError
 from sfumato.evaluation.classifier import train_classifier
 from sfumato.records.arrays import digest, load_arrays, save_arrays

@@ -35,7 +35,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     kept = sorted({*panels, *frames})
     samples = join(entry.draw(range(1), kept))
     panel, frame = np.searchsorted(kept, panels), np.searchsorted(kept, frames)
-    x_t, x_0, times = samples.snapshots[:, 0], samples.predicted_x_0[:, 0], samples.snapshot_timesteps
+    x_t, x_0 = samples.snapshots[:, 0], samples.predicted_x_0[:, 0]
+    times = samples.snapshot_timesteps
     arrays = {
         "images": x_t[panel],
         "predicted_x_0": x_0[panel],

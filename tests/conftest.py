@@ -1,4 +1,4 @@
-"""What tests share: tiny settings, exact predictors, and a folder to build in."""
+"""What tests share: tiny settings, exact denoisers, and a folder to build in."""
 
 import json
 import os
@@ -7,13 +7,10 @@ import subprocess
 import sys
 from pathlib import Path
 
-import jax
-import jax.numpy as jnp
 import pytest
 
-from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.experiment import Experiment, leaves, resolve, settings_of
-from sfumato.diffusion.schedule import make_schedule
+from sfumato.config.experiment import Experiment, leaves
+from sfumato.config.resolve import resolve
 from sfumato.errors import InputError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -31,8 +28,7 @@ TINY = {
     "diffusion": {"noise_steps": 20},
     "forward": {"index": 1, "timesteps": [0, 10, 19]},
     "sampling": {"micro_batch": 4},
-    "ddpm": {"n_samples": 5, "steps": 10},
-    "ddim": {"n_samples": 5, "steps": 5},
+    "samples": {"ddpm": {"n_samples": 5, "steps": 10}, "ddim": {"n_samples": 5, "steps": 5}},
     "trajectory": {"snapshots": 4, "frames": 8},
     "render": {"dpi": 40, "columns": 3, "max_panels": 4},
 }
@@ -48,30 +44,26 @@ def compilation_cache(tmp_path_factory):
 
 @pytest.fixture
 def schedule():
+    from sfumato.config.diffusion import DiffusionConfig
+    from sfumato.diffusion.schedule import make_schedule
+
     return make_schedule(DiffusionConfig())
+
+
+def tiny_config(override=None):
+    """Return a whole config with one experiment, the tiny one, some of it overridden."""
+    return {"targets": ["tiny"], "defaults": TINY, "experiments": {"tiny": override or {}}}
+
+
+def tiny_experiment(override=None):
+    """Return the tiny experiment, some of it overridden, every setting filled in."""
+    return resolve(tiny_config(override))[1]["tiny"]
 
 
 @pytest.fixture
 def tiny():
     """Return the tiny experiment, every setting filled in."""
-    return Experiment.model_validate(TINY)
-
-
-@pytest.fixture
-def config_of(tiny):
-    """Return JSON text of some sections of the tiny experiment, some settings changed."""
-
-    def of(*keys, **changes):
-        settings = settings_of(tiny, *keys)
-        for path, value in changes.items():
-            section, _, key = path.partition("__")
-            if key:
-                settings[section][key] = value
-            else:
-                settings[section] = value
-        return json.dumps(settings)
-
-    return of
+    return tiny_experiment()
 
 
 # Writes, when a script ends, which of the library's modules it had imported.
@@ -155,19 +147,6 @@ def snakemake(folder, *arguments, **options):
     )
 
 
-def gaussian_predictor(schedule, mean, std):
-    """Return the exact noise predictor for data N(mean, std^2), every pixel independent.
-
-    eps(x, t) = sqrt(1 - a) (x - sqrt(a) mean) / (a std^2 + 1 - a),  a = alpha_bar_t
-    """
-
-    def predict(x, t):
-        a = schedule.alpha_bar(t).reshape(-1, *[1] * (x.ndim - 1))
-        return jnp.sqrt(1 - a) * (x - jnp.sqrt(a) * mean) / (a * std**2 + 1 - a)
-
-    return jax.tree_util.Partial(predict)
-
-
 def slow(*case):
     """Mark a case of a test that has a quicker one of its kind."""
     return pytest.param(*case, marks=pytest.mark.slow)
@@ -192,11 +171,11 @@ def setting_paths():
 
 def another_value(path):
     """Return a valid value of a setting of the tiny experiment, other than the one it has."""
-    value = Experiment.model_validate(TINY).model_dump(mode="json")
+    value = tiny_experiment().model_dump(mode="json")
     for part in path.split("."):
         value = value[part]
     words = (
-        "linear cosine v trailing leading small large mnist-5k noise gray viridis crop pad "
+        "linear cosine v trailing leading small large mnist-5k noise gray viridis crop pad ddim ddpm "
         "trained mse huber uniform min_snr float32 bfloat16 elsewhere"
     ).split()
     match value:
@@ -205,20 +184,15 @@ def another_value(path):
         case int() | float():
             candidates = [value + 1, value - 1, 2 * value, value / 2, value + 0.5]
         case str() | None:
-            candidates = [word for word in words if word != value]
+            candidates = [*(word for word in words if word != value), ["forward.png"], 3]
         case _:
             candidates = [value[:-1]]
             if isinstance(value[-1], int):
                 candidates.append([*value[:-1], value[-1] + 1])
     for candidate in (candidate for candidate in candidates if candidate != value):
         try:
-            resolve(tiny_config(nested(path, candidate)))
+            tiny_experiment(nested(path, candidate))
         except InputError:
             continue
         return candidate
     raise AssertionError(f"no other valid value was found for {path} = {value}")
-
-
-def tiny_config(override=None):
-    """Return a whole config with one experiment, the tiny one, some of it overridden."""
-    return {"targets": ["tiny"], "defaults": TINY, "experiments": {"tiny": override or {}}}

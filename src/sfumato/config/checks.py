@@ -32,14 +32,7 @@ def check_evaluation(experiment: Experiment, prefix: str) -> None:
 
 def figure_files(experiment: Experiment) -> tuple[str, ...]:
     """Return every file that `figures` may name."""
-    patterns = [figure(name).file for name in names()]
-    entries = list(experiment.samples)
-    files = [
-        file
-        for pattern in patterns
-        for file in ([pattern.format(name=entry) for entry in entries] if "{" in pattern else [pattern])
-    ]
-    return tuple(files)
+    return tuple(file for name in names() for file in figure(name).files_for(experiment.samples))
 
 
 def _steps(experiment: Experiment) -> Iterator[Mistake]:

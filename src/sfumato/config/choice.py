@@ -1,17 +1,17 @@
 """Settings that choose a method by name and then hold that method's own knobs.
 
-`{sampler: ddim, eta: 0.5}` names a file of the room `samplers`; the other keys are the fields of the
-class that the file defines. Nothing lists the methods: a new file is a new choice.
+`{sampler: ddim, eta: 0.5}` names a file of the room `samplers`; the other keys are the fields of
+the class that the file defines. Nothing lists the methods: a new file is a new choice.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from typing import Any
 
-from pydantic import BaseModel, TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter
 
 from sfumato.config.listing import find, names
-from sfumato.config.mistakes import details_of, not_listed, raise_all, unknown_key
+from sfumato.config.mistakes import attempt, not_listed, raise_all, unknown_key
 
 
 @dataclass(frozen=True)
@@ -78,12 +78,9 @@ class Choice:
             if key not in (self.key, *known)
         ]
         given = {key: value for key, value in values.items() if key in known}
-        try:
-            built = TypeAdapter(knobs).validate_python(given)
-        except ValidationError as error:
-            raise_all(self.room, [*details_of(error), *mistakes])
-        raise_all(self.room, mistakes)
-        return built  # pyright: ignore[reportPossiblyUnbound]
+        built, wrong = attempt(lambda: TypeAdapter(knobs).validate_python(given))
+        raise_all(self.room, [*wrong, *mistakes])
+        return built
 
     def merge(
         self, base: Mapping[str, Any], override: Mapping[str, Any], shared: tuple[str, ...]

@@ -28,7 +28,7 @@ class DiffusionConfig(Section):
     beta_end: Real = Field(default=0.02, gt=0, lt=1)
     """The last beta."""
     prediction_type: PredictionType = "epsilon"
-    """What the network predicts: the noise, the image, v = alpha eps - sigma x_0, or u = eps - x_0."""
+    """What the network predicts: eps, x_0, v = alpha eps - sigma x_0, or u = eps - x_0."""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

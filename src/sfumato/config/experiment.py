@@ -66,8 +66,9 @@ class Experiment(Section):
         if self.figures is not None:
             return self.figures
         drawn = (f"{name}_samples.png" for name in self.samples)
-        followed = ("trajectory.png", "trajectory.gif") if self.trajectory.of in self.samples else ()
-        return ("forward.png", *drawn, *followed)
+        followed = self.trajectory.of in self.samples
+        trajectory = ("trajectory.png", "trajectory.gif") if followed else ()
+        return ("forward.png", *drawn, *trajectory)
 
     @property
     def runs(self) -> dict[str, SampleConfig]:

@@ -24,7 +24,9 @@ class _StrictLoader(yaml.SafeLoader):
             key = (key_node.tag, str(key_node.value))
             if key in seen:
                 line = key_node.start_mark.line + 1
-                raise InputError(f"the key {key[1]!r} appears twice, the second time in line {line}")
+                raise InputError(
+                    f"the key {key[1]!r} appears twice, the second time in line {line}"
+                )
             seen.add(key)
         return super().construct_mapping(node, deep)
 

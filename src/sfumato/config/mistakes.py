@@ -1,7 +1,7 @@
 """Mistakes that pydantic has no word for, and mistakes raised once more."""
 
-from collections.abc import Sequence
-from typing import get_args
+from collections.abc import Callable, Sequence
+from typing import Any, get_args
 
 from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
@@ -27,7 +27,15 @@ def raise_all(title: str, mistakes: Sequence[InitErrorDetails]) -> None:
         raise ValidationError.from_exception_data(title, list(mistakes))
 
 
-def details_of(error: ValidationError) -> list[InitErrorDetails]:
+def attempt(build: Callable[[], Any]) -> tuple[Any, list[InitErrorDetails]]:
+    """Return what is built and no mistakes, or None and the mistakes, to be raised with others."""
+    try:
+        return build(), []
+    except ValidationError as error:
+        return None, _details_of(error)
+
+
+def _details_of(error: ValidationError) -> list[InitErrorDetails]:
     """Return the mistakes of an error in the form in which they are raised again."""
     return [
         _details(each["type"], each.get("ctx", {}), each["loc"], each["input"])

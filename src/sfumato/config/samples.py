@@ -7,7 +7,6 @@ from pydantic import (
     Field,
     ModelWrapValidatorHandler,
     SerializerFunctionWrapHandler,
-    ValidationError,
     field_serializer,
     field_validator,
     model_serializer,
@@ -16,7 +15,7 @@ from pydantic import (
 
 from sfumato.config.choice import Choice
 from sfumato.config.fields import Flag, Section, Seed, Whole
-from sfumato.config.mistakes import details_of, raise_all
+from sfumato.config.mistakes import attempt, raise_all
 from sfumato.guidance.base import Guidance
 from sfumato.samplers.base import Sampler
 
@@ -27,7 +26,7 @@ GUIDANCE = Choice("method", "guidance", Guidance, others=("guided", "clipping"))
 class ChainConfig(Section):
     """How a sample is drawn: by which sampler, with which knobs, in how many steps.
 
-    The knobs of the sampler stand beside the other settings: `{sampler: ddim, steps: 50, eta: 0.5}`.
+    The sampler's knobs stand beside the other settings: `{sampler: ddim, steps: 50, eta: 0.5}`.
     """
 
     sampler: Any
@@ -43,12 +42,15 @@ class ChainConfig(Section):
     seed: Seed | None = None
     """Sampling seed; null for that of the experiment."""
 
-    def filled(self, noise_steps: int) -> Self:
-        """Return the same with a number of steps: the sampler's own, at most `noise_steps`."""
+    def length(self, noise_steps: int) -> int:
+        """Return the number of steps; where none is given, the sampler's own, at most all."""
         if self.steps is not None:
-            return self
-        steps = min(self.sampler.default_steps or noise_steps, noise_steps)
-        return self.model_copy(update={"steps": steps})
+            return self.steps
+        return min(self.sampler.default_steps or noise_steps, noise_steps)
+
+    def filled(self, noise_steps: int) -> Self:
+        """Return the same with a number of steps."""
+        return self.model_copy(update={"steps": self.length(noise_steps)})
 
     @model_validator(mode="wrap")
     @classmethod
@@ -56,19 +58,14 @@ class ChainConfig(Section):
         """Hand the sampler its knobs; what is wrong with either part is reported together."""
         if not isinstance(values, Mapping) or isinstance(values.get("sampler"), Sampler):
             return build(values)
-        shared, mistakes, sampler = tuple(cls.model_fields), [], None
+        shared = tuple(cls.model_fields)
         own = {key: value for key, value in values.items() if key in shared}
         knobs = {key: value for key, value in values.items() if key not in own}
-        try:
-            sampler = SAMPLER.build({"sampler": values.get("sampler"), **knobs}, shared)
-        except ValidationError as error:
-            mistakes += details_of(error)
-        try:
-            entry = build({**own, "sampler": sampler})
-        except ValidationError as error:
-            mistakes += details_of(error)
-        raise_all(cls.__name__, mistakes)
-        return entry  # pyright: ignore[reportPossiblyUnbound]
+        chosen = {"sampler": values.get("sampler"), **knobs}
+        sampler, wrong = attempt(lambda: SAMPLER.build(chosen, shared))
+        entry, also_wrong = attempt(lambda: build({**own, "sampler": sampler}))
+        raise_all(cls.__name__, [*wrong, *also_wrong])
+        return entry
 
     @model_serializer(mode="wrap")
     def _flat(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:

@@ -112,7 +112,8 @@ def _sentence(schema: type[BaseModel], mistake: dict[str, Any], prefix: str) -> 
     conflict = context.get("error")
     if isinstance(conflict, Conflict):
         location = (*location, conflict.field)
-        return f"{path_of(location, prefix)}: {show(_in_conflict(schema, location, value))} {conflict}"
+        value = _in_conflict(schema, location, value)
+        return f"{path_of(location, prefix)}: {show(value)} {conflict}"
     if kind == NOT_LISTED:
         allowed = one_of(context["known"])
     else:
@@ -134,7 +135,7 @@ def _in_conflict(schema: type[BaseModel], location: Sequence[str | int], value: 
 
 
 def _schema_at(schema: Any, location: Sequence[str | int]) -> Any:  # noqa: ANN401
-    """Follow a location down from `schema` to the section it lies in, through lists and mappings."""
+    """Follow a location from `schema` to the section it lies in, through lists and mappings."""
     for part in location:
         if hasattr(schema, "model_fields"):
             schema = schema.model_fields[str(part)].annotation

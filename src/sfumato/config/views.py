@@ -50,8 +50,6 @@ def _with_run(experiment: Experiment, name: str, seed: int) -> Experiment:
 def _evaluated(experiment: Experiment, runs: dict[str, SampleConfig]) -> Experiment:
     """Put runs in the place of `samples`, drawn as section `evaluation` says."""
     n_samples, micro_batch = experiment.evaluation.n_samples, experiment.evaluation.micro_batch
-    samples = {
-        name: run.model_copy(update={"n_samples": n_samples}) for name, run in runs.items()
-    }
+    samples = {name: run.model_copy(update={"n_samples": n_samples}) for name, run in runs.items()}
     sampling = experiment.sampling.model_copy(update={"micro_batch": micro_batch})
     return experiment.model_copy(update={"samples": samples, "sampling": sampling})

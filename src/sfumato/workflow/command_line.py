@@ -7,7 +7,6 @@ from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 
-
 from sfumato.errors import InputError
 from sfumato.records.stage import Stage
 
@@ -54,5 +53,3 @@ def command(main: Callable[..., None]) -> Callable[..., None]:
             sys.exit("error: interrupted; run the same command again")
 
     return wrapped
-
-

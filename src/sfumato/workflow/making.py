@@ -27,8 +27,7 @@ def making(stage: Stage, experiment: Any) -> str:  # noqa: ANN401
             "versions": versions(stage.packages),
             "files": [_file_digest(path) for path in stage.reads(experiment)],
             "after": {
-                name: _digest_of(stage_named(name), experiment)
-                for name in stage.before(experiment)
+                name: _digest_of(stage_named(name), experiment) for name in stage.before(experiment)
             },
         }
     )

@@ -12,7 +12,6 @@ from sfumato.config.experiment import Experiment
 from sfumato.errors import InputError
 from sfumato.figures import figure
 from sfumato.figures import names as figure_names
-from sfumato.figures.base import Figure
 from sfumato.records.stage import Stage
 from sfumato.sampling.shards import shard_count
 from sfumato.workflow.making import making
@@ -84,7 +83,7 @@ class Plan:
             f"results/{target}/{file}"
             for target in self.targets
             for name in names
-            for file in self._drawn(figure(name), self.experiments[target])
+            for file in figure(name).files_for(self.experiments[target].samples)
         ]
 
     def samples_of_targets(self, entry: str) -> list[str]:
@@ -174,12 +173,6 @@ class Plan:
                 raise InputError(f"experiments.{wildcards.experiment}.{error}") from None
 
         return of
-
-    @staticmethod
-    def _drawn(figure: Figure, experiment: Experiment) -> list[str]:
-        if "{name}" not in figure.file:
-            return [figure.file]
-        return [figure.file.format(name=name) for name in experiment.samples]
 
 
 def one_of(names: Iterable[str]) -> str:

@@ -18,6 +18,4 @@ class Settings(Section):
     weights: SourceConfig
 
 
-STAGE = Stage(
-    "train", Settings, packages=TRAINING, after=("prepare_data", "initialise"), stream=4
-)
+STAGE = Stage("train", Settings, packages=TRAINING, after=("prepare_data", "initialise"), stream=4)
