@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from sfumato.errors import InputError
-from sfumato.records.history import load_history, save_history
+from sfumato.records.arrays import digests
+from sfumato.records.history import read_history, save_history
 
 COLUMNS = ("loss", "learning_rate", "gradient_norm")
 HISTORY = np.float32([[1, 0, 0.1], [1 / 3, 1e-3, 2e-9], [0.25, 5e-4, 1e20]])
@@ -23,15 +24,15 @@ def file(tmp_path):
 def refused(path):
     """Return the one sentence with which a file is refused."""
     with pytest.raises(InputError) as error:
-        load_history(path)
+        read_history(path)
     said = str(error.value)
     assert said.startswith(f"{path}: ") and "\n" not in said
     return said
 
 
 def test_what_was_saved_comes_back(file):
-    columns, made = load_history(file)
-    assert list(columns) == ["step", *COLUMNS] and made == MADE
+    columns, made = read_history(file)
+    assert list(columns) == ["step", *COLUMNS] and made == MADE | {"arrays": digests(columns)}
     assert columns["step"].tolist() == [0, 1, 2]
     for name, column in zip(COLUMNS, HISTORY.T, strict=True):
         np.testing.assert_array_equal(columns[name].astype(np.float32), column)
@@ -44,7 +45,7 @@ def test_it_comes_back_to_the_last_bit(tmp_path):
     values = values[np.isfinite(values)]
     history = values[: len(values) // 3 * 3].reshape(-1, 3)
     save_history(tmp_path / "history.csv", COLUMNS, history, MADE)
-    columns, _ = load_history(tmp_path / "history.csv")
+    columns, _ = read_history(tmp_path / "history.csv")
     again = np.stack([columns[name] for name in COLUMNS], axis=1).astype(np.float32)
     np.testing.assert_array_equal(again.view(np.uint32), history.view(np.uint32))
 
@@ -73,12 +74,12 @@ def test_a_failed_write_leaves_what_was_there(file):
         save_history(file, COLUMNS, broken, MADE)
     assert file.read_bytes() == before and list(file.parent.iterdir()) == [file]
     save_history(file, COLUMNS, HISTORY[:1], MADE)
-    assert load_history(file)[0]["step"].tolist() == [0]
+    assert read_history(file)[0]["step"].tolist() == [0]
 
 
 def test_missing_and_foreign_files(file, tmp_path):
     assert "there is no such file" in refused(tmp_path / "none.csv")
-    assert "this is no history" in refused(tmp_path)
+    assert "cannot be read: Is a directory" in refused(tmp_path)
     foreign = tmp_path / "foreign.csv"
     for content in (
         b"",
@@ -96,7 +97,6 @@ def test_missing_and_foreign_files(file, tmp_path):
     [
         ("{", "{{"),
         ('"seed": 1', '"seed": '),
-        ("# provenance", "#"),
         ("1,0.333", "1,many"),
         ("1,0.333", "1,0,0.333"),
         ("0.00100000005,", ""),
@@ -111,7 +111,7 @@ def test_damage_gets_a_sentence(file, old, new):
     text = file.read_text()
     assert old in text
     file.write_text(text.replace(old, new, 1))
-    assert "this is no history of training" in refused(file)
+    assert "this is not a whole history of training" in refused(file)
     assert "delete it and build it again" in refused(file)
 
 
@@ -122,14 +122,15 @@ def test_a_file_cut_within_its_first_line_gets_a_sentence(file):
         refused(file)
 
 
-def test_any_flipped_byte_is_a_history_or_a_sentence(file):
+def test_any_flipped_byte_is_a_sentence_or_leaves_the_numbers(file):
     content, refusals = file.read_bytes(), 0
     for i in range(len(content)):
         for flip in (0x80, 0xFF, 0x01):
             file.write_bytes(content[:i] + bytes([content[i] ^ flip]) + content[i + 1 :])
             try:
-                columns, _ = load_history(file)
-                assert {len(column) for column in columns.values()} == {3}
+                columns, _ = read_history(file)
+                for name, column in zip(COLUMNS, HISTORY.T, strict=True):
+                    np.testing.assert_array_equal(columns[name].astype(np.float32), column)
             except InputError as error:
                 assert "\n" not in str(error)
                 refusals += 1
@@ -138,11 +139,11 @@ def test_any_flipped_byte_is_a_history_or_a_sentence(file):
 
 def test_a_line_that_nests_too_deep_gets_a_sentence(file):
     file.write_text("# provenance " + "[" * 100_000 + "\nstep\n0\n")
-    assert "this is no history" in refused(file)
+    assert "this is not a whole history" in refused(file)
 
 
 @pytest.mark.parametrize("made", ["3", "[1]", '"text"', "null"])
-def test_what_made_it_must_be_a_group(file, made):
+def test_what_made_it_must_be_a_mapping(file, made):
     _, rest = file.read_text().split("\n", 1)
     file.write_text(f"# provenance {made}\n{rest}")
     refused(file)
@@ -158,4 +159,4 @@ def test_a_file_cut_after_its_first_line_gets_a_sentence(file):
 
 def test_the_provenance_stands_in_the_first_line(file):
     mark, text = file.read_text().splitlines()[0].split("provenance", 1)
-    assert mark == "# " and json.loads(text) == MADE
+    assert mark == "# " and MADE.items() <= json.loads(text).items()

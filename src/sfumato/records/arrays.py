@@ -48,7 +48,9 @@ Arrays = Mapping[str, np.ndarray | Rows]
 
 def in_memory(array: np.ndarray | Rows, most: int | None = None) -> np.ndarray:
     """Return an array, or its first `most` rows, read if it is not in memory yet."""
-    return array.read(most) if isinstance(array, Rows) else array[:most] if most else array
+    if isinstance(array, Rows):
+        return array.read(most)
+    return array[:most] if array.ndim else array
 
 
 def blocks_of(array: np.ndarray | Rows) -> Iterable[np.ndarray]:

@@ -1,0 +1,169 @@
+"""One way to open any artifact, and what it says of itself."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+from PIL.PngImagePlugin import PngInfo
+
+from sfumato.config.fields import Section
+from sfumato.errors import InputError
+from sfumato.records.arrays import digest, save_arrays
+from sfumato.records.history import save_history
+from sfumato.records.measurements import Measurement, load_measurement, save_measurement
+from sfumato.records.opening import open_record
+from sfumato.records.provenance import Record, provenance
+from sfumato.records.stage import LOADING, Stage
+
+ARRAYS = {"images": np.linspace(-1, 1, 48, dtype=np.float32).reshape(3, 4, 4, 1)}
+ARRAYS |= {"labels": np.array([3, 1, 2])}
+SUFFIXES = (".npz", ".png", ".gif", ".csv", ".json")
+
+
+class Settings(Section):
+    """What the stage reads."""
+
+    seed: int = 0
+    classes: int | None = None
+
+
+class Length(Measurement):
+    """A measurement."""
+
+    metres: float
+
+
+STAGE = Stage("forward", Settings, packages=LOADING)
+
+
+def made(artifact, **inputs):
+    return provenance(STAGE, artifact, Settings(), inputs=inputs)
+
+
+def write(folder, suffix):
+    """Write an artifact of some kind, and return where it lies."""
+    path, record = folder / f"some{suffix}", made(f"some{suffix}")
+    picture = Image.fromarray(np.arange(192, dtype=np.uint8).reshape(8, 8, 3))
+    match suffix:
+        case ".npz":
+            save_arrays(path, ARRAYS, record)
+        case ".csv":
+            save_history(path, ["loss"], np.ones((4, 1)), record)
+        case ".json":
+            save_measurement(path, Length(metres=2.5, provenance=Record.model_validate(record)))
+        case ".png":
+            info = PngInfo()
+            info.add_text("provenance", json.dumps(record))
+            picture.save(path, pnginfo=info)
+        case ".gif":
+            picture.save(path, comment=json.dumps(record).encode())
+    return path
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_the_kind_is_told_by_the_content(tmp_path, suffix):
+    path = write(tmp_path, suffix).rename(tmp_path / "IMG_0001.dat")
+    opened = open_record(path)
+    assert opened.record.artifact == f"some{suffix}" and opened.record.script == "forward.py"
+    assert len(opened.digest) == 64 and opened.path == path
+    opened.check()
+    expected = {".npz": {"images", "labels"}, ".csv": {"step", "loss"}, ".json": set()}
+    assert set(opened.arrays) == expected.get(suffix, {"pixels"})
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_half_a_file_gets_a_sentence(tmp_path, suffix):
+    """What made it is near the beginning of some; the rest must be there all the same."""
+    path = write(tmp_path, suffix)
+    content = path.read_bytes()
+    for length in (0, len(content) // 2, len(content) * 9 // 10):
+        path.write_bytes(content[:length])
+        with pytest.raises(InputError, match="damaged|not a whole") as error:
+            open_record(path).check()
+        assert str(path) in str(error.value) and "\n" not in str(error.value)
+
+
+def test_only_what_is_named_is_there(tmp_path):
+    path = write(tmp_path, ".npz")
+    whole, part = open_record(path), open_record(path, "labels")
+    assert list(part.arrays) == ["labels"] and part.read()["labels"].tolist() == [3, 1, 2]
+    assert whole.read(2)["images"].shape == (2, 4, 4, 1)
+    assert part.digest == whole.digest == digest(ARRAYS)
+    for kind, held in ((".npz", "images, labels"), (".csv", "loss, step"), (".json", "no arrays")):
+        with pytest.raises(InputError, match=f"holds {held}, but no noise: it is of another kind"):
+            open_record(write(tmp_path, kind), "noise")
+
+
+def test_what_is_made_of_it_says_so(tmp_path):
+    opened = open_record(write(tmp_path, ".npz"), "labels")
+    record = Record.model_validate(made("another.npz", data=opened, same=opened.origin))
+    assert record.inputs["data"] == record.inputs["same"]
+    assert record.inputs["data"].digest == digest(ARRAYS)
+    assert record.inputs["data"].provenance == opened.record.model_copy(update={"arrays": {}})
+    assert record.settings == {"seed": 0, "classes": None}  # what is null is said as well
+
+
+def test_a_picture_has_the_digest_of_its_pixels(tmp_path):
+    path = write(tmp_path, ".png")
+    before = open_record(path)
+    with Image.open(path) as image:
+        info = PngInfo()
+        info.add_text("provenance", image.text["provenance"])  # type: ignore[attr-defined]
+        image.save(tmp_path / "again.png", pnginfo=info, compress_level=1)
+    after = open_record(tmp_path / "again.png")
+    assert after.digest == before.digest and after.record == before.record
+    assert before.path.read_bytes() != after.path.read_bytes()
+
+
+def test_a_measurement_is_read_as_what_it_measures(tmp_path):
+    path = write(tmp_path, ".json")
+    length = load_measurement(Length, path)
+    assert length.metres == 2.5 and open_record(path).content == {"metres": 2.5}
+    assert length == Length.of(open_record(path)) and length.origin == open_record(path).origin
+
+    class Weight(Measurement):
+        """Another one."""
+
+        grams: float
+
+    with pytest.raises(InputError, match="is no weight of this workflow .*grams.*another kind"):
+        load_measurement(Weight, path)
+    with pytest.raises(InputError, match="is no length of this workflow"):
+        load_measurement(Length, write(tmp_path, ".npz"))
+
+
+def test_missing_foreign_and_locked_files(tmp_path):
+    def refused(name):
+        with pytest.raises(InputError) as error:
+            open_record(tmp_path / name)
+        assert "\n" not in str(error.value)
+        return str(error.value)
+
+    assert "there is no such file" in refused("none.png")
+    (tmp_path / "text.txt").write_text("hello")
+    assert "this is no .png" in refused("text.txt")
+    (tmp_path / "text.png").write_text("hello")
+    assert "not a whole .png file of this workflow" in refused("text.png")
+    (tmp_path / "folder").mkdir()
+    assert "it has no manifest.json" in refused("folder")
+    Image.new("RGB", (4, 4)).save(tmp_path / "plain.png")
+    np.savez(tmp_path / "plain.npz", a=np.ones(3))
+    (tmp_path / "plain.json").write_text('{"provenance": {"artifact": 3}}')
+    (tmp_path / "deep.json").write_text('{"provenance": ' + "[" * 500 + "]" * 500 + "}")
+    for name in ("plain.png", "plain.npz", "plain.json", "deep.json"):
+        assert "does not say what made it" in refused(name)
+
+
+def test_nothing_of_the_machine_is_said(tmp_path, monkeypatch):
+    """No path, clock, host or user: the record is that of any other place."""
+    monkeypatch.chdir(tmp_path)
+    text = json.dumps(made("some.npz"))
+    assert text == json.dumps(made("some.npz"))
+    assert not [word for word in (str(tmp_path), "/", "20", "root") if word in _words(text)]
+
+
+def _words(text):
+    record = json.loads(text)
+    del record["versions"], record["code"]
+    return json.dumps(record)
