@@ -2,3 +2,7 @@
 
 
 include: "workflow/Snakefile"
+
+
+# An included file has no say in what a bare call builds.
+workflow.default_target = "all"

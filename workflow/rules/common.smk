@@ -5,19 +5,17 @@ import gc
 import sys
 from pathlib import Path
 
-from snakemake.exceptions import WorkflowError
-
 # `current_basedir` is this file's folder also where another workflow uses this one as a module.
 ROOT = Path(str(workflow.current_basedir)).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
 from sfumato.config.file import check_file, with_typed_arguments
 from sfumato.config.resolve import check_names, resolve
-from sfumato.errors import InputError
 from sfumato.figures import figure
 from sfumato.figures import names as figure_names
 from sfumato.workflow.environment import prepare_environment
 from sfumato.workflow.lock import release_stale_lock
+from sfumato.workflow.mistakes import in_a_sentence
 from sfumato.workflow.places import check_results, config_file, relative
 from sfumato.workflow.plan import Plan, one_of
 from sfumato.workflow.session import check_start, explain_failure
@@ -27,16 +25,7 @@ from sfumato.workflow.session import check_start, explain_failure
 gc.freeze()
 atexit.register(gc.freeze)
 
-SCRIPTS = str(relative(ROOT / "scripts"))
 STANDALONE = workflow.modifier.is_main_snakefile()
-
-
-def or_fail(call, *arguments):
-    """Call what reads something that the user wrote; a mistake ends Snakemake with a sentence."""
-    try:
-        return call(*arguments)
-    except InputError as error:
-        raise WorkflowError(str(error)) from None
 
 
 prepare_environment()
@@ -44,4 +33,4 @@ alive = release_stale_lock(workflow.is_main_process)
 CONFIG_FILE = str(config_file())
 if STANDALONE:
     for file in [CONFIG_FILE, *workflow.configfiles]:
-        or_fail(check_file, Path(file))
+        in_a_sentence(check_file)(Path(file))

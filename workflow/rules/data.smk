@@ -13,9 +13,10 @@ rule prepare_data:
     conda:
         "../envs/sfumato.yaml"
     params:
+        script=plan.script("prepare_data"),
         config=plan.settings("prepare_data"),
         made=plan.making("prepare_data"),
         cache=relative(ROOT / ".cache" / "data"),
     shell:
-        "python {SCRIPTS:q}/prepare_data.py --config {params.config:q} --cache {params.cache:q}"
+        "python {params.script:q} --config {params.config:q} --cache {params.cache:q}"
         " --output {output.arrays:q} > {log:q} 2>&1"

@@ -19,10 +19,11 @@ rule train_classifier:
         runtime=60,
         gpu=1,
     params:
+        script=plan.script("train_classifier"),
         config=plan.settings("train_classifier"),
         made=plan.making("train_classifier"),
     shell:
-        "python {SCRIPTS:q}/train_classifier.py --config {params.config:q} --data {input.data:q}"
+        "python {params.script:q} --config {params.config:q} --data {input.data:q}"
         " --output {output.arrays:q} > {log:q} 2>&1"
 
 
@@ -61,10 +62,11 @@ rule evaluate:
         mem_mb=4000,
         runtime=120,
     params:
+        script=plan.script("evaluate"),
         config=plan.settings("evaluate"),
         made=plan.making("evaluate"),
     shell:
-        "python {SCRIPTS:q}/evaluate.py --config {params.config:q} --data {input.data:q}"
+        "python {params.script:q} --config {params.config:q} --data {input.data:q}"
         " --classifier {input.classifier:q} --run {wildcards.run} --samples {input.samples:q}"
         " --timing {input.timing:q} --output {output.metrics:q} > {log:q} 2>&1"
 
@@ -85,10 +87,11 @@ rule evaluate_real_images:
         mem_mb=4000,
         runtime=120,
     params:
+        script=plan.script("evaluate"),
         config=plan.settings("evaluate"),
         made=plan.making("evaluate"),
     shell:
-        "python {SCRIPTS:q}/evaluate.py --config {params.config:q} --data {input.data:q}"
+        "python {params.script:q} --config {params.config:q} --data {input.data:q}"
         " --classifier {input.classifier:q} --run floor --output {output.metrics:q}"
         " > {log:q} 2>&1"
 
@@ -103,11 +106,12 @@ rule compare_quality:
         "results/{experiment}/logs/compare_quality.log",
     benchmark:
         "results/{experiment}/benchmarks/compare_quality.tsv"
+    localrule: True
     conda:
         "../envs/sfumato.yaml"
-    localrule: True
     params:
+        script=plan.script("compare_quality"),
         made=plan.making("compare_quality"),
     shell:
-        "python {SCRIPTS:q}/compare_quality.py --metrics {input.metrics:q}"
+        "python {params.script:q} --metrics {input.metrics:q}"
         " --output {output.quality:q} --table {output.table:q} > {log:q} 2>&1"

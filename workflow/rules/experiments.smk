@@ -1,8 +1,9 @@
 # The experiments of the config, checked and filled in.
 
 arguments = workflow.config_settings.config_args or [] if STANDALONE else []
-plan = Plan(*or_fail(resolve, or_fail(with_typed_arguments, config, arguments)))
-or_fail(check_results)
+typed = in_a_sentence(with_typed_arguments)(config, arguments)
+plan = Plan(*in_a_sentence(resolve)(typed))
+in_a_sentence(check_results)()
 
 
 wildcard_constraints:

@@ -4,27 +4,28 @@ for each in map(figure, figure_names()):
 
     rule:
         name:
-            "render_" + each.name
+            f"render_{each.name}"
         input:
             plan.inputs(each.name),
         output:
             figure=report(
-                "results/{experiment}/" + each.file,
-                caption="../report/" + each.name + ".rst",
+                f"results/{{experiment}}/{each.file}",
+                caption=plan.caption(each.name),
                 category="{experiment}",
                 labels={"figure": each.label},
             ),
         log:
-            "results/{experiment}/logs/" + each.log_stem + ".log",
+            f"results/{{experiment}}/logs/{each.log_stem}.log",
         benchmark:
-            "results/{experiment}/benchmarks/" + each.log_stem + ".tsv"
+            f"results/{{experiment}}/benchmarks/{each.log_stem}.tsv"
+        localrule: True
         conda:
             "../envs/sfumato.yaml"
-        localrule: True
         params:
-            config=plan.settings("render_" + each.name),
-            made=plan.making("render_" + each.name),
+            script=plan.script("render"),
+            config=plan.settings(f"render_{each.name}"),
+            made=plan.making(f"render_{each.name}"),
             figure=each.name,
         shell:
-            "python {SCRIPTS:q}/render.py {params.figure} --config {params.config:q}"
+            "python {params.script:q} {params.figure} --config {params.config:q}"
             " --inputs {input:q} --output {output.figure:q} > {log:q} 2>&1"

@@ -15,8 +15,9 @@ rule forward_arrays:
     resources:
         gpu=1,
     params:
+        script=plan.script("forward"),
         config=plan.settings("forward"),
         made=plan.making("forward"),
     shell:
-        "python {SCRIPTS:q}/forward.py --config {params.config:q} --data {input.data:q}"
+        "python {params.script:q} --config {params.config:q} --data {input.data:q}"
         " --output {output.arrays:q} > {log:q} 2>&1"

@@ -22,11 +22,12 @@ rule sample:
         runtime=120,
         gpu=1,
     params:
+        script=plan.script("sample"),
         config=plan.settings("sample"),
         made=plan.making("sample"),
         shard="1/1",
     shell:
-        "python {SCRIPTS:q}/sample.py --config {params.config:q} --checkpoint {input.ckpt:q}"
+        "python {params.script:q} --config {params.config:q} --checkpoint {input.ckpt:q}"
         " --shard {params.shard} --output {output.arrays:q} --timing {output.timing:q}"
         " > {log:q} 2>&1"
 
@@ -43,6 +44,7 @@ use rule sample as sample_shard with:
         experiment=plan.with_shards(several=True),
     threads: 1
     params:
+        script=plan.script("sample"),
         config=plan.settings("sample"),
         made=plan.making("sample"),
         shard="{k}/{n}",
@@ -65,9 +67,10 @@ rule gather_samples:
     conda:
         "../envs/sfumato.yaml"
     params:
+        script=plan.script("gather"),
         made=plan.making("gather"),
     shell:
-        "python {SCRIPTS:q}/gather.py --arrays {input.arrays:q} --timings {input.timings:q}"
+        "python {params.script:q} --arrays {input.arrays:q} --timings {input.timings:q}"
         " --output {output.arrays:q} --timing {output.timing:q} > {log:q} 2>&1"
 
 
@@ -84,7 +87,8 @@ rule compare_speed:
     conda:
         "../envs/sfumato.yaml"
     params:
+        script=plan.script("compare_speed"),
         made=plan.making("compare_speed"),
     shell:
-        "python {SCRIPTS:q}/compare_speed.py --timings {input.timings:q} --output {output.speed:q}"
+        "python {params.script:q} --timings {input.timings:q} --output {output.speed:q}"
         " > {log:q} 2>&1"

@@ -32,7 +32,7 @@ for entry in plan.entries():
 
 
 if STANDALONE:
-    or_fail(check_names, plan.names, {rule.name for rule in workflow.rules})
+    in_a_sentence(check_names)(plan.names, {rule.name for rule in workflow.rules})
 
 
 for experiment in plan.names:

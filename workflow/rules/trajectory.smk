@@ -18,8 +18,9 @@ rule trajectory_arrays:
         runtime=120,
         gpu=1,
     params:
+        script=plan.script("trajectory"),
         config=plan.settings("trajectory"),
         made=plan.making("trajectory"),
     shell:
-        "python {SCRIPTS:q}/trajectory.py --config {params.config:q} --checkpoint {input.ckpt:q}"
+        "python {params.script:q} --config {params.config:q} --checkpoint {input.ckpt:q}"
         " --output {output.arrays:q} > {log:q} 2>&1"

@@ -7,12 +7,13 @@ rule verify:
         plan.rebuilt(),
     log:
         "results/verify.log",
+    localrule: True
     conda:
         "../envs/sfumato.yaml"
-    localrule: True
     params:
+        script=plan.script("verify"),
         golden=relative(ROOT / "workflow" / "golden"),
         experiments=plan.targets,
     shell:
-        "python {SCRIPTS:q}/verify.py --experiments {params.experiments:q}"
+        "python {params.script:q} --experiments {params.experiments:q}"
         " --results $(dirname {log:q}) --golden {params.golden:q} 2>&1 | tee {log:q}"

@@ -18,10 +18,11 @@ rule initialise:
         runtime=30,
         gpu=1,
     params:
+        script=plan.script("initialise"),
         config=plan.settings("initialise"),
         made=plan.making("initialise"),
     shell:
-        "python {SCRIPTS:q}/initialise.py --config {params.config:q} --output {output.ckpt:q}"
+        "python {params.script:q} --config {params.config:q} --output {output.ckpt:q}"
         " > {log:q} 2>&1"
 
 
@@ -57,10 +58,11 @@ rule train:
         runtime=1440,
         gpu=1,
     params:
+        script=plan.script("train"),
         config=plan.settings("train"),
         made=plan.making("train"),
     shell:
-        "python {SCRIPTS:q}/train.py --config {params.config:q} --data {input.data:q}"
+        "python {params.script:q} --config {params.config:q} --data {input.data:q}"
         " --checkpoint {input.ckpt:q} --output {output.ckpt:q} --history {output.history:q}"
         " 2>&1 | tee {log:q}"
 
@@ -79,8 +81,9 @@ rule adopt:
     conda:
         "../envs/sfumato.yaml"
     params:
+        script=plan.script("adopt"),
         config=plan.settings("adopt"),
         made=plan.making("adopt"),
     shell:
-        "python {SCRIPTS:q}/adopt.py --config {params.config:q}"
+        "python {params.script:q} --config {params.config:q}"
         " --checkpoint $(dirname {input.manifest:q}) --output {output.ckpt:q} > {log:q} 2>&1"

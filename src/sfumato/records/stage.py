@@ -29,7 +29,7 @@ class Stage:
         settings: all that it reads of the config.
         packages: whose versions count for its result.
         after: the stages whose results it reads, or a function of the experiment that names them.
-        stream: the number of its random stream, which never changes.
+        stream: the number of its random stream, which never changes; -1 where nothing is random.
         reads: the files beside the results whose content counts, of an experiment.
         view: the experiment as one of its jobs sees it, see `sfumato.config.views`.
     """
@@ -38,7 +38,7 @@ class Stage:
     settings: type[Section] | None = None
     packages: tuple[str, ...] = ()
     after: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = ()
-    stream: int | None = None
+    stream: int = -1
     reads: Callable[[Any], Sequence[Path]] = _no_files
     view: Callable[[Any, Any], Any] = narrowed
 

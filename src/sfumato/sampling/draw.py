@@ -31,11 +31,16 @@ from sfumato.sampling.samples import Samples
 class DrawSettings(Protocol):
     """The sections that drawing reads; `samples` holds the one entry that is drawn."""
 
-    seed: int
-    model: NetworkConfig
-    diffusion: DiffusionConfig
-    sampling: SamplingConfig
-    samples: Mapping[str, Any]
+    @property
+    def seed(self) -> int: ...  # noqa: D102
+    @property
+    def model(self) -> NetworkConfig: ...  # noqa: D102
+    @property
+    def diffusion(self) -> DiffusionConfig: ...  # noqa: D102
+    @property
+    def sampling(self) -> SamplingConfig: ...  # noqa: D102
+    @property
+    def samples(self) -> Mapping[str, ChainConfig]: ...  # noqa: D102
 
 
 @dataclass(frozen=True)
@@ -65,7 +70,7 @@ class Entry:
     checkpoint: dict[str, Any]
 
     @classmethod
-    def restore(cls, settings: DrawSettings, checkpoint: Path, stream: int | None) -> Self:
+    def restore(cls, settings: DrawSettings, checkpoint: Path, stream: int) -> Self:
         """Restore the network of a checkpoint, and let jax see each core as a device.
 
         Args:
@@ -84,7 +89,7 @@ class Entry:
         diffusion = settings.diffusion
         network, manifest = load_checkpoint(checkpoint, settings.model, diffusion)
         schedule = make_schedule(diffusion)
-        steps = config.filled(diffusion.noise_steps).steps
+        steps = config.length(diffusion.noise_steps)
         seed = settings.seed if config.seed is None else config.seed
         return cls(
             name,
@@ -92,7 +97,7 @@ class Entry:
             guided(make_denoiser(network, schedule, diffusion.prediction_type), schedule, config),
             schedule,
             spaced_timesteps(diffusion.noise_steps, steps, config.spacing),
-            stage_key(seed, stream or 0),
+            stage_key(seed, stream),
             tuple(settings.model.input_dim),
             settings.sampling.on(jax.default_backend()),
             {key: manifest[key] for key in ("digest", "provenance")},

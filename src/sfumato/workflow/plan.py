@@ -5,6 +5,7 @@ Most methods return a function of a job's wildcards, which Snakemake calls.
 
 import re
 from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
 from typing import Any
 
 from sfumato.config.checks import check_evaluation
@@ -15,7 +16,8 @@ from sfumato.figures import names as figure_names
 from sfumato.records.stage import Stage
 from sfumato.sampling.shards import shard_count
 from sfumato.workflow.making import making
-from sfumato.workflow.places import data_files
+from sfumato.workflow.mistakes import exit_with
+from sfumato.workflow.places import ROOT, data_files, relative
 from sfumato.workflow.settings import canonical, settings_of
 from sfumato.workflow.stages import stage
 
@@ -40,6 +42,10 @@ class Plan:
         again = {f"{REBUILT}{name}": each for name, each in experiments.items()}
         self.experiments = experiments | again
 
+    def script(self, name: str) -> Path:
+        """Return the path of a script, from the working directory."""
+        return relative(ROOT / "scripts" / f"{name}.py")
+
     def settings(self, name: str) -> OfWildcards:
         """Return what a stage reads of its job's experiment, as one canonical text.
 
@@ -51,6 +57,11 @@ class Plan:
     def making(self, name: str) -> OfWildcards:
         """Return what counts for a stage's result besides its settings, see `workflow.making`."""
         return self._of(name, making)
+
+    def caption(self, name: str) -> str:
+        """Return the caption of a figure in the report, from a file of rules; or one for any."""
+        own = ROOT / "workflow" / "report" / f"{name}.rst"
+        return f"../report/{own.name if own.is_file() else 'figure.rst'}"
 
     def inputs(self, name: str) -> OfWildcards:
         """Return the files that a figure is drawn from."""
@@ -125,7 +136,10 @@ class Plan:
 
     def data_files(self, wildcards: Any) -> list[str]:  # noqa: ANN401
         """Return the user's files that the images come from."""
-        return [str(path) for path in data_files(self._experiment(wildcards))]
+        try:
+            return [str(path) for path in data_files(self._experiment(wildcards))]
+        except InputError as error:
+            exit_with(error)
 
     def reads(self, name: str) -> OfWildcards:
         """Return the files beside the results that a stage reads."""
@@ -152,7 +166,10 @@ class Plan:
     def metrics(self, wildcards: Any) -> list[str]:  # noqa: ANN401
         """Return the metrics of all runs and seeds, those of real images first."""
         experiment = self._experiment(wildcards)
-        check_evaluation(experiment, f"experiments.{wildcards.experiment}")
+        try:
+            check_evaluation(experiment, f"experiments.{wildcards.experiment}")
+        except InputError as error:
+            exit_with(error)
         return [
             f"results/{wildcards.experiment}/evaluation/{run}/{k}.metrics.json"
             for run in ("floor", *experiment.runs)
@@ -170,7 +187,7 @@ class Plan:
             try:
                 return answer(asked, asked.view(self._experiment(wildcards), wildcards))
             except InputError as error:
-                raise InputError(f"experiments.{wildcards.experiment}.{error}") from None
+                exit_with(f"experiments.{wildcards.experiment}.{error}")
 
         return of
 

@@ -1,0 +1,46 @@
+"""Mistakes of the user, as Snakemake reports them: in a sentence, without a traceback."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from functools import wraps
+from types import TracebackType
+from typing import Any, NoReturn
+
+from snakemake import exceptions
+
+from sfumato.errors import InputError
+
+
+class WorkflowError(exceptions.WorkflowError):
+    """Snakemake's own, which it prints without the lines of code that found the mistake."""
+
+    @property
+    def __traceback__(self) -> TracebackType | None:  # type: ignore[override]
+        """None: what is to be changed is in the config, not in a line of code."""
+        return None
+
+    @__traceback__.setter
+    def __traceback__(self, value: TracebackType | None) -> None: ...
+
+
+def in_a_sentence(call: Callable[..., Any]) -> Callable[..., Any]:
+    """Let a function that reads what the user wrote end the parsing with a sentence."""
+
+    @wraps(call)
+    def wrapped(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+        try:
+            return call(*arguments, **named)
+        except InputError as error:
+            raise WorkflowError(str(error)) from None
+
+    return wrapped
+
+
+def exit_with(sentence: object) -> NoReturn:
+    """End Snakemake from a function of a job's wildcards.
+
+    Whatever else such a function raises, Snakemake prints as a traceback of the rule.
+    """
+    sys.exit(str(sentence))
