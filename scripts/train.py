@@ -16,8 +16,9 @@ from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
 from sfumato.records.history import save_history
 from sfumato.records.opening import open_record
 from sfumato.records.provenance import provenance
-from sfumato.training.loop import CPU_DEVICES, HISTORY, train
+from sfumato.training.loop import CPU_DEVICES, train
 from sfumato.training.progress import TrainingBar
+from sfumato.training.step import HISTORY
 from sfumato.training.store import DiskStore, identity
 from sfumato.workflow.command_line import add_paths, command, new_parser
 from sfumato.workflow.settings import read_settings

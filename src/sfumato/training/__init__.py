@@ -1,1 +1,1 @@
-"""From images to weights: the loop, its step, its losses, its optimiser and its store."""
+"""From images to weights: the loop, its step, losses, optimiser, order of images, and its store."""

@@ -1,9 +1,9 @@
 """What a network is trained to make small.
 
-L = E w(t) l(prediction, target),   target one of eps, x_0 and v
+    L = E w(t) l(output, target),   target one of epsilon, x_0, v and u
 
 with x_t ~ q(x_t | x_0) and t uniform over 0 .. T - 1: Ho, Jain and Abbeel 2020, arXiv:2006.11239,
-equation 14, where the target is eps, l the square and w = 1.
+equation 14, where the target is epsilon, l the square and w = 1.
 """
 
 from __future__ import annotations
@@ -14,47 +14,43 @@ import jax
 import jax.numpy as jnp
 import optax
 
+from sfumato.diffusion.prediction import x_0_gain
+
 if TYPE_CHECKING:
     from sfumato.config.diffusion import PredictionType
     from sfumato.diffusion.schedule import Schedule
 
 
 def pixel_loss(
-    prediction: jax.Array, target: jax.Array, kind: Literal["mse", "l1", "huber"]
+    output: jax.Array, target: jax.Array, kind: Literal["mse", "l1", "huber"]
 ) -> jax.Array:
     """Return the loss of each image, the mean over its pixels: (B, ...), (B, ...) -> (B,).
 
-    With d = prediction - target: `mse` d^2; `l1` |d|; `huber` d^2 / 2 where |d| < 1, else
-    |d| - 1/2 (Huber 1964).
+    With d = output - target: `mse` d^2; `l1` |d|; `huber` d^2 / 2 where |d| < 1, else |d| - 1/2
+    (Huber 1964).
     """
     match kind:
         case "mse":
-            losses = optax.squared_error(prediction, target)
+            losses = optax.squared_error(output, target)
         case "l1":
-            losses = jnp.abs(prediction - target)
+            losses = jnp.abs(output - target)
         case "huber":
-            losses = optax.huber_loss(prediction, target, delta=1.0)
+            losses = optax.huber_loss(output, target, delta=1.0)
     return losses.mean(axis=range(1, losses.ndim))
 
 
 def min_snr_weight(
-    schedule: Schedule, t: jax.Array, prediction_type: PredictionType, gamma: float
+    kind: PredictionType, schedule: Schedule, t: jax.Array, gamma: float
 ) -> jax.Array:
-    """Return w(t) of min-SNR weighting: Hang et al. 2023, arXiv:2303.09556, section 3.4.
+    """Return w(t) of min-SNR weighting, of the shape of t: Hang et al. 2023, arXiv:2303.09556.
 
-    With SNR = alpha_bar_t / (1 - alpha_bar_t), the loss of x_0 has the weight min(SNR, gamma).
-    The error of eps is SNR times that of x_0, and the error of v SNR + 1 times, so that
+    Section 3.4 gives the squared error of x_0 the weight min(SNR, gamma), SNR = alpha^2 / sigma^2.
+    An error d of the output is an error g d of x_0, with g = `x_0_gain`, so that for any output
 
-    w = min(SNR, gamma)                for x_0,
-    w = min(SNR, gamma) / SNR          for epsilon,
-    w = min(SNR, gamma) / (SNR + 1)    for v.
+        w = min(SNR, gamma) g^2.
+
+    With g = 1 for x_0, sigma / alpha for epsilon, and sigma for v where alpha^2 + sigma^2 = 1,
+    these are the paper's min(SNR, gamma), min(SNR, gamma) / SNR and min(SNR, gamma) / (SNR + 1).
     """
-    alpha_bar, noise = schedule.alpha_bar(t), schedule.one_minus_alpha_bar(t)
-    clipped = jnp.minimum(alpha_bar / noise, gamma)
-    match prediction_type:
-        case "x_0":
-            return clipped
-        case "epsilon":
-            return jnp.minimum(1.0, gamma * noise / alpha_bar)
-        case "v":
-            return clipped * noise
+    snr = (schedule.alpha(t) / schedule.sigma(t)) ** 2
+    return jnp.minimum(snr, gamma) * x_0_gain(kind, schedule, t) ** 2

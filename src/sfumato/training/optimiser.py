@@ -1,4 +1,4 @@
-"""The optimiser: AdamW behind a clipped gradient, its learning rate, and the average of weights."""
+"""The optimiser: AdamW behind a clipped gradient, its learning rate, and the EMA of the weights."""
 
 import jax
 import jax.numpy as jnp
@@ -32,8 +32,18 @@ def learning_rate(config: TrainingConfig) -> optax.Schedule:
 
 
 def ema_decay(step: jax.typing.ArrayLike, decay: float) -> jax.Array:
-    """Return the share of the old average that step 0, 1, .. keeps.
+    """Return the EMA decay of step 0, 1, ..: min(decay, (1 + step) / (10 + step)).
 
-    min(decay, (1 + step) / (10 + step)): a young average forgets the first weights quickly.
+    During this warm-up the average forgets the first weights quickly.
     """
     return jnp.minimum(decay, (1 + step) / (EMA_WARMUP + step))
+
+
+def update_ema(
+    average: optax.Params, weights: optax.Params, step: jax.Array, decay: float
+) -> optax.Params:
+    """Return the exponential moving average after a step: d average + (1 - d) weights.
+
+    d is `ema_decay(step, decay)`.
+    """
+    return optax.incremental_update(weights, average, 1 - ema_decay(step, decay))

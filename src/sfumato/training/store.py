@@ -8,22 +8,21 @@ A folder of another run is emptied: no run goes on from what it would not itself
 that is damaged is passed over, and the one before it taken.
 """
 
-import fcntl
 import json
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 from time import monotonic
-from typing import IO, Any, Self
+from typing import Any, Self
 
 import jax
 import orbax.checkpoint as ocp
+from filelock import FileLock, Timeout
 
 from sfumato.errors import InputError
 from sfumato.records.arrays import digest, write_whole
-from sfumato.records.code import meaning_digest
-from sfumato.training.loop import TrainingState
+from sfumato.training.step import TrainingState
 
 IDENTITY, STEPS = "identity.json", "steps"
 SECONDS_BETWEEN = 15.0
@@ -36,7 +35,7 @@ _OPTIONS = ocp.CheckpointManagerOptions(
 
 
 class DiskStore:
-    """Keeps the state of the run `identity` in a folder; a `sfumato.training.loop.Store`."""
+    """Keeps the state of the run `identity` in a folder; a `loop.Store`."""
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
         """Open the folder; empty it if another run left it.
@@ -82,7 +81,7 @@ class DiskStore:
     def remove(self) -> None:
         """Delete the folder: the run is done."""
         shutil.rmtree(self.folder)
-        Path(self._lock.name).unlink(missing_ok=True)
+        Path(self._lock.lock_file).unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -91,7 +90,7 @@ class DiskStore:
     def __exit__(self, *error: object) -> None:
         """Let other processes have the folder."""
         self._steps.close()
-        self._lock.close()
+        self._lock.release()
 
     def _read_state(self, step: int, like: TrainingState) -> TrainingState | None:
         target = jax.tree.map(
@@ -109,29 +108,31 @@ class DiskStore:
         return None
 
 
-def _lock(folder: Path) -> IO[str]:
-    """Take the lock beside a folder, which the kernel drops when this process ends in any way."""
+def _lock(folder: Path) -> FileLock:
+    """Take the lock beside a folder, which the kernel drops when this process ends in any way.
+
+    On a file system that knows no locks nothing is taken: a lock that outlived its process would be
+    worse than none.
+    """
     folder.parent.mkdir(parents=True, exist_ok=True)
-    file = open(folder.with_name(f".{folder.name}.lock"), "w")  # noqa: SIM115 (it stays open)
+    lock = FileLock(folder.with_name(f".{folder.name}.lock"), timeout=0, fallback_to_soft=False)
     try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        file.close()
+        lock.acquire()
+    except Timeout:
         raise InputError(
             f"{folder}: another process is training here; wait until it has ended, or end it, and "
             "run the same command again"
         ) from None
     except OSError:
-        pass  # a file system without locks
-    return file
+        pass
+    return lock
 
 
-def identity(script: str, record: Mapping[str, Any]) -> dict[str, Any]:
+def identity(record: Mapping[str, Any]) -> dict[str, Any]:
     """Return what a run is, from its provenance: what decides the weights that it ends with."""
     return {
-        **{key: record[key] for key in ("settings", "versions", "device")},
+        **{key: record[key] for key in ("settings", "code", "versions", "device")},
         "inputs": {name: origin["digest"] for name, origin in record["inputs"].items()},
-        "code": meaning_digest(Path(script).resolve()),
         "devices": jax.local_device_count(),  # that share a batch, and so round its mean
     }
 
