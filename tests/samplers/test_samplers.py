@@ -1,4 +1,4 @@
-"""Every sampler: a contract. DDPM and DDIM: the laws they follow where the exact eps is known."""
+"""Every sampler: a contract. DDPM and DDIM: the laws they follow where the denoiser is exact."""
 
 import dataclasses
 
@@ -6,36 +6,41 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from conftest import gaussian_predictor, some_quick
+from oracles import Heun, Inversion, TwoM, gaussian_denoiser
 from pydantic import ValidationError
 
 import sfumato.samplers
+from sfumato.config.diffusion import DiffusionConfig
+from sfumato.diffusion.prediction import Prediction
+from sfumato.diffusion.schedule import make_schedule, schedule_from_rates
 from sfumato.diffusion.times import spaced_timesteps
 from sfumato.errors import InputError
-from sfumato.samplers import DDIM, DDPM, SAMPLERS, sampler_class
+from sfumato.guidance.clipping import Clipping
+from sfumato.samplers import DDIM, DDPM, names, sampler_class
 from sfumato.sampling.batches import sample
 
 MEAN, STD = 0.7, 0.3
 ALPHA_BAR = np.concatenate([np.cumprod(1 - np.linspace(1e-4, 0.02, 1000)), [1.0]])  # [-1]: data
 
-# A row for each sampler and each of its settings.
-VARIANTS = [
-    DDPM(),
-    DDPM(variance="large"),
-    DDPM(clip=False),
-    DDIM(),
-    DDIM(eta=0.5),
-    DDIM(eta=1.0, clip=False),
-]
+# A row for each sampler and each of its settings; the last ones are not in the library.
+OURS = [DDPM(), DDPM(variance="large"), DDIM(), DDIM(eta=0.5), DDIM(eta=1.0)]
+VARIANTS = [*OURS, Heun(), TwoM()]
+
+
+def clipped(schedule, mean=MEAN, std=STD):
+    """Return the exact denoiser of N(mean, std^2), its x_0 clipped: one program for any of them."""
+    mean = jnp.broadcast_to(mean, (4, 4, 1))
+    return Clipping()(gaussian_denoiser(schedule, mean, std), schedule)
 
 
 def draw(schedule, sampler, steps, n_samples=4, shape=(4, 4, 1), spacing="trailing", **options):
-    """Sample from N(MEAN, STD^2) with the exact eps."""
+    """Sample from N(MEAN, STD^2) with the exact denoiser."""
+    options = {"micro_batch": 4, **options}
     return sample(
-        gaussian_predictor(schedule, MEAN, STD),
+        options.pop("denoise", gaussian_denoiser(schedule, MEAN, STD)),
         schedule,
         sampler,
-        timesteps=spaced_timesteps(1000, steps, spacing),
+        timesteps=spaced_timesteps(schedule.noise_steps, steps, spacing),
         key=jax.random.key(1),
         n_samples=n_samples,
         image_shape=shape,
@@ -43,79 +48,96 @@ def draw(schedule, sampler, steps, n_samples=4, shape=(4, 4, 1), spacing="traili
     )
 
 
+def keys(n_samples, seed=0):
+    return jax.random.split(jax.random.key(seed), n_samples)
+
+
+def one_step(sampler, schedule, t=500, s=480, seed=0, prediction=None):
+    """Take two samples from t to s, as a REPL would: with a lambda for the denoiser."""
+    x_t = jnp.linspace(-2, 2, 32).reshape(2, 4, 4, 1)
+    if prediction is None:
+        prediction = Prediction(x_t[::-1] / 2, jnp.linspace(-1, 1.5, 32).reshape(x_t.shape))
+    memory = sampler.init(x_t, {})
+    return sampler.step(lambda x, t: prediction, schedule, x_t, t, s, keys(2, seed), memory)
+
+
 def test_every_sampler_has_a_row():
-    assert {type(sampler).__name__ for sampler in VARIANTS} == set(SAMPLERS.values())
+    assert {type(sampler) for sampler in OURS} == {sampler_class(name) for name in names()}
 
 
 @pytest.mark.parametrize("sampler", VARIANTS, ids=repr)
 class TestContract:
     """What is true of every sampler."""
 
-    def step(self, sampler, schedule, t=500, s=480, key=0):
-        x_t, eps = jnp.linspace(-2, 2, 32).reshape(2, 4, 4), jnp.linspace(-1, 1.5, 32)[::-1]
-        return sampler.step(schedule, x_t, eps.reshape(2, 4, 4), t, s, jax.random.key(key))
-
     def test_frozen_hashable_and_equal_by_value(self, sampler):
         assert sampler == dataclasses.replace(sampler)
         assert hash(sampler) == hash(dataclasses.replace(sampler))
         with pytest.raises(dataclasses.FrozenInstanceError):
-            sampler.clip = True
+            sampler.eta = 0.5
 
-    def test_same_key_same_step(self, sampler, schedule):
-        step = self.step(sampler, schedule)
-        assert step.shape == (2, 4, 4) and step.dtype == jnp.float32
-        np.testing.assert_array_equal(step, self.step(sampler, schedule))
+    def test_same_keys_same_step(self, sampler, schedule):
+        step = one_step(sampler, schedule)
+        assert step.x.shape == (2, 4, 4, 1) and step.x.dtype == jnp.float32
+        np.testing.assert_array_equal(step.x, one_step(sampler, schedule).x)
 
-    def test_only_noise_depends_on_the_key(self, sampler, schedule):
-        same = np.array_equal(self.step(sampler, schedule), self.step(sampler, schedule, key=1))
-        assert same == (sampler == DDIM())
+    def test_the_step_says_what_was_predicted(self, sampler, schedule):
+        said = Prediction(jnp.full((2, 4, 4, 1), 0.5), jnp.ones((2, 4, 4, 1)))
+        assert one_step(sampler, schedule, prediction=said).prediction is said
+
+    def test_memory_keeps_its_structure_and_the_samples_first(self, sampler, schedule):
+        before = sampler.init(jnp.zeros((2, 4, 4, 1)), {})
+        after = one_step(sampler, schedule).memory
+        assert jax.tree.structure(before) == jax.tree.structure(after)
+        for old, new in zip(jax.tree.leaves(before), jax.tree.leaves(after), strict=True):
+            assert old.shape == new.shape and old.dtype == new.dtype and new.shape[0] == 2
+
+    def test_only_noise_depends_on_the_keys(self, sampler, schedule):
+        same = np.array_equal(one_step(sampler, schedule).x, one_step(sampler, schedule, seed=1).x)
+        assert same == (sampler in (DDIM(), Heun(), TwoM()))
 
     def test_jit_is_eager(self, sampler, schedule):
-        jitted = jax.jit(lambda t, s: self.step(sampler, schedule, t, s))(500, 480)
-        np.testing.assert_allclose(jitted, self.step(sampler, schedule), rtol=1e-5, atol=1e-6)
+        jitted = jax.jit(lambda t, s: one_step(sampler, schedule, t, s).x)(500, 480)
+        np.testing.assert_allclose(jitted, one_step(sampler, schedule).x, rtol=1e-5, atol=2e-6)
 
     def test_step_to_the_data_is_the_prediction_without_noise(self, sampler, schedule):
-        x_t, eps = jnp.full((3,), 0.5), jnp.array([0.1, -0.2, 0.3])
         for t in (0, 19, 999):
-            a = ALPHA_BAR[t]
-            x_0 = (0.5 - np.sqrt(1 - a) * np.asarray(eps)) / np.sqrt(a)
-            if sampler.clip:
-                x_0 = x_0.clip(-1, 1)
-            x = sampler.step(schedule, x_t, eps, t, -1, jax.random.key(0))
-            np.testing.assert_allclose(x, x_0, rtol=2e-5)
+            step = one_step(sampler, schedule, t, -1)
+            np.testing.assert_allclose(step.x, step.prediction.x_0, rtol=2e-5)
 
-    def test_the_true_eps_leads_back_to_the_image(self, sampler, schedule):
-        """Data that is one point: whatever the noise, the last prediction is that point."""
+    @pytest.mark.parametrize("steps", [1, 2, 7])
+    def test_few_steps_stay_finite_and_in_the_range_of_clipped_images(
+        self, sampler, schedule, steps
+    ):
+        images = draw(schedule, sampler, steps, denoise=clipped(schedule)).images
+        assert np.isfinite(images).all()
+        if not isinstance(sampler, TwoM):  # it goes beyond its predictions
+            assert np.abs(images).max() <= 1
+
+    def test_data_that_is_one_point_is_found(self, sampler, schedule):
+        """Whatever the noise, the last prediction is that point."""
         x_0 = jnp.linspace(-1, 1, 16).reshape(4, 4, 1)
-        drawn = sample(
-            lambda x, t: gaussian_predictor(schedule, x_0, 0.0)(x, t),
-            schedule,
-            sampler,
-            timesteps=spaced_timesteps(1000, 10),
-            key=jax.random.key(0),
-            n_samples=2,
-            image_shape=x_0.shape,
-        )
-        for image in drawn.images:
+        denoise = clipped(schedule, x_0, 0.0)
+        for image in draw(schedule, sampler, 10, n_samples=2, denoise=denoise).images:
             np.testing.assert_allclose(image, x_0, atol=1e-4)
 
-    @pytest.mark.parametrize("steps", some_quick([1, 2, 7], (2).__eq__))
-    def test_few_steps_stay_finite_and_clipped(self, sampler, schedule, steps):
-        images = draw(schedule, sampler, steps).images
-        assert np.isfinite(images).all()
-        assert not sampler.clip or np.abs(images).max() <= 1
-
-    def test_sample_i_does_not_know_its_company(self, sampler, schedule):
-        alone = draw(schedule, sampler, 5, n_samples=1).images
-        among = draw(schedule, sampler, 5, n_samples=19).images
+    def test_sample_i_does_not_depend_on_the_others(self, sampler, schedule):
+        alone, some, among = (
+            draw(schedule, sampler, 3, n_samples=n, denoise=clipped(schedule)).images
+            for n in (1, 7, 11)
+        )
         np.testing.assert_array_equal(alone[0], among[0])
-        np.testing.assert_array_equal(draw(schedule, sampler, 5, n_samples=11).images, among[:11])
+        np.testing.assert_array_equal(some, among[:7])
 
-    def test_own_settings_are_checked(self, sampler):
-        with pytest.raises(ValidationError, match="clip"):
-            type(sampler)(clip="yes")
-        with pytest.raises(ValidationError, match="clpi"):
-            type(sampler)(clpi=True)
+    @pytest.mark.parametrize("schedule_name", ["cosine", "sigmoid"])
+    def test_hard_schedules_give_no_nan(self, sampler, schedule_name):
+        schedule = make_schedule(DiffusionConfig(beta_schedule=schedule_name))
+        for steps in (1, 100):
+            images = draw(schedule, sampler, steps, denoise=clipped(schedule)).images
+            assert np.isfinite(images).all()
+
+    def test_unknown_knobs_are_refused(self, sampler):
+        with pytest.raises(ValidationError, match="etta"):
+            type(sampler)(etta=0.5)
 
 
 def x_T(n_samples, shape=(4, 4, 1)):
@@ -145,36 +167,74 @@ def affine(timesteps, eta=0.0):
 
 
 @pytest.mark.parametrize("spacing", ["leading", "linspace", "trailing"])
-@pytest.mark.parametrize("steps", some_quick([1, 3, 20, 50, 333, 1000], (1, 20, 333).__contains__))
+@pytest.mark.parametrize("steps", [1, 3, 20, 50, 333, 1000])
 def test_ddim_is_the_affine_map_of_gaussian_data(schedule, steps, spacing):
     slope, offset, _ = affine(spaced_timesteps(1000, steps, spacing))
-    images = draw(schedule, DDIM(clip=False), steps, spacing=spacing).images
+    images = draw(schedule, DDIM(), steps, spacing=spacing).images
     np.testing.assert_allclose(images, slope * x_T(4) + offset, atol=2e-4)
 
 
+def exact_flow(start, end):
+    """Carry x_T (t = start) to t = end along the exact flow of Gaussian data: quantiles stay."""
+    moments = []
+    for t in (start, end):
+        a = ALPHA_BAR[t]
+        moments.append((np.sqrt(a) * MEAN, np.sqrt(a * STD**2 + 1 - a)))
+    (mean_0, std_0), (mean_1, std_1) = moments
+    return mean_1 + std_1 * (x_T(4) - mean_0) / std_0
+
+
 def test_error_of_ddim_falls_with_the_first_power_of_the_step(schedule):
-    steps = np.array([25, 50, 100, 200])
-    errors = []
-    for n in steps:
-        images = draw(schedule, DDIM(clip=False), int(n)).images
-        x = x_T(4)
-        # The exact flow of Gaussian data keeps quantiles: x_T is N(., 1 - a (1 - std^2)).
-        a = ALPHA_BAR[999]
-        start = np.sqrt(a * STD**2 + 1 - a)
-        exact = MEAN + STD * (x - np.sqrt(a) * MEAN) / start
-        errors.append(np.abs(images - exact).mean())
+    errors = [
+        np.abs(draw(schedule, DDIM(), steps).images - exact_flow(999, -1)).mean()
+        for steps in (25, 50, 100, 200)
+    ]
     rates = -np.diff(np.log(errors)) / np.log(2)
     assert ((rates > 0.8) & (rates < 1.3)).all(), rates
 
 
+@pytest.mark.parametrize("sampler", [Heun(), TwoM()], ids=repr)
+def test_two_evaluations_or_a_memory_make_it_the_second_power(schedule, sampler):
+    """What a step asks twice, and what it is told by the last one, arrives: a sixteenth is due.
+
+    At even steps of lambda, from t = 999 to t = 20; integer times are near to that.
+    """
+    lam = np.log(ALPHA_BAR[:-1] / (1 - ALPHA_BAR[:-1])) / 2
+    errors = []
+    for steps in (8, 32):
+        even = np.linspace(lam[999], lam[20], steps + 1)
+        times = [int(np.abs(lam - each).argmin()) for each in even]
+        images = sample(
+            gaussian_denoiser(schedule, MEAN, STD),
+            schedule,
+            sampler,
+            timesteps=times[:-1],
+            end=times[-1],
+            key=jax.random.key(1),
+            n_samples=4,
+            image_shape=(4, 4, 1),
+        ).images
+        errors.append(np.abs(images - exact_flow(999, 20)).mean())
+    assert errors[1] < errors[0] / 10, errors  # the first power would give a quarter
+
+
 def test_ddpm_1000_recovers_mean_and_variance(schedule):
-    images = draw(schedule, DDPM(clip=False), 1000, n_samples=64, shape=(16, 16, 1)).images
+    images = draw(schedule, DDPM(), 1000, n_samples=64, shape=(16, 16, 1), micro_batch=64).images
     n = images.size
     assert abs(images.mean() - MEAN) < 4 * STD / np.sqrt(n)
     _, offset, variance = affine(np.arange(1000)[::-1], eta=1.0)
     assert offset == pytest.approx(MEAN, abs=1e-3)
     assert variance == pytest.approx(STD**2, rel=0.03)  # the error of 1000 steps
     assert abs(images.var() / variance - 1) < 4 * np.sqrt(2 / n)
+
+
+def many_steps(sampler, schedule, x_t, eps, t, s):
+    """Take the same x_t with the same eps 200 000 times, each with a key of its own."""
+    x = jnp.full((200_000, 1), x_t)
+    a = ALPHA_BAR[t]
+    said = Prediction((x - np.sqrt(1 - a) * eps) / np.sqrt(a), 0 * x + eps)
+    step = sampler.step(lambda x, t: said, schedule, x, t, s, keys(len(x), 2), memory=())
+    return np.asarray(step.x, np.float64)
 
 
 @pytest.mark.parametrize(
@@ -185,42 +245,87 @@ def test_ddim_at_eta_1_draws_from_the_exact_posterior(schedule, t, s):
     a_t, a_s = ALPHA_BAR[t], ALPHA_BAR[s]
     x_t, eps = 0.8, 0.4
     x_0 = (x_t - np.sqrt(1 - a_t) * eps) / np.sqrt(a_t)
-    drawn = DDIM(eta=1.0, clip=False).step(
-        schedule, jnp.full(200_000, x_t), jnp.full(200_000, eps), t, s, jax.random.key(2)
-    )
+    drawn = many_steps(DDIM(eta=1.0), schedule, x_t, eps, t, s)
     if s < 0:
         np.testing.assert_allclose(drawn, x_0, rtol=1e-5)
         return
     ratio = a_t / a_s
     precision = ratio / (1 - ratio) + 1 / (1 - a_s)
     mean = (np.sqrt(ratio) * x_t / (1 - ratio) + np.sqrt(a_s) * x_0 / (1 - a_s)) / precision
-    z = (np.asarray(drawn, np.float64) - mean) * np.sqrt(precision)
+    z = (drawn - mean) * np.sqrt(precision)
     # z is standard normal: four standard errors
     assert abs(z.mean()) < 4 / np.sqrt(z.size) + 1e-3
     assert abs(z.var() - 1) < 4 * np.sqrt(2 / z.size)
 
 
 def test_ddpm_is_ddim_at_eta_1(schedule):
-    small = draw(schedule, DDPM(), 20).images
-    np.testing.assert_allclose(draw(schedule, DDIM(eta=1.0), 20).images, small, atol=2e-5)
+    small = draw(schedule, DDPM(), 20, denoise=clipped(schedule)).images
+    images = draw(schedule, DDIM(eta=1.0), 20, denoise=clipped(schedule)).images
+    np.testing.assert_allclose(images, small, atol=2e-5)
 
 
 def test_large_variance_is_beta(schedule):
-    x_t = jnp.zeros(200_000)
-    drawn = DDPM(variance="large", clip=False).step(schedule, x_t, x_t, 500, 480, jax.random.key(0))
+    drawn = many_steps(DDPM(variance="large"), schedule, 0.0, 0.0, 500, 480)
     beta = 1 - ALPHA_BAR[500] / ALPHA_BAR[480]
     assert drawn.var() == pytest.approx(beta, rel=4 * np.sqrt(2 / 200_000))
 
 
-@pytest.mark.parametrize("schedule_name", ["cosine", "sigmoid"])
-@pytest.mark.parametrize("sampler", VARIANTS, ids=repr)
-def test_hard_schedules_give_no_nan(sampler, schedule_name):
-    from sfumato.config.diffusion import DiffusionConfig
-    from sfumato.diffusion.schedule import make_schedule
+# The linear path of flow matching: alpha = 1 - time, sigma = time.
 
-    schedule = make_schedule(DiffusionConfig(beta_schedule=schedule_name))
-    for steps in (1, 100):
-        assert np.isfinite(draw(schedule, sampler, steps).images).all()
+TIME = np.arange(1, 101) / 100
+
+
+@pytest.fixture
+def linear_path():
+    return schedule_from_rates(1 - TIME, TIME)
+
+
+def test_ddim_on_the_linear_path_is_eulers_method(linear_path):
+    """x_s = x_t + (time_s - time_t) u, of which u = eps - x_0 is the velocity."""
+    for t, s in ((99, 60), (60, 3), (3, -1)):
+        x_t = jnp.linspace(-2, 2, 32).reshape(2, 4, 4, 1)
+        x_0, eps = said = gaussian_denoiser(linear_path, MEAN, STD)(x_t, t, {})
+        step = DDIM().step(lambda x, t: said, linear_path, x_t, t, s, keys(2), memory=())  # noqa: B023
+        time_t, time_s = (t + 1) / 100, (s + 1) / 100
+        np.testing.assert_allclose(step.x, x_t + (time_s - time_t) * (eps - x_0), atol=1e-6)
+
+
+@pytest.mark.parametrize("sampler", [DDIM(), TwoM()], ids=repr)
+def test_the_exact_velocity_gives_the_exact_transport(sampler):
+    """The flow of Gaussian data keeps quantiles, and begins at pure noise: x = mean + std x_T."""
+    errors = []
+    for steps in (20, 100):
+        time = np.arange(1, steps + 1) / steps
+        schedule = schedule_from_rates(1 - time, time)
+        kept = draw(schedule, sampler, steps, snapshots=[0])
+        errors.append(np.abs(kept.images - (MEAN + STD * kept.snapshots[0])).max())
+    assert errors[1] < errors[0] / 2 and errors[1] < 0.02, errors
+
+
+@pytest.mark.parametrize("sampler", OURS, ids=repr)
+def test_every_sampler_ends_at_the_image_on_the_linear_path(linear_path, sampler):
+    x_0 = jnp.linspace(-1, 1, 16).reshape(4, 4, 1)
+    denoise = gaussian_denoiser(linear_path, x_0, 0.0)
+    drawn = draw(linear_path, sampler, 7, denoise=denoise, snapshots=range(8))
+    assert np.isfinite(drawn.snapshots).all()
+    np.testing.assert_allclose(drawn.images, np.broadcast_to(x_0, (4, 4, 4, 1)), atol=1e-5)
+
+
+def test_inversion_walks_upwards_and_comes_back(schedule):
+    """Times that rise, from images: noise of which DDIM makes the same images."""
+    images = np.random.default_rng(0).normal(MEAN, STD, (3, 4, 4, 1)).astype(np.float32)
+    times = spaced_timesteps(1000, 200)
+    shared = {"key": jax.random.key(0), "n_samples": 3, "image_shape": (4, 4, 1)}
+    denoise = gaussian_denoiser(schedule, MEAN, STD)
+    rising = [-1, *times[:0:-1]]
+    noise = sample(
+        denoise, schedule, Inversion(), timesteps=rising, end=999, start=images, **shared
+    )
+    assert noise.nfe == 200 and noise.timesteps.tolist() == rising
+    # By the exact flow pure noise has the quantiles of the data.
+    assert np.abs(noise.images - (images - MEAN) / STD).max() < 0.3
+    back = sample(denoise, schedule, DDIM(), timesteps=times, start=noise.images, **shared)
+    np.testing.assert_allclose(back.images, images, atol=0.05)
 
 
 def test_ddim_settings_have_bounds():
@@ -230,8 +335,8 @@ def test_ddim_settings_have_bounds():
 
 
 def test_names():
-    assert sampler_class("ddim") is DDIM
-    with pytest.raises(InputError, match="choose one of ddpm, ddim"):
+    assert sampler_class("ddim") is DDIM and {"ddim", "ddpm"} <= set(names())
+    with pytest.raises(InputError, match="choose one of ddim, ddpm"):
         sampler_class("dpm")
     with pytest.raises(AttributeError):
         sfumato.samplers.EDM  # noqa: B018

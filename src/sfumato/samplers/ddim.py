@@ -42,8 +42,8 @@ class DDIM(Sampler):
         denoise: BoundDenoise,
         schedule: Schedule,
         x_t: jax.Array,
-        t: jax.typing.ArrayLike,
-        s: jax.typing.ArrayLike,
+        t: jax.Array,
+        s: jax.Array,
         keys: jax.Array,
         memory: Any,  # noqa: ANN401
     ) -> Step:

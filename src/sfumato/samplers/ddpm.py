@@ -37,8 +37,8 @@ class DDPM(Sampler):
         denoise: BoundDenoise,
         schedule: Schedule,
         x_t: jax.Array,
-        t: jax.typing.ArrayLike,
-        s: jax.typing.ArrayLike,
+        t: jax.Array,
+        s: jax.Array,
         keys: jax.Array,
         memory: Any,  # noqa: ANN401
     ) -> Step:
