@@ -3,12 +3,11 @@
     model = DDPMModel(ModelConfig(name="ddpm_mnist", input_dim=(28, 28, 1)), rngs=nnx.Rngs(0))
     samples = model.sample(8, scheduler="ddim", steps=50)
 
-It is thin: the schedule, the network, the samplers and the loop are usable alone.
+It is thin: the schedule, the network, the samplers and the loop can be used alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from operator import index
@@ -20,18 +19,22 @@ import numpy as np
 from flax import nnx
 from jax.core import Tracer
 
+from sfumato.compute.randomness import sample_keys
 from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.model import UNetConfig
-from sfumato.config.sampling import sampler_section
+from sfumato.config.samples import ChainConfig
 from sfumato.config.validation import nearest, validate
-from sfumato.diffusion.forward import diffuse, eps_from_prediction
+from sfumato.diffusion.forward import forward
+from sfumato.diffusion.prediction import BoundDenoise, Denoise, prediction_of
 from sfumato.diffusion.schedule import Schedule, make_schedule
 from sfumato.diffusion.times import spaced_timesteps
 from sfumato.errors import InputError
-from sfumato.networks.denoiser import Predict, ask, noise_predictor
-from sfumato.networks.unet import UNet, initialise
+from sfumato.guidance.clipping import Clipping
+from sfumato.networks import config_class
+from sfumato.networks.base import Network
+from sfumato.networks.base_config import NetworkConfig
+from sfumato.networks.denoiser import make_denoiser
+from sfumato.networks.initialisation import initialise
 from sfumato.samplers import sampler_class
-from sfumato.samplers.base import Sampler
 from sfumato.samplers.ddpm import DDPM
 from sfumato.sampling.batches import sample
 
@@ -45,8 +48,8 @@ class ModelConfig:
         model_class: "DDPMModel".
         input_dim: (height, width, channels) of an image.
         parameters: settings of the config's sections `diffusion` and `model` by their own names,
-            such as `noise_steps`, `beta_schedule`, `channels`. May be changed until a model is
-            made from it.
+            such as `noise_steps`, `beta_schedule`, `architecture`, `channels`. May be changed
+            until a model is made from it.
     """
 
     name: str
@@ -54,22 +57,23 @@ class ModelConfig:
     input_dim: tuple[int, ...] = (28, 28, 1)
     parameters: dict[str, Any] = field(default_factory=dict)
 
-    def resolve(self) -> tuple[UNetConfig, DiffusionConfig]:
+    def resolve(self) -> tuple[NetworkConfig, DiffusionConfig]:
         """Return the settings of network and diffusion; an InputError names what is wrong."""
         if self.model_class != "DDPMModel":
             raise InputError(f"model_class: {self.model_class!r} must be 'DDPMModel'")
-        network = {"input_dim": self.input_dim}
-        diffusion = {}
+        schema = config_class(self.parameters.get("architecture", "unet"))
+        network: dict[str, Any] = {"input_dim": self.input_dim}
+        diffusion: dict[str, Any] = {}
         for key, value in self.parameters.items():
             if key in DiffusionConfig.model_fields:
                 diffusion[key] = value
-            elif key in UNetConfig.model_fields and key != "input_dim":
+            elif key in schema.model_fields and key != "input_dim":
                 network[key] = value
             else:
-                known = [*DiffusionConfig.model_fields, *UNetConfig.model_fields]
+                known = [*DiffusionConfig.model_fields, *schema.model_fields]
                 raise InputError(f"parameters.{key}: unknown key{nearest(key, known)}")
         return (
-            validate(UNetConfig, network, "parameters"),
+            validate(schema, network, "parameters"),
             validate(DiffusionConfig, diffusion, "parameters"),
         )
 
@@ -85,7 +89,7 @@ class DDPMModel(nnx.Module):
         """Make the schedule, and a network with fresh weights from stream `params`."""
         network, self.diffusion = config.resolve()
         self.rngs = nnx.Rngs(0) if rngs is None else rngs
-        self.unet = initialise(network, self.rngs.params())
+        self.network = initialise(network, self.rngs.params())
         self.schedule = nnx.data(make_schedule(self.diffusion))
 
     @property
@@ -106,7 +110,7 @@ class DDPMModel(nnx.Module):
         Args:
             x: (B, H, W, C), noisy images.
             t: (B,) or one time for all.
-            labels: (B,), classes, for a network that knows any.
+            labels: (B,), classes, for a network that knows any; -1 is none.
             rngs: stream `dropout`, used while training.
 
         Returns:
@@ -114,13 +118,12 @@ class DDPMModel(nnx.Module):
         """
         x = self._images(x)
         t = self._times(t, len(x))
-        if labels is not None and self.unet.config.num_classes:
-            labels = _checked("labels", labels, self.unet.config.num_classes)
-        graphdef, state = nnx.split(self.unet)
-        key = self._rngs(rngs).dropout() if self.unet.config.dropout else None
-        prediction = _apply(graphdef, state, x, t, labels, key)
+        labels = self._labels(labels, len(x))
+        graphdef, state = nnx.split(self.network)
+        key = self._rngs(rngs).dropout() if getattr(self.network.config, "dropout", 0) else None
+        output = _apply(graphdef, state, x, t, labels, key)
         kind = self.diffusion.prediction_type
-        return {"predicted_noise": eps_from_prediction(self.schedule, x, prediction, t, kind)}
+        return {"predicted_noise": prediction_of(kind, self.schedule, x, output, t).eps}
 
     def forward_diffusion(
         self, x: jax.Array, t: jax.typing.ArrayLike, *, rngs: nnx.Rngs | None = None
@@ -129,7 +132,7 @@ class DDPMModel(nnx.Module):
         x = self._images(x)
         t = self._times(t, len(x))
         noise = jax.random.normal(self._rngs(rngs).noise(), x.shape, x.dtype)
-        return diffuse(self.schedule, x, noise, t), noise
+        return forward(self.schedule, x, noise, t), noise
 
     def denoise_step(
         self, x: jax.Array, t: jax.typing.ArrayLike, *, rngs: nnx.Rngs | None = None
@@ -139,8 +142,8 @@ class DDPMModel(nnx.Module):
         t = _checked("t", t, self.noise_steps)
         if t.size != 1:
             raise InputError(f"t: {t} must be one time, for the whole batch")
-        key = self._rngs(rngs).sample()
-        return _ancestral_step(self._predictor(), self.schedule, DDPM(), x, t.reshape(()), key)
+        keys = sample_keys(self._rngs(rngs).sample(), jnp.arange(len(x)))
+        return _ancestral_step(self._denoiser(clip=True), self.schedule, x, t.reshape(()), keys)
 
     def sample(
         self,
@@ -149,43 +152,51 @@ class DDPMModel(nnx.Module):
         scheduler: str = "ddpm",
         steps: int | None = None,
         rngs: nnx.Rngs | None = None,
+        labels: jax.typing.ArrayLike | None = None,
         micro_batch: int = 8,
         spacing: str = "trailing",
-        **settings: Any,  # noqa: ANN401
+        clip: bool = True,
+        **knobs: Any,  # noqa: ANN401
     ) -> jax.Array:
         """Draw images.
 
         Args:
             n_samples_or_shape: how many, or (N, H, W, C).
-            scheduler: name of the sampler, "ddpm" or "ddim".
-            steps: length of the chain, 1 .. noise_steps; left out, all steps for DDPM, 50 for DDIM.
+            scheduler: name of the sampler, such as "ddpm" or "ddim".
+            steps: length of the chain, 1 .. noise_steps; left out, the sampler's own number.
             rngs: stream `sample`.
+            labels: (N,) or one for all, classes of a network that knows any; -1 is none.
             micro_batch: how many images go through the network at once.
             spacing: which steps a shorter chain visits, see `sfumato.diffusion.times`.
-            settings: of the sampler, such as `eta` for DDIM or `variance` for DDPM.
+            clip: clip each prediction of x_0 to [-1, 1], the range of images.
+            knobs: of the sampler, such as `eta` for DDIM or `variance` for DDPM.
 
         Returns:
-            (N, H, W, C) float32, in [-1, 1] where the sampler clips.
+            (N, H, W, C) float32, with `clip` in [-1, 1].
         """
-        image_shape = self.unet.config.input_dim
+        image_shape = self.network.config.input_dim
         n_samples = _count(n_samples_or_shape, image_shape)
-        sampler = _make_sampler(scheduler, settings)
-        if steps is None:
-            steps = min(sampler.default_steps or self.noise_steps, self.noise_steps)
+        chain = _chain(scheduler, knobs, steps=steps, spacing=spacing, clip=clip)
+        labels = self._labels(labels, n_samples)
+        usual = min(chain.sampler.default_steps or self.noise_steps, self.noise_steps)
+        length = usual if chain.steps is None else chain.steps
         drawn = sample(
-            self._predictor(),
+            self._denoiser(chain.clip),
             self.schedule,
-            sampler,
-            timesteps=spaced_timesteps(self.noise_steps, steps, spacing),
+            chain.sampler,
+            timesteps=spaced_timesteps(self.noise_steps, length, chain.spacing),
             key=self._rngs(rngs).sample(),
             n_samples=n_samples,
             image_shape=image_shape,
             micro_batch=micro_batch,
+            given={} if labels is None else {"labels": labels},
         )
         return jnp.asarray(drawn.images)
 
-    def _predictor(self) -> Predict:
-        return noise_predictor(self.unet, self.schedule, self.diffusion.prediction_type)
+    def _denoiser(self, clip: bool) -> Denoise:
+        kind = self.diffusion.prediction_type
+        denoise = make_denoiser(self.network, self.schedule, kind)
+        return Clipping()(denoise, self.schedule) if clip else denoise
 
     def _rngs(self, rngs: nnx.Rngs | None) -> nnx.Rngs:
         return self.rngs if rngs is None else rngs
@@ -196,8 +207,19 @@ class DDPMModel(nnx.Module):
             raise InputError(f"t: its shape {t.shape} must be ({count},), or that of one time")
         return jnp.broadcast_to(t.reshape(-1), (count,))
 
+    def _labels(self, labels: jax.typing.ArrayLike | None, count: int) -> jax.Array | None:
+        if labels is None:
+            return None
+        classes = self.network.config.num_classes
+        if not classes:
+            raise InputError("labels: this network knows no classes; set num_classes")
+        labels = _checked("labels", labels, classes, least=-1)
+        if labels.size != 1 and labels.shape != (count,):
+            raise InputError(f"labels: their shape {labels.shape} must be ({count},), or one label")
+        return jnp.broadcast_to(labels.reshape(-1), (count,))
+
     def _images(self, x: jax.typing.ArrayLike) -> jax.Array:
-        x, shape = jnp.asarray(x, jnp.float32), tuple(self.unet.config.input_dim)
+        x, shape = jnp.asarray(x, jnp.float32), tuple(self.network.config.input_dim)
         if x.shape[1:] != shape:
             raise InputError(f"x: its shape {x.shape} must be (N, {', '.join(map(str, shape))})")
         return x
@@ -205,7 +227,7 @@ class DDPMModel(nnx.Module):
 
 @partial(jax.jit, static_argnames="graphdef")
 def _apply(
-    graphdef: nnx.GraphDef[UNet],
+    graphdef: nnx.GraphDef[Network],
     state: nnx.State,
     x: jax.Array,
     t: jax.Array,
@@ -216,29 +238,24 @@ def _apply(
     return nnx.merge(graphdef, state)(x, t, labels, rngs=rngs)
 
 
-@partial(jax.jit, static_argnames="sampler")
+@jax.jit
 def _ancestral_step(
-    predict: Predict,
-    schedule: Schedule,
-    sampler: Sampler,
-    x: jax.Array,
-    t: jax.Array,
-    key: jax.Array,
+    denoise: Denoise, schedule: Schedule, x: jax.Array, t: jax.Array, keys: jax.Array
 ) -> jax.Array:
-    eps, known = ask(predict, x, jnp.broadcast_to(t, x.shape[:1]))
-    return sampler.step(schedule, x, eps, t, t - 1, key, **known)
+    bound: BoundDenoise = lambda x_t, t: denoise(x_t, t, {})  # noqa: E731
+    return DDPM().step(bound, schedule, x, t, t - 1, keys, memory=()).x
 
 
-def _checked(name: str, values: jax.typing.ArrayLike, count: int) -> jax.Array:
-    """Return whole numbers as an array; those outside 0 .. count - 1 are an error.
+def _checked(name: str, values: jax.typing.ArrayLike, count: int, least: int = 0) -> jax.Array:
+    """Return whole numbers as an array; those outside least .. count - 1 are an error.
 
     What jax traces cannot be looked at, and passes.
     """
     if not isinstance(values, Tracer):
         given = np.asarray(values)
         whole = np.issubdtype(given.dtype, np.integer)
-        if not whole or ((given < 0) | (given >= count)).any():
-            raise InputError(f"{name}: {given} must be whole numbers from 0 to {count - 1}")
+        if not whole or ((given < least) | (given >= count)).any():
+            raise InputError(f"{name}: {given} must be whole numbers from {least} to {count - 1}")
     return jnp.asarray(values, jnp.int32)
 
 
@@ -255,12 +272,11 @@ def _count(n_samples_or_shape: int | tuple[int, ...], image_shape: tuple[int, ..
     return count
 
 
-def _make_sampler(name: str, settings: Mapping[str, Any]) -> Sampler:
-    """Make the sampler; a setting that it does not have is an error that lists those it has."""
-    sampler = sampler_class(name)
-    unknown = set(settings) - set(sampler.__pydantic_fields__)
-    if unknown:
-        known = ", ".join(sampler.__pydantic_fields__)
-        raise InputError(f"{sorted(unknown)[0]}: {name} has no such setting; it has {known}")
-    validate(sampler_section(name), dict(settings))
-    return sampler(**settings)
+def _chain(scheduler: str, knobs: dict[str, Any], **settings: Any) -> ChainConfig:  # noqa: ANN401
+    """Check how a sample is to be drawn; a knob that the sampler does not have is an error."""
+    own = sampler_class(scheduler).__pydantic_fields__
+    for knob in knobs:
+        if knob not in own:
+            known = ", ".join(own) or "none"
+            raise InputError(f"{knob}: {scheduler} has no such setting; it has {known}")
+    return validate(ChainConfig, {"sampler": scheduler, **settings, **knobs})
