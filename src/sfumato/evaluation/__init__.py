@@ -1,7 +1,7 @@
 """How good generated images are: pure functions over arrays, one concept a file.
 
 Images are float32 in [-1, 1], (N, H, W, C). Every function that takes images rounds them first to
-the 256 levels of a PNG with `quantise`, so that real and generated ones are judged as they would
+the 256 levels of a PNG with `quantise`, so that real and generated ones are compared as they would
 be seen, and nobody can tell them apart by what no file keeps.
 
 There is no common standard for small grey images, so this project sets one: a small classifier,
@@ -9,8 +9,11 @@ trained on the real training images (`classifier`), whose last hidden layer give
 image. The Frechet distance between such features is called FD-LeNet. It is not FID, and can be
 compared only with values from the same classifier, at the same number of images.
 
-    frechet, kernel, neighbours   two sets of features (N, D)
-    classes                       labels and probabilities
-    memorisation, two_sample      the images themselves
-    bootstrap                     how sure any of these numbers is
+    frechet, kernel, neighbours      two sets of features (N, D)
+    classes                          labels and probabilities
+    memorisation, two_sample         the images themselves
+    bootstrap                        how sure any of these numbers is
+    scores, evaluate                 all of them, of arrays and of files
+    metrics, quality, tables         what is written of one run, of all runs, and for people
+    lenet, classifier(_training)     the classifier
 """

@@ -14,7 +14,7 @@ rank, and no small eigenvalue loses half its digits in a root.
 
 import numpy as np
 
-from sfumato.errors import InputError
+from sfumato.evaluation.features import matching_features
 
 
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
@@ -31,34 +31,6 @@ def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     trace_of_root = np.linalg.norm(root_a @ root_b.T, "nuc")
     spread = (root_a**2).sum() + (root_b**2).sum() - 2 * trace_of_root
     return float(shift @ shift + max(spread, 0.0))  # rounding may leave -1e-16 for 0
-
-
-def matching_features(
-    a: np.ndarray, b: np.ndarray, at_least: int = 2
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return two sets of features in float64.
-
-    Raises:
-        InputError: if one is not (N, D) with N >= `at_least`, or is not finite, or their D differ.
-    """
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
-    for name, features in (("first", a), ("second", b)):
-        if features.ndim != 2 or len(features) < at_least or not features.size:
-            raise InputError(
-                f"the {name} features: their shape {features.shape} must be (N, D), "
-                f"with N at least {at_least}"
-            )
-        if not np.isfinite(features).all():
-            raise InputError(
-                f"the {name} features: NaN or infinite values are among them; look at the images "
-                "and at the classifier's weights"
-            )
-    if a.shape[1] != b.shape[1]:
-        raise InputError(
-            f"features: {a.shape[1]} and {b.shape[1]} an image cannot be compared; take both from "
-            "one classifier"
-        )
-    return a, b
 
 
 def _root(features: np.ndarray) -> np.ndarray:

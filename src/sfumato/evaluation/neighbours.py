@@ -22,7 +22,7 @@ import numpy as np
 from sklearn.neighbors import BallTree, NearestNeighbors
 
 from sfumato.errors import InputError
-from sfumato.evaluation.frechet import matching_features
+from sfumato.evaluation.features import matching_features
 
 _ROWS = 256  # balls at once, so that lists of who lies in them stay short
 

@@ -1,11 +1,12 @@
 """All statistics of one set of images, against real ones that nobody trained on."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 import jax
 import numpy as np
 
+from sfumato.config.evaluation import ScoringConfig
 from sfumato.evaluation.bootstrap import confidence_interval
 from sfumato.evaluation.classes import class_histogram_distance, mean_confidence
 from sfumato.evaluation.classifier import Classifier
@@ -13,7 +14,22 @@ from sfumato.evaluation.frechet import frechet_distance
 from sfumato.evaluation.kernel import kernel_distance
 from sfumato.evaluation.memorisation import Memorisation, memorisation
 from sfumato.evaluation.neighbours import manifold_scores
-from sfumato.evaluation.two_sample import two_sample_accuracy
+from sfumato.evaluation.two_sample import FIT, two_sample_accuracy
+
+
+@dataclass(frozen=True)
+class RealImages:
+    """What images are compared with.
+
+    Attributes:
+        held_out: (M, H, W, C), images that nobody trained on.
+        labels: (M,), their classes.
+        train: (K, H, W, C), what the network was trained with.
+    """
+
+    held_out: np.ndarray
+    labels: np.ndarray
+    train: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -33,36 +49,30 @@ class Scores:
 
 def score(
     images: np.ndarray,
-    held_out: np.ndarray,
-    held_out_labels: np.ndarray,
-    train: np.ndarray,
+    real: RealImages,
     classifier: Classifier,
+    config: ScoringConfig,
     *,
-    neighbours: int,
-    two_sample_steps: int,
     key: jax.Array,
     memory: Memorisation | None = None,
 ) -> Scores:
-    """Compare images (N, H, W, C) with N real ones that were held out.
+    """Compare images (N, H, W, C) with the first N real ones that were held out, N <= M.
 
     Args:
-        images: those to judge.
-        held_out: (M, H, W, C), M >= N; the first N are compared with.
-        held_out_labels: (M,), their classes.
-        train: (K, H, W, C), what the network was trained with.
+        images: those to score.
+        real: what they are compared with.
         classifier: whose features carry the distances.
-        neighbours: k of precision, recall, density and coverage.
-        two_sample_steps: of each classifier of the two-sample test.
+        config: the neighbours and the steps of the two-sample test.
         key: of the two-sample test.
-        memory: of images for which `memorisation` is not to be asked: of training images.
+        memory: for training images, of which `memorisation` must not be asked.
     """
-    real, labels = held_out[: len(images)], held_out_labels[: len(images)]
-    ours, theirs = classifier.features(images), classifier.features(real)
-    probabilities = classifier.probabilities(images)
+    compared, labels = real.held_out[: len(images)], real.labels[: len(images)]
+    theirs, (ours, probabilities) = classifier.features(compared), classifier.look(images)
     guesses = probabilities.argmax(axis=1)
-    manifold = manifold_scores(theirs, ours, neighbours)
-    told_apart = two_sample_accuracy(real, images, key=key, steps=two_sample_steps)
-    memory = memory or memorisation(train, held_out, images)
+    manifold = manifold_scores(theirs, ours, config.neighbours)
+    fit = replace(FIT, steps=config.two_sample_steps)
+    told_apart = two_sample_accuracy(compared, images, key=key, fit=fit)
+    memory = memory or memorisation(real.train, real.held_out, images)
     values = {
         "fd_lenet": frechet_distance(theirs, ours),
         "kid": kernel_distance(theirs, ours),
@@ -86,33 +96,17 @@ def score(
 
 
 def score_floor(
-    held_out: np.ndarray,
-    held_out_labels: np.ndarray,
-    train: np.ndarray,
-    classifier: Classifier,
-    *,
-    n_images: int,
-    seed: int,
-    neighbours: int,
-    two_sample_steps: int,
-    key: jax.Array,
+    real: RealImages, classifier: Classifier, config: ScoringConfig, *, seed: int, key: jax.Array
 ) -> Scores:
     """Return the scores of real training images, drawn anew for each seed: what is best.
 
     Memorisation is that of one half of the held-out images against the other: real ones are as
     near to the training set as real ones are.
     """
-    chosen = np.random.default_rng(seed).choice(len(train), n_images, replace=False)
-    halves = np.random.default_rng(seed).permutation(len(held_out))
-    half = len(held_out) // 2
-    return score(
-        train[chosen],
-        held_out,
-        held_out_labels,
-        train,
-        classifier,
-        neighbours=neighbours,
-        two_sample_steps=two_sample_steps,
-        key=key,
-        memory=memorisation(train, held_out[halves[:half]], held_out[halves[half:]]),
-    )
+    rng = np.random.default_rng
+    chosen = rng(seed).choice(len(real.train), config.n_samples, replace=False)
+    halves = rng(seed).permutation(len(real.held_out))
+    half = len(real.held_out) // 2
+    one, other = real.held_out[halves[:half]], real.held_out[halves[half:]]
+    memory = memorisation(real.train, one, other)
+    return score(real.train[chosen], real, classifier, config, key=key, memory=memory)

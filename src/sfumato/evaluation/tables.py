@@ -1,15 +1,9 @@
-"""Measured quality: the scores of each run and seed, and of all of them side by side."""
+"""Measured quality as a table for people, in Markdown."""
 
-from collections.abc import Mapping, Sequence
-from statistics import fmean, stdev
-from typing import Any
+from collections.abc import Sequence
 
-from sfumato.config.fields import Real, Section, Whole
-from sfumato.errors import InputError
-from sfumato.records.provenance import Record
-from sfumato.sampling.timing import Measurement
+from sfumato.evaluation.quality import Quality, Row
 
-FLOOR = "floor"
 NAMES = {
     "fd_lenet": "FD-LeNet",
     "kid": "KID",
@@ -24,112 +18,6 @@ NAMES = {
     "memorisation_auc": "memorisation AUC",
 }
 """What each score is called in a table."""
-
-
-class Nearest(Section):
-    """A generated image, and the training image that is nearest to it in pixels."""
-
-    sample: Whole
-    train: Whole
-    distance: Real
-
-
-class Metrics(Measurement):
-    """The scores of one run with one seed: the content of a `*.metrics.json`.
-
-    Attributes:
-        run: name of the run; `floor` for real images in place of samples.
-        settings: of the sampler; empty for the floor.
-        nfe: evaluations of the network for a sample; 0 for the floor.
-        n_samples: how many images were judged.
-        seconds_per_sample: as measured while they were drawn.
-        scores: by name, see NAMES.
-        intervals: the 95 % intervals of some of them.
-        nearest: the images that are nearest to the training set, the nearest first.
-        classifier_accuracy: share of held-out real images whose class the classifier says.
-    """
-
-    run: str
-    settings: dict[str, Any]
-    nfe: Whole
-    n_samples: Whole
-    seconds_per_sample: Real
-    scores: dict[str, Real]
-    intervals: dict[str, tuple[Real, Real]]
-    nearest: list[Nearest]
-    classifier_accuracy: Real
-
-
-class Row(Section):
-    """A run over all its seeds: mean and spread (standard deviation) of each score.
-
-    Attributes:
-        intervals: of the first seed.
-    """
-
-    run: str
-    settings: dict[str, Any]
-    nfe: Whole
-    seconds_per_sample: Real
-    seeds: Whole
-    mean: dict[str, Real]
-    spread: dict[str, Real]
-    intervals: dict[str, tuple[Real, Real]]
-
-
-class Quality(Measurement):
-    """All runs: the content of a `quality.json`."""
-
-    n_samples: Whole
-    classifier_accuracy: Real
-    floor: Row
-    rows: list[Row]
-    device: dict[str, str]
-
-    def row(self, **settings: object) -> Row:
-        """Return the run with these settings, `sampler` among them; the others count as any."""
-        for row in self.rows:
-            if settings.items() <= row.settings.items():
-                return row
-        raise InputError(f"quality: there is no run with {settings}")
-
-
-def summarise(metrics: Sequence[Metrics], device: Mapping[str, str], provenance: Record) -> Quality:
-    """Put the metrics of all runs and seeds together, runs in the order in which they come.
-
-    Raises:
-        InputError: if they are not of one size, or have no floor among them.
-    """
-    if len({each.n_samples for each in metrics}) > 1:
-        raise InputError("--metrics: these are of different numbers of samples")
-    runs: dict[str, list[Metrics]] = {}
-    for each in metrics:
-        runs.setdefault(each.run, []).append(each)
-    if FLOOR not in runs:
-        raise InputError("--metrics: the floor, which real images reach, is not among them")
-    return Quality(
-        n_samples=metrics[0].n_samples,
-        classifier_accuracy=metrics[0].classifier_accuracy,
-        floor=_row(runs.pop(FLOOR)),
-        rows=[_row(of_run) for of_run in runs.values()],
-        device=dict(device),
-        provenance=provenance,
-    )
-
-
-def _row(seeds: Sequence[Metrics]) -> Row:
-    first = seeds[0]
-    scores = {name: [each.scores[name] for each in seeds] for name in first.scores}
-    return Row(
-        run=first.run,
-        settings=first.settings,
-        nfe=first.nfe,
-        seconds_per_sample=fmean(each.seconds_per_sample for each in seeds),
-        seeds=len(seeds),
-        mean={name: fmean(values) for name, values in scores.items()},
-        spread={name: stdev(values) if len(values) > 1 else 0.0 for name, values in scores.items()},
-        intervals=first.intervals,
-    )
 
 
 def table(quality: Quality, runs: Sequence[Row] | None = None) -> str:

@@ -17,12 +17,15 @@ from dataclasses import dataclass
 import jax
 import numpy as np
 from scipy import stats
+from sklearn.model_selection import StratifiedKFold
 
 from sfumato.errors import InputError
-from sfumato.evaluation.classifier import train_classifier
+from sfumato.evaluation.classifier_training import Fit, train_classifier
 from sfumato.evaluation.quantise import quantise
 
 LEVEL = 0.95
+FIT = Fit(steps=300, batch_size=128, learning_rate=1e-3, shift=0)
+"""Without shifts of the images: where a picture sits may be what tells it apart."""
 
 
 @dataclass(frozen=True)
@@ -35,14 +38,7 @@ class TwoSample:
 
 
 def two_sample_accuracy(
-    real: np.ndarray,
-    generated: np.ndarray,
-    *,
-    key: jax.Array,
-    folds: int = 5,
-    steps: int = 300,
-    batch_size: int = 128,
-    learning_rate: float = 1e-3,
+    real: np.ndarray, generated: np.ndarray, *, key: jax.Array, folds: int = 5, fit: Fit = FIT
 ) -> TwoSample:
     """Return which share of real and generated images are told apart, each held out once.
 
@@ -53,11 +49,8 @@ def two_sample_accuracy(
         generated: (N, H, W, C), as many, so that guessing has the accuracy 0.5.
         key: of the folds and of the classifiers.
         folds: into how many parts the sets are cut, 2 .. N; each holds as many real images as
-            generated ones.
-        steps: of the training of each classifier, without shifts of the images: where a picture
-            sits may be what tells it apart.
-        batch_size: see `train_classifier`.
-        learning_rate: see `train_classifier`.
+            generated ones, but for one.
+        fit: how the classifier of each fold learns.
 
     Raises:
         InputError: if the sets differ in shape or size, or a number is out of its range.
@@ -65,21 +58,11 @@ def two_sample_accuracy(
     real, generated = quantise(real), quantise(generated)
     _check(real, generated, folds)
     images, labels = np.concatenate([real, generated]), np.repeat([0, 1], len(real))
-    real_key, generated_key, *fold_keys = jax.random.split(key, 2 + folds)
-    fold_of = np.concatenate(
-        [jax.random.permutation(k, len(real)) % folds for k in (real_key, generated_key)]
-    )
+    cut_key, *fold_keys = jax.random.split(key, 1 + folds)
+    cut = StratifiedKFold(folds, shuffle=True, random_state=int(jax.random.bits(cut_key)))
     right = 0
-    for fold, fold_key in enumerate(fold_keys):
-        held_out = fold_of == fold
-        classifier = train_classifier(
-            *(images[~held_out], labels[~held_out], 2),
-            steps=steps,
-            batch_size=batch_size,
-            learning_rate=learning_rate,
-            key=fold_key,
-            shift=0,
-        )
+    for (others, held_out), fold_key in zip(cut.split(images, labels), fold_keys, strict=True):
+        classifier = train_classifier(images[others], labels[others], 2, fit, key=fold_key)
         answers = classifier.probabilities(images[held_out]).argmax(axis=1)
         right += int((answers == labels[held_out]).sum())
     interval = stats.binomtest(right, len(images)).proportion_ci(LEVEL, "exact")

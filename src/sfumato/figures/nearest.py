@@ -36,7 +36,7 @@ FIGURE = Figure(
 
 def draw(look: PanelLook, data: Opened, samples: Opened, metrics: Opened) -> Drawing:
     """Draw each pair under the distance of its pixels."""
-    from sfumato.evaluation.tables import Metrics
+    from sfumato.evaluation.metrics import Metrics
     from sfumato.figures.panels import image_rows
 
     scored = Metrics.of(metrics)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawing
 
-    from sfumato.evaluation.tables import Quality, Row
+    from sfumato.evaluation.quality import Quality, Row
     from sfumato.records.opening import Opened
 
 PANELS = (
@@ -48,7 +48,7 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     """Draw FD-LeNet against evaluations and seconds, and how often samples are told apart."""
     from matplotlib.figure import Figure as Drawing
 
-    from sfumato.evaluation.tables import Quality
+    from sfumato.evaluation.quality import Quality
 
     measured = Quality.of(quality)
     found = methods(measured.rows)

@@ -1,0 +1,57 @@
+"""The network of the small classifier whose features carry FD-LeNet and its companions.
+
+A LeNet (LeCun et al. 1998, Proceedings of the IEEE 86, 2278) with max pooling and ReLU:
+
+    5x5 convolution to 16, pool 2x2, 5x5 convolution to 32, pool 2x2, normalise each image's values
+    (Ba et al. 2016, arXiv:1607.06450), dense to 64, dense to classes
+
+The 64 values before the last layer are the features. Without the normalisation about half of
+them are 0 for every digit.
+"""
+
+from typing import Any
+
+import jax
+from flax import nnx
+
+FEATURES = 64
+SMALLEST = 8  # side of an image, so that two poolings leave 2 x 2
+
+
+class LeNet(nnx.Module):
+    """Images (B, H, W, C) -> logits (B, n_classes), by way of features (B, 64)."""
+
+    def __init__(self, image_shape: tuple[int, ...], n_classes: int, *, rngs: nnx.Rngs) -> None:
+        """Draw fresh weights for images of `image_shape`, (H, W, C)."""
+        height, width, channels = image_shape
+        self.conv_1 = nnx.Conv(channels, 16, (5, 5), rngs=rngs)
+        self.conv_2 = nnx.Conv(16, 32, (5, 5), rngs=rngs)
+        pooled = 32 * (height // 4) * (width // 4)
+        self.norm = nnx.LayerNorm(pooled, use_bias=False, use_scale=False, rngs=rngs)
+        self.dense = nnx.Linear(pooled, FEATURES, rngs=rngs)
+        self.head = nnx.Linear(FEATURES, n_classes, rngs=rngs)
+
+    def features(self, x: jax.Array) -> jax.Array:
+        """(B, H, W, C) -> (B, 64), 0 or more."""
+        for conv in (self.conv_1, self.conv_2):
+            x = nnx.max_pool(nnx.relu(conv(x)), (2, 2), (2, 2))
+        return nnx.relu(self.dense(self.norm(x.reshape(len(x), -1))))
+
+    def __call__(self, x: jax.Array) -> jax.Array:
+        """(B, H, W, C) -> (B, n_classes)."""
+        return self.head(self.features(x))
+
+
+def structure(image_shape: tuple[int, ...], n_classes: int) -> tuple[nnx.GraphDef, nnx.State]:
+    """Return the network's structure and the shapes of its weights, without drawing any."""
+    return nnx.split(nnx.eval_shape(lambda: LeNet(image_shape, n_classes, rngs=nnx.Rngs(0))))
+
+
+def named(state: nnx.State) -> dict[str, Any]:
+    """Return the weights by name, `conv_1.kernel`."""
+    return {name_of(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(state)}
+
+
+def name_of(path: tuple[Any, ...]) -> str:
+    """Write the place of a weight in the network, `conv_1.kernel`."""
+    return jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".value")

@@ -1,0 +1,43 @@
+"""The scores of one run with one seed, as they are written."""
+
+from typing import Any
+
+from sfumato.config.fields import Real, Section, Whole
+from sfumato.records.measurements import Measurement
+
+FLOOR = "floor"
+"""The run that scores real images: what is best."""
+
+
+class Nearest(Section):
+    """A generated image, and the training image that is nearest to it in pixels."""
+
+    sample: Whole
+    """Index of the generated image."""
+    train: Whole
+    """Index of the training image."""
+    distance: Real
+    """Euclidean, over all pixels."""
+
+
+class Metrics(Measurement):
+    """The content of a `*.metrics.json`."""
+
+    run: str
+    """Its entry of `samples`; `floor` for real images in place of samples."""
+    settings: dict[str, Any]
+    """The entry itself; empty for the floor."""
+    nfe: Whole
+    """Evaluations of the network for a sample; 0 for the floor."""
+    n_samples: Whole
+    """How many images were scored."""
+    seconds_per_sample: Real
+    """As measured while they were drawn."""
+    scores: dict[str, Real]
+    """By name."""
+    intervals: dict[str, tuple[Real, Real]]
+    """The 95 % intervals of some of them."""
+    nearest: list[Nearest]
+    """The images that are nearest to the training set, the nearest first."""
+    classifier_accuracy: Real
+    """Share of held-out real images whose class the classifier says."""

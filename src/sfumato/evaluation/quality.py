@@ -1,0 +1,92 @@
+"""The scores of all runs, each over all its seeds, side by side."""
+
+from collections.abc import Mapping, Sequence
+from statistics import fmean, stdev
+from typing import Any
+
+from sfumato.config.fields import Real, Section, Whole
+from sfumato.errors import InputError
+from sfumato.evaluation.metrics import FLOOR, Metrics
+from sfumato.records.measurements import Measurement
+from sfumato.records.provenance import Record
+
+
+class Row(Section):
+    """A run over all its seeds."""
+
+    run: str
+    """Its name."""
+    settings: dict[str, Any]
+    """Its entry of `samples`."""
+    nfe: Whole
+    """Evaluations of the network for a sample."""
+    seconds_per_sample: Real
+    """The mean over the seeds."""
+    seeds: Whole
+    """How many seeds there are."""
+    mean: dict[str, Real]
+    """Of each score, over the seeds."""
+    spread: dict[str, Real]
+    """The standard deviation of each score, over the seeds."""
+    intervals: dict[str, tuple[Real, Real]]
+    """Of the first seed."""
+
+
+class Quality(Measurement):
+    """All runs: the content of a `quality.json`."""
+
+    n_samples: Whole
+    """How many images of each run and seed were scored."""
+    classifier_accuracy: Real
+    """Share of held-out real images whose class the classifier says."""
+    floor: Row
+    """Real images in place of samples."""
+    rows: list[Row]
+    """The runs."""
+    device: dict[str, str]
+    """What computed."""
+
+    def row(self, **settings: object) -> Row:
+        """Return the run with these settings, `sampler` among them, whatever its others are."""
+        for row in self.rows:
+            if settings.items() <= row.settings.items():
+                return row
+        raise InputError(f"quality: there is no run with {settings}")
+
+
+def summarise(metrics: Sequence[Metrics], device: Mapping[str, str], provenance: Record) -> Quality:
+    """Put the metrics of all runs and seeds together, runs in the order in which they come.
+
+    Raises:
+        InputError: if they are not of one size, or have no floor among them.
+    """
+    if len({each.n_samples for each in metrics}) > 1:
+        raise InputError("--metrics: these are of different numbers of samples")
+    runs: dict[str, list[Metrics]] = {}
+    for each in metrics:
+        runs.setdefault(each.run, []).append(each)
+    if FLOOR not in runs:
+        raise InputError("--metrics: the floor, which real images reach, is not among them")
+    return Quality(
+        n_samples=metrics[0].n_samples,
+        classifier_accuracy=metrics[0].classifier_accuracy,
+        floor=_row(runs.pop(FLOOR)),
+        rows=[_row(of_run) for of_run in runs.values()],
+        device=dict(device),
+        provenance=provenance,
+    )
+
+
+def _row(seeds: Sequence[Metrics]) -> Row:
+    first = seeds[0]
+    scores = {name: [each.scores[name] for each in seeds] for name in first.scores}
+    return Row(
+        run=first.run,
+        settings=first.settings,
+        nfe=first.nfe,
+        seconds_per_sample=fmean(each.seconds_per_sample for each in seeds),
+        seeds=len(seeds),
+        mean={name: fmean(values) for name, values in scores.items()},
+        spread={name: stdev(values) if len(values) > 1 else 0.0 for name, values in scores.items()},
+        intervals=first.intervals,
+    )
