@@ -10,13 +10,20 @@ import pytest
 from flax import nnx
 
 from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.model import UNetConfig
 from sfumato.errors import InputError
-from sfumato.networks.unet import initialise
-from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
+from sfumato.networks.initialisation import initialise
+from sfumato.networks.naming import named
+from sfumato.networks.unet_config import UNetConfig
+from sfumato.records.arrays import digest
+from sfumato.records.checkpoint import (
+    load_checkpoint,
+    load_weights,
+    read_manifest,
+    save_checkpoint,
+)
 
 MODEL = UNetConfig(
-    input_dim=(8, 8, 1), channels=8, channel_multipliers=(1, 2), norm_groups=4, attention_levels=()
+    input_dim=(8, 8, 1), channels=8, channel_multipliers=(1,), norm_groups=4, attention_levels=()
 )
 DIFFUSION = DiffusionConfig()
 
@@ -26,42 +33,66 @@ def unet():
     return initialise(MODEL, jax.random.key(0))
 
 
-@pytest.fixture
-def folder(tmp_path, unet):
-    """Return a checkpoint, in a folder whose name has a space."""
-    folder = tmp_path / "my results" / "checkpoint"
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory, unet):
+    """Return a checkpoint, in a folder whose name has a space; no test changes it."""
+    folder = tmp_path_factory.mktemp("saved") / "my results" / "checkpoint"
     save_checkpoint(folder, unet, DIFFUSION, {"seed": 0})
     return folder
+
+
+@pytest.fixture(scope="module")
+def another(tmp_path_factory):
+    """Return a checkpoint of the same network with other weights; no test changes it."""
+    folder = tmp_path_factory.mktemp("another") / "checkpoint"
+    save_checkpoint(folder, initialise(MODEL, jax.random.key(9)), DIFFUSION, {"from": "another"})
+    return folder
+
+
+@pytest.fixture
+def folder(tmp_path, saved):
+    """Return a copy of the checkpoint."""
+    return shutil.copytree(saved, tmp_path / "my results" / "checkpoint")
 
 
 def arrays(unet):
     return [np.asarray(leaf) for leaf in jax.tree.leaves(nnx.state(unet, nnx.Param))]
 
 
-def test_what_was_saved_comes_back(folder, unet, monkeypatch):
-    monkeypatch.chdir(folder.parent)
-    restored, manifest = load_checkpoint(folder.relative_to(folder.parent), MODEL, DIFFUSION)
+def test_what_was_saved_comes_back(saved, unet, monkeypatch):
+    monkeypatch.chdir(saved.parent)
+    restored, manifest = load_checkpoint(saved.relative_to(saved.parent), MODEL, DIFFUSION)
+    assert nnx.graphdef(restored) == nnx.graphdef(unet)
     for a, b in zip(arrays(restored), arrays(unet), strict=True):
         np.testing.assert_array_equal(a, b)
     assert manifest["provenance"] == {"seed": 0}
-    x, t = jax.numpy.ones((1, 8, 8, 1)), jax.numpy.zeros(1)
-    np.testing.assert_array_equal(restored(x, t), unet(x, t))
 
 
-def test_it_describes_itself(folder, unet):
-    manifest = json.loads((folder / "manifest.json").read_text())
+def test_it_describes_itself(saved, unet):
+    manifest = json.loads((saved / "manifest.json").read_text())
+    assert manifest["model"]["architecture"] == "unet"
     assert manifest["model"]["input_dim"] == [8, 8, 1]
     assert manifest["diffusion"]["prediction_type"] == "epsilon"
     assert manifest["diffusion"]["beta_schedule"] == "linear"
     assert manifest["parameters"] == sum(leaf.size for leaf in arrays(unet))
+    assert read_manifest(saved) == manifest
 
 
-def test_the_digest_is_of_the_weights_alone(tmp_path, unet):
-    digests = []
-    for name, weights in (("a", unet), ("b", unet), ("c", initialise(MODEL, jax.random.key(1)))):
-        save_checkpoint(tmp_path / name, weights, DIFFUSION, {"from": name})
-        digests.append(load_checkpoint(tmp_path / name, MODEL, DIFFUSION)[1]["digest"])
-    assert digests[0] == digests[1] != digests[2]
+def test_its_weights_are_read_by_name_without_a_config(saved, unet):
+    weights = load_weights(saved)
+    expected = named(nnx.state(unet, nnx.Param))
+    assert weights.keys() == expected.keys() and "down.0.0.conv_1.kernel" in weights
+    for name, leaf in expected.items():
+        np.testing.assert_array_equal(weights[name], leaf)
+
+
+def test_the_digest_is_of_the_weights_alone(saved, another, unet, tmp_path):
+    save_checkpoint(tmp_path / "again", unet, DIFFUSION, {"from": "elsewhere"})
+    ours, again, other = (
+        read_manifest(each)["digest"] for each in (saved, tmp_path / "again", another)
+    )
+    assert ours == again != other
+    assert ours == digest(load_weights(saved))
 
 
 def test_saving_again_replaces(folder):
@@ -71,9 +102,17 @@ def test_saving_again_replaces(folder):
     np.testing.assert_array_equal(arrays(restored)[0], arrays(other)[0])
 
 
+def test_a_folder_that_holds_other_things_is_left_alone(tmp_path, unet):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(InputError, match="holds thesis.tex, which is no part of a checkpoint"):
+        save_checkpoint(tmp_path, unet, DIFFUSION, {})
+    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+
+
 def changed_settings():
     """Walk the schema: one valid change of every setting of network and diffusion."""
     for key, value in {
+        "architecture": "another",
         "input_dim": (8, 9, 1),
         "patch_size": 2,
         "channels": 16,
@@ -104,40 +143,46 @@ def test_every_setting_has_a_change():
 
 
 @pytest.mark.parametrize(("name", "model", "diffusion"), list(changed_settings()))
-def test_other_settings_are_refused_by_name(folder, name, model, diffusion):
+def test_other_settings_are_refused_by_name(saved, name, model, diffusion):
     with pytest.raises(InputError, match=name):
-        load_checkpoint(folder, model, diffusion)
+        load_checkpoint(saved, model, diffusion)
 
 
-def delete_arrays(folder):
+def delete_arrays(folder, another):
     shutil.rmtree(folder / "state")
 
 
-def truncate(folder):
+def truncate(folder, another):
     """Cut the largest file of orbax's in half."""
     largest = max((folder / "state").rglob("*"), key=lambda path: path.stat().st_size)
     content = largest.read_bytes()
     largest.write_bytes(content[: len(content) // 2])
 
 
-def flip_a_byte(folder):
+def flip_a_byte(folder, another):
     largest = max((folder / "state").rglob("*"), key=lambda path: path.stat().st_size)
     content = bytearray(largest.read_bytes())
     content[len(content) // 2] ^= 0xFF
     largest.write_bytes(bytes(content))
 
 
-def exchange_the_arrays(folder):
+def exchange_the_arrays(folder, another):
     """Put whole, readable arrays of another network in their place."""
-    other = folder.parent / "other"
-    save_checkpoint(other, initialise(MODEL, jax.random.key(9)), DIFFUSION, {})
-    delete_arrays(folder)
-    shutil.move(other / "state", folder / "state")
+    delete_arrays(folder, another)
+    shutil.copytree(another / "state", folder / "state")
 
 
-def another_format(folder):
+def vouched_for(folder, another):
+    """Do so, with a manifest that vouches for the files, but not for the weights."""
+    exchange_the_arrays(folder, another)
+    files = json.loads((another / "manifest.json").read_text())["files"]
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"files": files}))
+
+
+def another_format(folder, another):
     """Write something else than orbax does, with a manifest that vouches for it."""
-    delete_arrays(folder)
+    delete_arrays(folder, another)
     (folder / "state").mkdir()
     (folder / "state" / "weights.bin").write_bytes(b"weights")
     manifest = json.loads((folder / "manifest.json").read_text())
@@ -146,41 +191,59 @@ def another_format(folder):
     (folder / "manifest.json").write_text(json.dumps(manifest))
 
 
-def unfinished(folder):
+def unfinished(folder, another):
     (folder / "manifest.json").unlink()
 
 
-def garbage_manifest(folder):
+def garbage_manifest(folder, another):
     (folder / "manifest.json").write_text("{")
 
 
-def foreign_manifest(folder):
-    (folder / "manifest.json").write_text('{"format": 1}')
+def foreign_manifest(folder, another):
+    (folder / "manifest.json").write_text('{"format": 2}')
 
 
-def odd_manifest(folder):
+def odd_manifest(folder, another):
     (folder / "manifest.json").write_text("[1]")
 
 
-def binary_manifest(folder):
+def binary_manifest(folder, another):
     (folder / "manifest.json").write_bytes(b"\xff\xfe\x00")
 
 
 @pytest.mark.parametrize(
     "damage",
     [
-        *(delete_arrays, truncate, flip_a_byte, exchange_the_arrays, another_format),
+        *(delete_arrays, truncate, flip_a_byte, exchange_the_arrays),
+        *(vouched_for, another_format),
         *(unfinished, garbage_manifest, foreign_manifest, odd_manifest, binary_manifest),
     ],
     ids=lambda damage: damage.__name__,
 )
-def test_damage_is_one_sentence(folder, damage):
-    damage(folder)
+def test_damage_is_one_sentence(folder, another, damage):
+    damage(folder, another)
     with pytest.raises(InputError, match="is damaged: .*; delete it and make it again") as caught:
         load_checkpoint(folder, MODEL, DIFFUSION)
     assert "\n" not in str(caught.value)
 
 
+def test_another_format_is_refused(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 1}))
+    with pytest.raises(InputError, match="has format 1, and this version of sfumato reads format"):
+        load_checkpoint(folder, MODEL, DIFFUSION)
+
+
+def test_an_unknown_network_is_refused(folder):
+    manifest = json.loads((folder / "manifest.json").read_text())
+    manifest["model"]["architecture"] = "vgg"
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="names no network .architecture: 'vgg' must be one of"):
+        load_weights(folder)
+
+
 def test_no_checkpoint(tmp_path):
-    with pytest.raises(InputError, match="there is no checkpoint at"):
+    with pytest.raises(
+        InputError, match="there is no checkpoint at .*; `snakemake --cores 1 .*/no"
+    ):
         load_checkpoint(tmp_path / "nothing", MODEL, DIFFUSION)

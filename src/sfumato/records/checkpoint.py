@@ -4,7 +4,8 @@ checkpoint/
     state/          the arrays, orbax's own format
     manifest.json   settings of network and diffusion, digests of arrays and files, provenance
 
-The manifest is written last: a checkpoint without one was never finished.
+The manifest is written last: a checkpoint without one was never finished. Weights that were stored
+anew under other names keep, as `stored_before`, the digest by which older records name them.
 """
 
 import hashlib
@@ -20,23 +21,30 @@ import orbax.checkpoint as ocp
 from flax import nnx
 
 from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.model import UNetConfig
 from sfumato.errors import InputError
-from sfumato.networks.unet import UNet, skeleton
+from sfumato.networks import config_class
+from sfumato.networks.base import Network
+from sfumato.networks.base_config import NetworkConfig
+from sfumato.networks.initialisation import skeleton
+from sfumato.networks.naming import from_named, named
 from sfumato.records.arrays import digest, write_whole
 
 STATE, MANIFEST = "state", "manifest.json"
-FORMAT = 1  # of the folder; another number is another sfumato's
-_KEYS = ("model", "diffusion", "files", "provenance", "digest", "format")
+FORMAT = 2  # of the folder and of the names of weights; another number is another sfumato's
+_MAPPINGS = ("model", "diffusion", "files")
 
 
 def save_checkpoint(
-    folder: Path, unet: UNet, diffusion: DiffusionConfig, provenance: Mapping[str, Any]
+    folder: Path, network: Network, diffusion: DiffusionConfig, provenance: Mapping[str, Any]
 ) -> None:
-    """Write a checkpoint; when this returns, it is complete on disk."""
+    """Write a checkpoint; when this returns, it is complete on disk.
+
+    Raises:
+        InputError: if it cannot be written, or if the folder holds anything but a checkpoint.
+    """
     folder = folder.resolve()
     _make_room(folder)
-    arrays = _named(nnx.state(unet, nnx.Param))
+    arrays = named(nnx.state(network, nnx.Param))
     try:
         with ocp.StandardCheckpointer() as checkpointer:
             checkpointer.save(folder / STATE, arrays)
@@ -46,7 +54,7 @@ def save_checkpoint(
         raise InputError(f"the checkpoint {folder} cannot be written: {_reason(error)}") from None
     manifest = {
         "format": FORMAT,
-        "model": unet.config.model_dump(),
+        "model": network.config.model_dump(),
         "diffusion": diffusion.model_dump(),
         "parameters": sum(array.size for array in arrays.values()),
         "digest": digest(jax.device_get(arrays)),
@@ -71,38 +79,35 @@ def _make_room(folder: Path) -> None:
 
 
 def load_checkpoint(
-    folder: Path, model: UNetConfig, diffusion: DiffusionConfig
-) -> tuple[UNet, dict[str, Any]]:
+    folder: Path, model: NetworkConfig, diffusion: DiffusionConfig
+) -> tuple[Network, dict[str, Any]]:
     """Restore the network, onto this process's first device whatever wrote it, and the manifest.
 
     Raises:
-        InputError: if the checkpoint is missing or damaged, or was made for other settings than
+        InputError: if the checkpoint is missing or damaged, or was made with other settings than
             `model` and `diffusion`; it names what differs.
     """
-    folder = folder.resolve()
     manifest = read_manifest(folder)
     _check_settings(folder, manifest, {"model": model, "diffusion": diffusion})
     graphdef, shapes = nnx.split(skeleton(model))
-    arrays = _restore(folder, manifest, _named(shapes))
-    state = jax.tree_util.tree_map_with_path(lambda path, _: arrays[_name(path)], shapes)
-    return nnx.merge(graphdef, state), manifest
+    arrays = _restore(folder.resolve(), manifest, named(shapes))
+    return nnx.merge(graphdef, from_named(shapes, arrays)), manifest
 
 
 def load_weights(folder: Path) -> dict[str, np.ndarray]:
-    """Return the weights by name, `down.0.block.conv_1.kernel`, whatever network they are of.
+    """Return the weights by name, `down.0.0.conv_1.kernel`, whatever network they are of.
 
     Raises:
         InputError: if the checkpoint is missing or damaged.
     """
-    folder = folder.resolve()
-    manifest = read_manifest(folder)
+    manifest, folder = read_manifest(folder), folder.resolve()
     try:
-        model = UNetConfig.model_validate(manifest["model"])
+        model = config_class(manifest["model"]["architecture"]).model_validate(manifest["model"])
         shapes = nnx.state(skeleton(model), nnx.Param)
-    except ValueError as error:
+    except (KeyError, ValueError) as error:
         reason = f"its {MANIFEST} names no network ({str(error).splitlines()[0]})"
         raise _damaged(folder, reason) from None
-    return jax.device_get(_restore(folder, manifest, _named(shapes)))
+    return jax.device_get(_restore(folder, manifest, named(shapes)))
 
 
 def _restore(
@@ -132,28 +137,38 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         InputError: if there is no checkpoint, or none that this version of sfumato wrote whole.
     """
     if not folder.is_dir():
-        raise InputError(f"{folder.name}: there is no checkpoint at {folder}; run `initialise`")
+        raise InputError(
+            f"there is no checkpoint at {folder}; `snakemake --cores 1 {folder}` builds it, if it "
+            "is one of the workflow's"
+        )
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        if manifest.get("format") != FORMAT:
-            raise InputError(
-                f"the checkpoint {folder} is of format {manifest.get('format')}, and this version "
-                f"of sfumato reads format {FORMAT}: delete it and make it again"
-            )
-        sections = {key: manifest[key] for key in _KEYS}
-        if not all(isinstance(sections[key], dict) and sections[key] for key in _KEYS[:3]):
-            raise TypeError("a group is empty, or no group")
-        return sections
-    except InputError:
-        raise
+        found = manifest.get("format")
+        if found == FORMAT:
+            _check_keys(manifest)
     except FileNotFoundError:
         raise _damaged(folder, f"it has no {MANIFEST}, so it was never finished") from None
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
         raise _damaged(folder, f"its {MANIFEST} cannot be read ({error})") from None
+    if found != FORMAT:
+        raise InputError(
+            f"the checkpoint {folder} has format {found}, and this version of sfumato reads format "
+            f"{FORMAT}: delete it and make it again"
+        )
+    return manifest
+
+
+def _check_keys(manifest: Mapping[str, Any]) -> None:
+    for key in ("digest", "provenance"):
+        if key not in manifest:
+            raise ValueError(f"{key} is missing")
+    for key in _MAPPINGS:
+        if not (isinstance(manifest.get(key), dict) and manifest[key]):
+            raise ValueError(f"{key} is missing, empty, or no mapping")
 
 
 def _check_settings(
-    folder: Path, manifest: Mapping[str, Any], wanted: Mapping[str, UNetConfig | DiffusionConfig]
+    folder: Path, manifest: Mapping[str, Any], wanted: Mapping[str, NetworkConfig | DiffusionConfig]
 ) -> None:
     """Compare each setting, as JSON: the manifest has lists where settings have tuples."""
     for section, settings in wanted.items():
@@ -192,12 +207,3 @@ def _damaged(folder: Path, reason: str) -> InputError:
 def _reason(error: Exception) -> str:
     """Return the first line of an error that may be pages long."""
     return str(error).strip().split("\n")[0][:200]
-
-
-def _named(state: nnx.State) -> dict[str, Any]:
-    """Lay a state out flat: names like `down.0.block.conv_1.kernel`."""
-    return {_name(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(state)}
-
-
-def _name(path: tuple[Any, ...]) -> str:
-    return jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".value")
