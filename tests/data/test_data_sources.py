@@ -11,13 +11,13 @@ from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 import numpy as np
 import pytest
 from PIL import Image
-from sfumato.datasets import download, idx
 
 from sfumato.config.data import DataConfig
-from sfumato.config.experiment import resolve
+from sfumato.config.resolve import resolve
+from sfumato.data import download, idx
 from sfumato.data.images import load_images
 from sfumato.errors import InputError
-from sfumato.records.arrays import load_arrays
+from sfumato.records.opening import open_record
 from sfumato.workflow.settings import read_settings
 
 prepare_data = importlib.import_module("prepare_data")
@@ -147,10 +147,11 @@ def test_the_script_keeps_what_it_downloads_where_it_is_told(served, tmp_path, m
     prepare_data.main(words)
     assert {path.name for path in tmp_path.iterdir()} - before == {"kept", "mine"}
     assert len(list((tmp_path / "kept").rglob("*.gz"))) == 4
-    arrays, record = load_arrays(tmp_path / "mine" / "data.npz")
+    opened = open_record(tmp_path / "mine" / "data.npz")
+    arrays, record = opened.read(), opened.record
     assert arrays["train_images"].shape == (20, 8, 8, 3)
     assert arrays["test_labels"].tolist() == list(range(10))
-    assert record["settings"]["data"]["source"] == "mnist" and str(tmp_path) not in str(record)
+    assert record.settings["data"]["source"] == "mnist" and str(tmp_path) not in str(record)
 
 
 def test_files_of_another_set_get_a_sentence(published, tmp_path, monkeypatch):

@@ -64,7 +64,8 @@ def test_noise_is_uniform_and_depends_on_the_seed():
     counts, _ = np.histogram(images, bins=10, range=(-1, 1))
     assert counts.sum() == images.size
     assert np.abs(counts / images.size - 0.1).max() < 0.005
-    other = load_images(config, (8, 8, 3), seed=2)
-    assert not np.array_equal(other["train_images"], images)
+    for options in ({"seed": 2}, {"seed": 1, "stream": 3}):
+        other = load_images(config, (8, 8, 3), **options)
+        assert not np.array_equal(other["train_images"], images)
     fewer = load_images(DataConfig(source="noise", n_images=50, n_test=10), (8, 8, 3), seed=1)
     np.testing.assert_array_equal(fewer["train_images"], images[:40])

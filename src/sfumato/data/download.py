@@ -3,18 +3,18 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sfumato.data.idx import Dataset
+from sfumato.data.idx import PublishedSet
 from sfumato.errors import InputError
 
 if TYPE_CHECKING:
     from pooch import Pooch
 
-URLS: dict[Dataset, str] = {
+URLS: dict[PublishedSet, str] = {
     "mnist": "https://ossci-datasets.s3.amazonaws.com/mnist/",
     "fashion-mnist": "http://fashion-mnist.s3-website.eu-central-1.amazonaws.com/",
 }
 
-DIGESTS: dict[Dataset, dict[str, str]] = {
+DIGESTS: dict[PublishedSet, dict[str, str]] = {
     "mnist": {
         "train-images-idx3-ubyte.gz": (
             "440fcabf73cc546fa21475e81ea370265605f56be210a4024d2ca8f203523609"
@@ -50,7 +50,7 @@ RETRIES = 3
 TIMEOUT = 20.0  # seconds without a byte, not seconds for a file
 
 
-def fetch_idx(dataset: Dataset, cache_folder: Path, url: str | None = None) -> Path:
+def fetch_idx(dataset: PublishedSet, cache_folder: Path, url: str | None = None) -> Path:
     """Download what is missing or damaged of a dataset, and return the folder of its four files.
 
     Args:

@@ -19,7 +19,7 @@ import numpy as np
 
 from sfumato.errors import InputError
 
-Dataset = Literal["mnist", "fashion-mnist"]
+PublishedSet = Literal["mnist", "fashion-mnist"]
 
 FILES: dict[str, tuple[str, tuple[int, ...]]] = {
     "train_images": ("train-images-idx3-ubyte", (60_000, 28, 28)),
@@ -29,7 +29,7 @@ FILES: dict[str, tuple[str, tuple[int, ...]]] = {
 }
 """What a dataset consists of: name of the file, shape of its array."""
 
-CONTENTS: dict[Dataset, dict[str, str]] = {
+CONTENTS: dict[PublishedSet, dict[str, str]] = {
     "mnist": {
         "train_images": "ba891046e6505d7aadcbbe25680a0738ad16aec93bde7f9b65e87a2fc25776db",
         "train_labels": "65a50cbbf4e906d70832878ad85ccda5333a97f0f4c3dd2ef09a8a9eef7101c5",
@@ -51,7 +51,7 @@ _GZIP = b"\x1f\x8b"
 _MOST = 2**28  # bytes of an array; MNIST's largest has 2**25.5
 
 
-def load_idx(folder: Path, dataset: Dataset) -> dict[str, np.ndarray]:
+def load_idx(folder: Path, dataset: PublishedSet) -> dict[str, np.ndarray]:
     """Load a dataset from its four files, each with or without .gz.
 
     Args:
@@ -87,7 +87,7 @@ def read_idx(path: Path) -> np.ndarray:
         return np.frombuffer(values, np.uint8).reshape(shape)
 
 
-def _load(folder: Path, dataset: Dataset, key: str) -> np.ndarray:
+def _load(folder: Path, dataset: PublishedSet, key: str) -> np.ndarray:
     name, shape = FILES[key]
     path = _find(folder, dataset, name)
     array = read_idx(path)
@@ -102,7 +102,7 @@ def _load(folder: Path, dataset: Dataset, key: str) -> np.ndarray:
     raise InputError(f"{path}: this is not {name} of {dataset} ({reason}); get it again")
 
 
-def _find(folder: Path, dataset: Dataset, name: str) -> Path:
+def _find(folder: Path, dataset: PublishedSet, name: str) -> Path:
     for stem in (name, name.replace("-idx", ".idx")):
         for path in (folder / stem, folder / f"{stem}.gz"):
             if path.is_file():

@@ -12,13 +12,18 @@ from sfumato.config.data import DataConfig
 from sfumato.errors import InputError
 
 if TYPE_CHECKING:
-    from sfumato.data.idx import Dataset
+    from sfumato.data.idx import PublishedSet
 
 GOLDEN_RATIO = (1 + 5**0.5) / 2
 
 
 def load_images(
-    config: DataConfig, image_shape: tuple[int, ...], seed: int = 0, cache: Path = Path(".cache")
+    config: DataConfig,
+    image_shape: tuple[int, ...],
+    *,
+    seed: int = 0,
+    stream: int = 0,
+    cache: Path = Path(".cache"),
 ) -> dict[str, np.ndarray]:
     """Load the images that section `data` asks for, in the shape that the network takes.
 
@@ -26,6 +31,8 @@ def load_images(
         config: the section.
         image_shape: (H, W, C). Digits are resized to H x W and repeated over the C channels.
         seed: of the source `noise`; no other has anything random.
+        stream: the number of the random stream that the noise is drawn from.
+        stream: number of its random stream.
         cache: where what is downloaded is kept.
 
     Returns:
@@ -44,7 +51,7 @@ def load_images(
         case "images":
             train, test = _cut(*_pictures(config, image_shape), n_train, config.n_test)
         case "noise":
-            images = _noise(config.n_images, image_shape, seed)
+            images = _noise(config.n_images, image_shape, seed, stream)
             train, test = _cut(images, np.full(config.n_images, -1), n_train, config.n_test)
     return {
         "train_images": _fit(train[0], image_shape),
@@ -91,7 +98,7 @@ def _mnist_5k() -> Labelled:
     return _scaled(pixels[order]).reshape(-1, 28, 28, 1), labels[order]
 
 
-def _idx(dataset: Dataset, config: DataConfig, cache: Path) -> tuple[Labelled, Labelled]:
+def _idx(dataset: PublishedSet, config: DataConfig, cache: Path) -> tuple[Labelled, Labelled]:
     """Return digits or clothes, split as their publishers split them."""
     from sfumato.data.download import fetch_idx
     from sfumato.data.idx import load_idx
@@ -101,9 +108,8 @@ def _idx(dataset: Dataset, config: DataConfig, cache: Path) -> tuple[Labelled, L
 
     def first(split: str, count: int) -> Labelled:
         order = _classes_in_turn(arrays[f"{split}_labels"])[:count]
-        return _scaled(arrays[f"{split}_images"][order])[..., None], arrays[f"{split}_labels"][
-            order
-        ]
+        images = _scaled(arrays[f"{split}_images"][order])[..., None]
+        return images, arrays[f"{split}_labels"][order]
 
     return first("train", config.n_images - config.n_test), first("test", config.n_test)
 
@@ -137,12 +143,12 @@ def _fit(images: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
     return np.repeat(images, channels, axis=-1)
 
 
-def _noise(n_images: int, image_shape: tuple[int, ...], seed: int) -> np.ndarray:
+def _noise(n_images: int, image_shape: tuple[int, ...], seed: int, stream: int) -> np.ndarray:
     """Draw uniform noise in [-1, 1], image i from its own key."""
     import jax
 
     from sfumato.compute.randomness import sample_keys, stage_key
 
-    keys = sample_keys(stage_key(seed, "data"), jax.numpy.arange(n_images))
+    keys = sample_keys(stage_key(seed, stream), jax.numpy.arange(n_images))
     draw = jax.vmap(lambda key: jax.random.uniform(key, image_shape, minval=-1.0, maxval=1.0))
     return np.asarray(jax.jit(draw)(keys))
