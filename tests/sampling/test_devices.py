@@ -1,6 +1,5 @@
 """One device or many, the one that saved or another: the same bytes."""
 
-import json
 import os
 import subprocess
 import sys
@@ -8,19 +7,54 @@ import sys
 import jax
 import numpy as np
 import pytest
-from conftest import ROOT, TINY
+from conftest import ROOT
 
 from sfumato.compute import compilation
-from sfumato.config.experiment import Experiment, settings_of
-from sfumato.records.arrays import load_arrays
+
+DRAW = """
+import sys
+from pathlib import Path
+import jax, numpy as np
+from sfumato.compute.randomness import stage_key
+from sfumato.config.diffusion import DiffusionConfig
+from sfumato.diffusion.schedule import make_schedule
+from sfumato.networks.denoiser import make_denoiser
+from sfumato.networks.initialisation import initialise
+from sfumato.networks.unet_config import UNetConfig
+from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
+from sfumato.samplers import DDPM
+from sfumato.sampling.batches import sample
+
+checkpoint, again, output, devices = Path(sys.argv[1]), *sys.argv[2:4], int(sys.argv[4])
+assert len(jax.devices()) == devices
+diffusion = DiffusionConfig(noise_steps=20)
+model = UNetConfig(
+    input_dim=(8, 8, 1), channels=4, channel_multipliers=(1,), attention_levels=(0,), norm_groups=2,
+    num_classes=3,
+)
+if checkpoint.exists():
+    network, _ = load_checkpoint(checkpoint, model, diffusion)
+else:
+    network = initialise(model, stage_key(0, 1))
+save_checkpoint(Path(again), network, diffusion, {})
+schedule = make_schedule(diffusion)
+drawn = sample(
+    make_denoiser(network, schedule, "epsilon"), schedule, DDPM(), timesteps=range(19, -1, -1),
+    key=stage_key(0, 3), n_samples=5, image_shape=(8, 8, 1), micro_batch=2, snapshots=[0, 9],
+    given={"labels": np.array([0, 1, 2, -1, 0])},
+)
+np.save(output, np.concatenate([drawn.images, *drawn.snapshots, *drawn.predicted_x_0]))
+"""
 
 
-def run(folder, devices, script, keys, *arguments, **environment):
-    """Run a script in a process that sees so many devices."""
-    config = json.dumps(settings_of(Experiment.model_validate(TINY), *keys))
+def draw(checkpoint, again, devices=1, **environment):
+    """Draw in a process that sees so many devices, from a checkpoint if it is there.
+
+    Save the network again, and return the samples.
+    """
+    output = again.with_suffix(".npy")
     subprocess.run(
-        [sys.executable, str(ROOT / "scripts" / script), "--config", config, *arguments],
-        cwd=folder,
+        [sys.executable, "-c", DRAW, checkpoint, again, output, str(devices)],
         check=True,
         env={
             **os.environ,
@@ -29,30 +63,16 @@ def run(folder, devices, script, keys, *arguments, **environment):
             **environment,
         },
     )
+    return np.load(output)
 
 
-def initialise(folder, devices, **environment):
-    keys = ("seed", "model", "diffusion")
-    run(folder, devices, "initialise.py", keys, "--output", "checkpoint", **environment)
-
-
-def sample(folder, devices, name, **environment):
-    keys = ("seed", "model", "diffusion", "sampling", "ddpm")
-    options = ("--sampler", "ddpm", "--checkpoint", "checkpoint")
-    outputs = ("--output", f"{name}.npz", "--timing", f"{name}.json")
-    run(folder, devices, "sample.py", keys, *options, *outputs, **environment)
-    return folder / f"{name}.npz"
-
-
-def test_samples_over_four_devices(tmp_path):
-    """Saved by one device, drawn by others, and the other way round."""
-    files = []
-    for saving in (1, 4):
-        folder = tmp_path / str(saving)
-        folder.mkdir()
-        initialise(folder, saving)
-        files += [sample(folder, drawing, f"by_{drawing}") for drawing in (1, 2, 4)]
-    assert len({file.read_bytes() for file in files}) == 1
+def test_samples_over_several_devices(tmp_path):
+    """Saved by three devices and drawn by one; saved by that one and drawn by four."""
+    drawn = [
+        draw(tmp_path / checkpoint, tmp_path / again, devices)
+        for checkpoint, again, devices in (("none", "a", 3), ("a", "b", 1), ("b", "c", 4))
+    ]
+    assert len({array.tobytes() for array in drawn}) == 1
 
 
 SUMS = """
@@ -103,10 +123,12 @@ def has_gpu():
 @pytest.mark.skipif(not has_gpu(), reason="needs a GPU")
 @pytest.mark.parametrize("saving", ["cuda", "cpu"])
 def test_a_gpu_and_a_cpu_read_each_other(tmp_path, saving):
-    initialise(tmp_path, 1, JAX_PLATFORMS=saving)
     drawn = [
-        load_arrays(sample(tmp_path, 1, platform, JAX_PLATFORMS=platform))[0]["images"]
-        for platform in ("cuda", "cpu")
+        draw(tmp_path / checkpoint, tmp_path / again, JAX_PLATFORMS=platform)
+        for checkpoint, again, platform in (
+            ("none", "a", saving),
+            ("a", "b", "cpu" if saving == "cuda" else "cuda"),
+        )
     ]
     np.testing.assert_allclose(*drawn, atol=1e-3)
 
