@@ -1,41 +1,30 @@
-"""The small classifier, and the test whether a classifier tells two sets of images apart."""
+"""The small classifier at work: features that tell classes apart, weights that come back."""
 
 import jax
 import numpy as np
 import pytest
-from scipy import stats
 
 from sfumato.config.data import DataConfig
 from sfumato.data.images import load_images
 from sfumato.errors import InputError
-from sfumato.evaluation.classifier import (
-    MICRO_BATCH,
-    Classifier,
-    _order,
-    _shifted,
-    _update,
-    train_classifier,
-)
-from sfumato.evaluation.two_sample import two_sample_accuracy
-from sfumato.records.arrays import digest, load_arrays, save_arrays
-
-QUICK = {"steps": 3, "batch_size": 4, "learning_rate": 1e-3}
+from sfumato.evaluation.classifier import MICRO_BATCH, Classifier
+from sfumato.evaluation.classifier_training import Fit, train_classifier
+from sfumato.records.arrays import digest, save_arrays
+from sfumato.records.opening import open_record
+from sfumato.records.provenance import provenance
+from sfumato.records.stage import Stage
 
 
 @pytest.fixture(scope="module")
 def digits():
-    return load_images(DataConfig(), (28, 28, 1))
+    return load_images(DataConfig(), (16, 16, 1))
 
 
 @pytest.fixture(scope="module")
 def trained(digits):
-    return train_classifier(
-        *(digits["train_images"], digits["train_labels"], 10),
-        steps=150,
-        batch_size=32,
-        learning_rate=2e-3,
-        key=jax.random.key(0),
-    )
+    fit = Fit(steps=200, batch_size=32, learning_rate=4e-3)
+    images, labels = digits["train_images"], digits["train_labels"]
+    return train_classifier(images, labels, 10, fit, key=jax.random.key(0))
 
 
 @pytest.fixture
@@ -45,8 +34,9 @@ def small():
     return rng.uniform(-1, 1, (11, 9, 8, 3)).astype(np.float32), np.arange(11) % 4
 
 
-def train(small, seed=0, **changes):
-    return train_classifier(*small, 4, key=jax.random.key(seed), **{**QUICK, **changes})
+def train(small):
+    fit = Fit(steps=3, batch_size=4, learning_rate=1e-3)
+    return train_classifier(*small, 4, fit, key=jax.random.key(0))
 
 
 def test_it_learns_digits(digits, trained):
@@ -66,7 +56,7 @@ def test_the_features_tell_the_classes_apart(digits, trained):
     assert (nearest == digits["test_labels"]).mean() > 0.85
 
 
-def test_image_i_is_the_same_in_any_company(digits, trained):
+def test_image_i_is_the_same_beside_any_others(digits, trained):
     images = digits["test_images"][: 2 * MICRO_BATCH + 9]
     features, probabilities = trained.features(images), trained.probabilities(images)
     for part in (slice(0, 1), slice(0, MICRO_BATCH + 1), slice(5, 6), slice(70, 137)):
@@ -76,22 +66,14 @@ def test_image_i_is_the_same_in_any_company(digits, trained):
     np.testing.assert_array_equal(trained.features(images[order]), features[order])
 
 
-def test_one_key_one_classifier_and_one_program(small):
-    first = train(small)
-    programs = _update.compiled._cache_size()
-    assert digest(train(small).weights()) == digest(first.weights())
-    others = [train(small, seed=1), train((small[0][:7], small[1][:7]))]
-    assert len({digest(other.weights()) for other in [first, *others]}) == 3
-    assert _update.compiled._cache_size() == programs
-
-
 def test_weights_can_be_stored_and_restored(small, tmp_path):
     classifier = train(small)
     weights = classifier.weights()
     layers = ("conv_1", "conv_2", "dense", "head")
     assert set(weights) == {f"{layer}.{part}" for layer in layers for part in ("kernel", "bias")}
-    save_arrays(tmp_path / "classifier.npz", weights, {})
-    stored, _ = load_arrays(tmp_path / "classifier.npz")
+    record = provenance(Stage("train_classifier"), "classifier.npz")
+    save_arrays(tmp_path / "classifier.npz", weights, record)
+    stored = open_record(tmp_path / "classifier.npz").read()
     restored = Classifier.from_weights(stored, (9, 8, 3), 4)
     assert digest(restored.weights()) == digest(weights)
     np.testing.assert_array_equal(restored.features(small[0]), classifier.features(small[0]))
@@ -110,102 +92,11 @@ def test_any_shape():
     assert classifier.probabilities(images).shape == (5, 4)
 
 
-def test_every_epoch_shows_every_image_once():
-    order = _order(7, 24, jax.random.key(0))
-    epochs = [sorted(order[first : first + 7].tolist()) for first in (0, 7, 14)]
-    assert epochs == [list(range(7))] * 3 and len(order) == 24
-    assert order[:7].tolist() != order[7:14].tolist()
-
-
-def test_shifts_move_whole_images_by_two_pixels_at_most():
-    x = np.zeros((400, 9, 9, 1), np.float32)
-    x[:, 4, 4] = 1
-    moved = np.asarray(_shifted(x, 2, jax.random.key(0)))
-    assert (moved.sum(axis=(1, 2, 3)) == 1).all()
-    places = np.argwhere(moved == 1)[:, 1:3] - 4
-    assert {tuple(place) for place in places.tolist()} == {
-        (row, column) for row in range(-2, 3) for column in range(-2, 3)
-    }
-    flat = np.full((3, 9, 9, 1), 0.3, np.float32)  # the edge is repeated: nothing new comes in
-    np.testing.assert_array_equal(_shifted(flat, 2, jax.random.key(0)), flat)
-
-
-# --- two-sample test ---
-
-
-def test_two_halves_of_one_set_are_not_told_apart(digits):
-    images = np.random.default_rng(0).permutation(digits["test_images"][:, 4:28:3, 4:28:3])[:400]
-    found = two_sample_accuracy(
-        images[:200], images[200:], key=jax.random.key(0), folds=2, steps=25, batch_size=16
-    )
-    assert found.accuracy == pytest.approx(0.5, abs=0.1)  # four standard errors
-    assert found.low < found.accuracy < found.high
-
-
-def test_disjoint_sets_are_told_apart_always():
-    rng = np.random.default_rng(0)
-    real, generated = rng.uniform(-1, -0.6, (2, 61, 8, 8, 1)) + [[[[[0]]]], [[[[1.6]]]]]
-    options = {"key": jax.random.key(0), "folds": 4, "steps": 25, "batch_size": 16}
-    programs = _update.compiled._cache_size()
-    found = two_sample_accuracy(real, generated, **options)
-    assert (
-        _update.compiled._cache_size() <= programs + 1
-    )  # folds of 15 and of 16 images, one program
-    assert found.accuracy == found.high == 1
-    # Clopper and Pearson: with no miss in n the lower end p solves p^n = 0.025
-    assert found.low == pytest.approx(0.025 ** (1 / 122))
-    assert found == two_sample_accuracy(real, generated, **options)
-
-
-def test_the_interval_is_that_of_the_binomial_law():
-    rng = np.random.default_rng(0)
-    real, generated = rng.uniform(-1, 1, (2, 30, 8, 8, 1))
-    found = two_sample_accuracy(
-        real, generated, key=jax.random.key(0), folds=2, steps=2, batch_size=16
-    )
-    right = round(60 * found.accuracy)
-    assert stats.binom.sf(right - 1, 60, found.low) == pytest.approx(0.025, rel=1e-6)
-    assert stats.binom.cdf(right, 60, found.high) == pytest.approx(0.025, rel=1e-6)
-
-
-# --- what is refused ---
-
-
-@pytest.mark.parametrize(
-    ("changes", "words"),
-    [
-        ({"steps": 0}, "steps: 0 must be at least 1"),
-        ({"batch_size": 0}, "batch_size: 0"),
-        ({"learning_rate": -1.0}, "learning_rate: -1.0 must be more than 0"),
-        ({"learning_rate": float("nan")}, "learning_rate: nan"),
-        ({"shift": -1}, "shift: -1"),
-        ({"learning_rate": 1e38, "steps": 20}, "became NaN or infinite; choose a smaller one"),
-    ],
-)
-def test_settings_out_of_range(small, changes, words):
-    with pytest.raises(InputError, match=words):
-        train(small, **changes)
-
-
-def test_images_and_labels_that_do_not_go_together(small):
-    images, labels = small
-    cases = [
-        (images[:5], labels, "11 for 5 images"),
-        (images, labels + 1, "labels: 4 must be from 0 to 3"),
-        (images, labels / 2, "whole numbers"),
-        (images[:, :7], labels, r"\(7, 8\) pixels are too few"),
-        (images[..., 0], labels, r"must be \(N, H, W, C\)"),
-        (np.where(images > 0.9, np.nan, images), labels, "NaN"),
-    ]
-    for bad_images, bad_labels, words in cases:
-        with pytest.raises(InputError, match=words):
-            train((bad_images, bad_labels))
-    with pytest.raises(InputError, match="n_classes: 1"):
-        train_classifier(images, labels * 0, 1, key=jax.random.key(0), **QUICK)
+def test_images_of_another_shape(small):
     classifier = train(small)
     for measure in (classifier.features, classifier.probabilities):
         with pytest.raises(InputError, match=r"\(8, 8, 3\) must be \(9, 8, 3\)"):
-            measure(images[:, :8])
+            measure(small[0][:, :8])
 
 
 def test_weights_of_another_classifier(small):
@@ -222,16 +113,3 @@ def test_weights_of_another_classifier(small):
             Classifier.from_weights(changed, (9, 8, 3), 4)
     with pytest.raises(InputError, match=r"head.bias has the shape \(4,\), and .* needs \(5,\)"):
         Classifier.from_weights(weights, (9, 8, 3), 5)
-
-
-def test_sets_that_cannot_be_compared():
-    images = np.zeros((6, 8, 8, 1))
-    for generated, options, words in [
-        (images[:5], {}, "must be equally many and of one shape"),
-        (images[:, :, :7], {}, "must be equally many and of one shape"),
-        (images, {"folds": 7}, "folds: 7 must be from 2 to 6"),
-        (images, {"folds": 1}, "folds: 1"),
-        (np.full_like(images, np.nan), {}, "NaN"),
-    ]:
-        with pytest.raises(InputError, match=words):
-            two_sample_accuracy(images, generated, key=jax.random.key(0), **options)
