@@ -6,7 +6,9 @@ python scripts/compare_quality.py --metrics results/mine/evaluation/*/*.metrics.
 
 from collections.abc import Sequence
 
-from sfumato.evaluation.tables import Metrics, summarise, table
+from sfumato.evaluation.metrics import Metrics
+from sfumato.evaluation.quality import summarise
+from sfumato.evaluation.tables import table
 from sfumato.records.arrays import write_whole
 from sfumato.records.measurements import load_measurement, save_measurement
 from sfumato.records.provenance import Record, provenance

@@ -1,63 +1,56 @@
-"""Judge samples against real images that were held out; without samples, judge real images.
+"""Score samples against real images that were held out; without samples, score real images.
 
 python scripts/evaluate.py --data results/mine/data.npz \
-    --classifier results/mine/evaluation/classifier.npz --seed 0 --run ddim_steps_50 \
+    --classifier results/mine/evaluation/classifier.npz --run ddim_steps_50 \
     --samples results/mine/evaluation/ddim_steps_50/0.npz \
     --timing results/mine/evaluation/ddim_steps_50/0.timing.json \
-    --config '{"evaluation": {}}' --output results/mine/evaluation/ddim_steps_50/0.metrics.json
+    --config '{"seed": 0, "evaluation": {}}' \
+    --output results/mine/evaluation/ddim_steps_50/0.metrics.json
 
-`--run floor`, without `--samples` and `--timing`, judges training images: what nobody can better.
+`--run floor`, without `--samples` and `--timing`, scores training images: what is best.
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 from sfumato.compute.backend import describe
-from sfumato.config.evaluation import ScoringConfig
-from sfumato.config.fields import Section
-from sfumato.evaluation.judge import judge_real_images, judge_samples
-from sfumato.evaluation.tables import FLOOR, Metrics
-from sfumato.records.arrays import digest, load_arrays
-from sfumato.records.provenance import EVALUATING, Record, provenance
-from sfumato.sampling.timing import Timing, load_json, save_json
-from sfumato.workflow.command_line import command, parse
+from sfumato.compute.randomness import stage_key
+from sfumato.errors import InputError
+from sfumato.evaluation.evaluate import DATA, evaluate_real_images, evaluate_samples
+from sfumato.evaluation.metrics import FLOOR, Metrics
+from sfumato.records.measurements import load_measurement, save_measurement
+from sfumato.records.opening import open_record
+from sfumato.records.provenance import Record, provenance
+from sfumato.sampling.timing import Timing
+from sfumato.workflow.command_line import add_paths, command, new_parser
 from sfumato.workflow.settings import read_settings
-
-DATA = ("train_images", "test_images", "test_labels")
-
-
-class Settings(Section):
-    """The section that this script reads."""
-
-    evaluation: ScoringConfig
+from sfumato.workflow.stages.evaluate import STAGE, Settings
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
-    options = ("config", "data", "classifier", "seed", "run", "output")
-    arguments = parse(__doc__, argv, *options, samples="", timing="")
-    settings, seed = read_settings(Settings, arguments.config), int(arguments.seed)
-    data, data_record = load_arrays(Path(arguments.data), *DATA)
-    classifier, classifier_record = load_arrays(Path(arguments.classifier), "n_classes")
-    inputs = {
-        "data": {"digest": digest(data), "provenance": data_record},
-        "classifier": {"digest": digest(classifier), "provenance": classifier_record},
-    }
+    parser = new_parser(__doc__, STAGE)
+    add_paths(parser, "data", "classifier", "output")
+    add_paths(parser, "samples", "timing", required=False)
+    parser.add_argument("--run", required=True, metavar="NAME")
+    arguments = parser.parse_args(argv)
+    settings = read_settings(Settings, arguments.config)
+    seed, key = settings.seed, stage_key(settings.seed, STAGE.stream)
+    data, classifier = open_record(arguments.data, *DATA), open_record(arguments.classifier)
+    inputs = {"data": data, "classifier": classifier}
     if arguments.run == FLOOR:
-        facts = judge_real_images(data, classifier, settings.evaluation, seed)
+        facts = evaluate_real_images(data, classifier, settings.evaluation, seed=seed, key=key)
+    elif not (arguments.samples and arguments.timing):
+        raise InputError("--samples and --timing: both are needed, but for the run floor")
     else:
-        samples, record = load_arrays(Path(arguments.samples), "images")
-        inputs["samples"] = {"digest": digest(samples), "provenance": record}
-        timing = load_json(Timing, Path(arguments.timing))
-        facts = judge_samples(data, classifier, samples, timing, settings.evaluation, seed)
-        used = record["settings"].get(timing.sampler, {})
-        facts |= {"run": arguments.run, "settings": {"sampler": timing.sampler, **used}}
+        inputs["samples"] = samples = open_record(arguments.samples, "images")
+        timing = load_measurement(Timing, arguments.timing)
+        config = settings.evaluation
+        facts = evaluate_samples(data, classifier, samples, timing, config, key=key)
     artifact = f"evaluation/{arguments.run}/{seed}.metrics.json"
-    made = provenance(
-        __file__, artifact, settings, packages=EVALUATING, inputs=inputs, device=describe()
-    )
-    save_json(Path(arguments.output), Metrics(**facts, provenance=Record.model_validate(made)))
+    made = provenance(STAGE, artifact, settings, inputs=inputs, device=describe())
+    metrics = Metrics(**facts, provenance=Record.model_validate(made))
+    save_measurement(arguments.output, metrics)
 
 
 if __name__ == "__main__":

@@ -11,8 +11,9 @@ from pathlib import Path
 
 import yaml
 
-from sfumato.records.explain import config_of, difference, explain
+from sfumato.records.explain import difference, explain
 from sfumato.records.opening import open_record
+from sfumato.records.rebuild import config_of
 from sfumato.workflow.command_line import command, new_parser
 
 
@@ -29,7 +30,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments.diff:
         print(difference(opened, open_record(arguments.diff)))
     elif arguments.config:
-        print(yaml.safe_dump(config_of(opened.record), default_flow_style=None), end="")
+        config = config_of(opened.record)
+        print(yaml.safe_dump(config, default_flow_style=None, sort_keys=False), end="")
     else:
         command_for_config = ("python", "scripts/explain.py", str(arguments.file), "--config")
         print(explain(opened, shlex.join(command_for_config)))

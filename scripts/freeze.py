@@ -5,8 +5,8 @@ python scripts/freeze.py --results results/mine --golden workflow/golden/mine.js
 
 from collections.abc import Sequence
 
+from sfumato.records.golden import freeze
 from sfumato.records.measurements import save_measurement
-from sfumato.records.verify import freeze
 from sfumato.workflow.command_line import add_paths, command, new_parser
 
 

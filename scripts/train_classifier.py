@@ -6,64 +6,45 @@ python scripts/train_classifier.py --data results/mine/data.npz \
 """
 
 from collections.abc import Sequence
-from pathlib import Path
 
 import numpy as np
 
 from sfumato.compute.backend import describe
 from sfumato.compute.randomness import stage_key
-from sfumato.config.evaluation import ClassifierConfig
-from sfumato.config.fields import Section, Seed
 from sfumato.errors import InputError
-from sfumato.evaluation.classifier import train_classifier
-from sfumato.records.arrays import digest, load_arrays, save_arrays
-from sfumato.records.provenance import TRAINING, provenance
-from sfumato.workflow.command_line import command, parse
+from sfumato.evaluation.classifier_training import Fit, train_classifier
+from sfumato.records.arrays import save_arrays
+from sfumato.records.opening import open_record
+from sfumato.records.provenance import provenance
+from sfumato.workflow.command_line import add_paths, command, new_parser
 from sfumato.workflow.settings import read_settings
-
-BATCH_SIZE, LEARNING_RATE = 64, 2e-3
-
-
-class Settings(Section):
-    """The sections that this script reads."""
-
-    seed: Seed
-    evaluation: ClassifierConfig
+from sfumato.workflow.stages.train_classifier import STAGE, Settings
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
-    arguments = parse(__doc__, argv, "config", "data", "output")
+    parser = new_parser(__doc__, STAGE)
+    add_paths(parser, "data", "output")
+    arguments = parser.parse_args(argv)
     settings = read_settings(Settings, arguments.config)
     names = [f"{split}_{kind}" for split in ("train", "test") for kind in ("images", "labels")]
-    data, data_record = load_arrays(Path(arguments.data), *names)
+    opened = open_record(arguments.data, *names)
+    data = opened.read()
     if data["train_labels"].min() < 0:
         raise InputError("data.source: evaluation needs images with classes")
-    n_classes = int(data["train_labels"].max()) + 1
-    classifier = train_classifier(
-        data["train_images"],
-        data["train_labels"],
-        n_classes,
-        steps=settings.evaluation.classifier_steps,
-        batch_size=BATCH_SIZE,
-        learning_rate=LEARNING_RATE,
-        key=stage_key(settings.seed, "classifier"),
-    )
+    images, labels = data["train_images"], data["train_labels"]
+    n_classes = int(labels.max()) + 1
+    fit, key = Fit(settings.evaluation.classifier_steps), stage_key(settings.seed, STAGE.stream)
+    classifier = train_classifier(images, labels, n_classes, fit, key=key)
     guesses = classifier.probabilities(data["test_images"]).argmax(axis=1)
     arrays = classifier.weights() | {
-        "n_classes": np.array(n_classes),
+        "n_classes": np.array(classifier.n_classes),
         "accuracy": np.array((guesses == data["test_labels"]).mean(), np.float32),
     }
-    record = provenance(
-        __file__,
-        "evaluation/classifier.npz",
-        settings,
-        packages=TRAINING,
-        inputs={"data": {"digest": digest(data), "provenance": data_record}},
-        device=describe(),
-    )
-    save_arrays(Path(arguments.output), arrays, record)
+    artifact, inputs = "evaluation/classifier.npz", {"data": opened}
+    record = provenance(STAGE, artifact, settings, inputs=inputs, device=describe())
+    save_arrays(arguments.output, arrays, record)
 
 
 if __name__ == "__main__":

@@ -11,13 +11,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sfumato.errors import InputError
-from sfumato.records.verify import (
-    NOT_BUILT,
-    Finding,
-    compare_folders,
-    compare_with_golden,
-    load_golden,
-)
+from sfumato.records.golden import compare_with_golden, load_golden
+from sfumato.records.verify import NOT_BUILT, Finding, compare_folders
 from sfumato.workflow.command_line import add_paths, command, new_parser
 
 
