@@ -9,8 +9,8 @@ from sfumato.errors import InputError
 from sfumato.records.code import code_of
 from sfumato.records.provenance import versions
 from sfumato.records.stage import Stage
+from sfumato.workflow.lookup import stage as stage_named
 from sfumato.workflow.settings import canonical, settings_of
-from sfumato.workflow.stages import stage as stage_named
 
 
 def making(stage: Stage, experiment: Any) -> str:  # noqa: ANN401

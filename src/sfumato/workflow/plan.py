@@ -15,11 +15,11 @@ from sfumato.figures import figure
 from sfumato.figures import names as figure_names
 from sfumato.records.stage import Stage
 from sfumato.sampling.shards import shard_count
+from sfumato.workflow.lookup import stage
 from sfumato.workflow.making import making
 from sfumato.workflow.mistakes import exit_with
 from sfumato.workflow.places import ROOT, data_files, relative
 from sfumato.workflow.settings import canonical, settings_of
-from sfumato.workflow.stages import stage
 
 REBUILT = ".verify/"
 """Before the name of an experiment that is built once more; no config can give such a name."""

@@ -19,8 +19,11 @@ def settings_of(stage: Stage, experiment: Any) -> BaseModel | None:  # noqa: ANN
     if schema is None:
         return None
     if pick := getattr(schema, "of", None):
-        return pick(experiment)
-    return schema.model_validate({name: getattr(experiment, name) for name in schema.model_fields})
+        picked = pick(experiment)
+    else:
+        read = {name: getattr(experiment, name) for name in schema.model_fields}
+        picked = schema.model_validate(read)
+    return schema.model_validate(picked.model_dump())  # drops what a subclass has besides
 
 
 def read_settings(schema: type[Schema], text: str) -> Schema:

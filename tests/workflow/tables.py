@@ -1,0 +1,96 @@
+"""What is made from what, and what reads a setting: the table of reruns, known without the code."""
+
+# What is made from what, in the tiny experiment.
+MADE_INTO = {
+    "data.npz": ["forward.npz"],
+    "forward.npz": ["forward.png"],
+    "checkpoint": ["ddpm_samples.npz", "ddim_samples.npz", "trajectory.npz"],
+    "ddpm_samples.npz": ["ddpm_samples.png", "speed.json"],
+    "ddim_samples.npz": ["ddim_samples.png", "speed.json"],
+    "trajectory.npz": ["trajectory.png", "trajectory.gif"],
+    "speed.json": ["speed.png"],
+}
+IMAGES = ["forward.png", "ddpm_samples.png", "ddim_samples.png", "trajectory.png", "trajectory.gif"]
+CHAINS = ["ddpm_samples.npz", "ddim_samples.npz", "trajectory.npz"]
+
+# What reads a setting; the longest path that begins a setting's own path counts.
+READERS = {
+    "figures": [],
+    "shards": ["ddpm_samples.npz", "ddim_samples.npz"],
+    "seed": ["data.npz", "checkpoint", "forward.npz", *CHAINS],
+    "data": ["data.npz"],
+    "model": ["checkpoint", *CHAINS],
+    "model.input_dim": ["data.npz", "checkpoint", *CHAINS],
+    "diffusion": ["checkpoint", "forward.npz", *CHAINS],
+    "weights": [],
+    "weights.source": ["data.npz", "initial_checkpoint", "checkpoint"],
+    "training": [],
+    "evaluation": [],
+    "forward": ["forward.npz"],
+    "sampling": CHAINS,
+    "samples.ddpm": ["ddpm_samples.npz", "trajectory.npz"],
+    "samples.ddpm.n_samples": ["ddpm_samples.npz"],
+    "samples.ddim": ["ddim_samples.npz"],
+    "trajectory": ["trajectory.npz"],
+    "render": IMAGES,
+    "render.dpi": [*IMAGES, "speed.png"],
+    "render.columns": ["ddpm_samples.png", "ddim_samples.png"],
+    "render.max_panels": ["ddpm_samples.png", "ddim_samples.png"],
+    "render.frames_per_second": ["trajectory.gif"],
+}
+
+# The same where a network is trained and its samples are scored.
+RUNS = ("ddpm_steps_10", "ddim_steps_5")
+CLASSIFIER = "evaluation/classifier.npz"
+DRAWN, MORE_DRAWN = ([f"evaluation/{run}/{k}.npz" for run in RUNS] for k in range(2))
+SCORED, MORE_SCORED = (
+    [f"evaluation/{run}/{k}.metrics.json" for run in ("floor", *RUNS)] for k in range(2)
+)
+FLOOR = SCORED[0]
+SCORED_INTO = {
+    "data.npz": ["checkpoint", CLASSIFIER, *SCORED, "nearest.png"],
+    "initial_checkpoint": ["checkpoint"],
+    "checkpoint": ["training.png", "ddim_samples.npz", *DRAWN],
+    "ddim_samples.npz": ["ddim_samples.png"],
+    CLASSIFIER: SCORED,
+    **{name: [name.replace(".npz", ".metrics.json")] for name in DRAWN},
+    DRAWN[0]: [SCORED[1], "nearest.png"],
+    **{name: ["quality.json"] for name in SCORED},
+    SCORED[1]: ["quality.json", "nearest.png"],
+    "quality.json": ["quality_vs_nfe.png"],
+}
+WEIGHTS = ["checkpoint"]
+FIGURES = ["ddim_samples.png", "training.png", "quality_vs_nfe.png", "nearest.png"]
+# For each setting another value, and what reads it.
+SCORED_READERS = {
+    "training.steps": (13, WEIGHTS),
+    "training.loss": ("l1", WEIGHTS),
+    "data.n_test": (21, ["data.npz"]),
+    "model.channels": (8, ["initial_checkpoint"]),
+    "seed": (1, ["initial_checkpoint", *WEIGHTS, CLASSIFIER, *DRAWN, *SCORED]),
+    "evaluation.n_samples": (11, [*DRAWN, *SCORED]),
+    "evaluation.micro_batch": (5, DRAWN),
+    "evaluation.neighbours": (2, SCORED),
+    "evaluation.two_sample_steps": (3, SCORED),
+    "evaluation.classifier_steps": (6, [CLASSIFIER]),
+    "samples.ddim.eta": (0.5, ["ddim_samples.npz", *DRAWN[1:]]),
+    "render.colormap": ("magma", ["ddim_samples.png", "nearest.png"]),
+    "render.dpi": (41, FIGURES),
+}
+
+
+def downstream(names, made_into=None):
+    """Return `names` and all that is made from them."""
+    made_into, names = made_into or MADE_INTO, set(names)
+    while (more := names | {into for name in names for into in made_into.get(name, [])}) != names:
+        names = more
+    return names
+
+
+ALL = downstream(MADE_INTO)
+SCORED_ALL = downstream(["initial_checkpoint", *SCORED_INTO, *FIGURES], SCORED_INTO)
+
+
+def row_of(path):
+    """Return the row of READERS that holds for a setting."""
+    return max((row for row in READERS if f"{path}.".startswith(f"{row}.")), key=len)

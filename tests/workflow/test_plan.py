@@ -1,0 +1,187 @@
+"""The table of reruns: for each setting and each module, exactly what depends on it.
+
+Snakemake reruns a job whose parameters changed. Here they are compared without it; that it does
+rerun exactly those jobs is in test_workflow.py.
+"""
+
+import re
+from types import SimpleNamespace
+
+import pytest
+from conftest import ROOT, TINY, another_value, nested, setting_paths, tiny_config
+from tables import (
+    ALL,
+    CLASSIFIER,
+    DRAWN,
+    FLOOR,
+    READERS,
+    RUNS,
+    SCORED,
+    SCORED_ALL,
+    SCORED_INTO,
+    SCORED_READERS,
+    downstream,
+    row_of,
+)
+
+from sfumato.config.resolve import resolve
+from sfumato.records.code import SCRIPTS, modules_of, source_files
+from sfumato.workflow.lookup import names, stage
+from sfumato.workflow.plan import Plan
+from sfumato.workflow.settings import settings_of
+
+# For each file the stage that makes it, and the wildcards of its job.
+JOBS = {
+    "data.npz": ("prepare_data", {}),
+    "checkpoint": ("initialise", {}),
+    "forward.npz": ("forward", {}),
+    "ddpm_samples.npz": ("sample", {"name": "ddpm"}),
+    "ddim_samples.npz": ("sample", {"name": "ddim"}),
+    "trajectory.npz": ("trajectory", {}),
+    "speed.json": ("compare_speed", {}),
+    "forward.png": ("render_forward", {}),
+    "ddpm_samples.png": ("render_samples", {"name": "ddpm"}),
+    "ddim_samples.png": ("render_samples", {"name": "ddim"}),
+    "trajectory.png": ("render_trajectory", {}),
+    "trajectory.gif": ("render_animation", {}),
+    "speed.png": ("render_speed", {}),
+}
+SCORING_JOBS = {
+    "data.npz": ("prepare_data", {}),
+    "initial_checkpoint": ("initialise", {}),
+    "checkpoint": ("train", {}),
+    "training.png": ("render_training", {}),
+    "ddim_samples.npz": ("sample", {"name": "ddim"}),
+    "ddim_samples.png": ("render_samples", {"name": "ddim"}),
+    CLASSIFIER: ("train_classifier", {}),
+    **{file: ("sample", {"run": run, "k": "0"}) for file, run in zip(DRAWN, RUNS, strict=True)},
+    **{file: ("evaluate", {"run": r, "k": "0"}) for file, r in zip(SCORED[1:], RUNS, strict=True)},
+    FLOOR: ("evaluate", {"k": "0"}),
+    "quality.json": ("compare_quality", {}),
+    "quality_vs_nfe.png": ("render_quality", {}),
+    "nearest.png": ("render_nearest", {}),
+}
+SCORED_CONFIG = TINY | {
+    "figures": ["ddim_samples.png", "training.png"],
+    "data": {"source": "mnist-5k", "n_images": 60, "n_test": 20},
+    "weights": {"source": "trained"},
+    "training": {"steps": 12, "batch_size": 4, "warmup_steps": 2},
+    "evaluation": {
+        "runs": [{"of": "ddpm", "over": {"steps": [10]}}, {"of": "ddim", "over": {"steps": [5]}}],
+        "n_samples": 12,
+        "seeds": 1,
+        "micro_batch": 4,
+        "neighbours": 3,
+        "classifier_steps": 5,
+        "two_sample_steps": 2,
+    },
+}
+
+
+def scored_config(override=None):
+    return {"targets": ["tiny"], "defaults": SCORED_CONFIG, "experiments": {"tiny": override or {}}}
+
+
+def parameters(config, jobs):
+    """Return what Snakemake compares of each job: its settings, and how it is made."""
+    plan = Plan(*resolve(config))
+    return {
+        file: [
+            ask(name)(SimpleNamespace(experiment="tiny", **wildcards))
+            for ask in (plan.settings, plan.making)
+        ]
+        for file, (name, wildcards) in jobs.items()
+    }
+
+
+def changed(before, after):
+    return {file for file in before if before[file] != after[file]}
+
+
+@pytest.fixture(scope="module")
+def tiny_parameters():
+    return parameters(tiny_config(), JOBS)
+
+
+@pytest.fixture(scope="module")
+def scored_parameters():
+    return parameters(scored_config(), SCORING_JOBS)
+
+
+BY_INPUTS = ("shards", "figures", "weights.source")  # they choose other rules: test_workflow.py
+
+
+def test_the_tables_name_every_job():
+    assert JOBS.keys() == ALL and SCORING_JOBS.keys() == SCORED_ALL
+    stages = {name for name, _ in [*JOBS.values(), *SCORING_JOBS.values()]}
+    assert set(names()) - stages == {"adopt", "gather"}
+
+
+@pytest.mark.parametrize("path", [path for path in setting_paths() if path not in BY_INPUTS])
+def test_a_setting_concerns_what_depends_on_it_and_nothing_else(path, tiny_parameters):
+    after = parameters(tiny_config(nested(path, another_value(path))), JOBS)
+    assert changed(tiny_parameters, after) == downstream(READERS[row_of(path)])
+
+
+@pytest.mark.parametrize("path", SCORED_READERS)
+def test_a_setting_of_training_or_evaluation(path, scored_parameters):
+    value, readers = SCORED_READERS[path]
+    after = parameters(scored_config(nested(path, value)), SCORING_JOBS)
+    assert changed(scored_parameters, after) == downstream(readers, SCORED_INTO)
+
+
+def test_the_seed_does_not_concern_real_digits(scored_parameters):
+    """mnist-5k has nothing random: another seed keeps its data."""
+    after = parameters(scored_config({"seed": 7}), SCORING_JOBS)
+    assert after["data.npz"] == scored_parameters["data.npz"]
+    assert after["checkpoint"] != scored_parameters["checkpoint"]
+
+
+def test_another_run_draws_that_run_alone(scored_parameters):
+    runs = [*SCORED_CONFIG["evaluation"]["runs"], {"of": "ddim", "over": {"eta": [0.5]}}]
+    after = parameters(scored_config({"evaluation": {"runs": runs}}), SCORING_JOBS)
+    assert changed(scored_parameters, after) == {"quality.json", "quality_vs_nfe.png"}
+
+
+def closure(file, config=None):
+    """Return the files whose meaning counts for a job: the script, and what it may import."""
+    plan = Plan(*resolve(config or tiny_config()))
+    name, wildcards = JOBS[file]
+    asked = stage(name)
+    experiment = plan.experiments["tiny"]
+    seen = asked.view(experiment, SimpleNamespace(experiment="tiny", **wildcards))
+    modules = modules_of(settings_of(asked, seen))
+    script = SCRIPTS / asked.script
+    found = [script, *source_files(script, *asked.modules, *modules)]
+    return {str(path.relative_to(ROOT)) for path in found}
+
+
+# A job imports these only where its settings ask for them; they count all the same.
+ON_DEMAND = re.compile(r"src/sfumato/data/(download|folders|idx)\.py")
+COSMETIC = re.compile(r"src/sfumato/(training|sampling)/progress\.py")
+
+
+@pytest.mark.parametrize("file", JOBS)
+def test_the_code_that_counts_for_a_job_is_what_it_imports(file, built):
+    """What it imports was recorded while it ran."""
+    recorded = {path for path in built[1][file] if not COSMETIC.fullmatch(path)}
+    counted = {path for path in closure(file) if not ON_DEMAND.fullmatch(path)}
+    assert counted - recorded == set(), "these count, and were not imported"
+    assert recorded - counted == set(), "these were imported, and do not count"
+
+
+def test_a_sampler_concerns_its_own_samples_alone():
+    users = {file for file in JOBS if "src/sfumato/samplers/ddim.py" in closure(file)}
+    assert users == {"ddim_samples.npz"}
+    users = {file for file in JOBS if "src/sfumato/figures/forward.py" in closure(file)}
+    assert users == {"forward.png"}
+
+
+def test_the_docs_have_this_table():
+    rows = re.findall(
+        r"^\| `([a-z_.]+)` \| ([^|]+) \|$", (ROOT / "docs" / "reruns.md").read_text(), re.M
+    )
+    table = {name: set(files.split(", ")) for name, files in rows if name in READERS}
+    expected = {name: downstream(readers) for name, readers in READERS.items() if readers}
+    expected["seed"] -= {"data.npz"}  # of the real digits, which have nothing random
+    assert table == expected
