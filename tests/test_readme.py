@@ -1,51 +1,143 @@
-"""What the README shows is what happens."""
+"""What the README, CONTRIBUTING and the docs show is what happens."""
 
 import re
+import subprocess
+import sys
 from operator import attrgetter
 
+import jax
+import numpy as np
 import pytest
+import yaml
 from conftest import ROOT
+from flax import nnx
 
-from sfumato.records.artifacts import open_artifact
+from sfumato.config.merge import merge
+from sfumato.config.resolve import resolve
+from sfumato.figures import figure, names
+from sfumato.records.opening import open_record
 
-README = (ROOT / "README.md").read_text()
-
-
-def test_the_python_in_it_runs(tmp_path, monkeypatch):
-    blocks = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
-    assert len(blocks) == 2
-    scope = {}
-    for block in blocks:
-        exec(compile(block, "README.md", "exec"), scope)  # noqa: S102
-    assert scope["samples"].shape == (8, 28, 28, 1)
-    assert scope["drawn"].images.shape == (4, 28, 28, 1)
+PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+README, CONTRIBUTING = (path.read_text() for path in PAGES[:2])
+CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 
 
-def test_the_files_it_names_exist():
-    for path in re.findall(r"\]\(([\w/.]+)\)", README):
-        assert (ROOT / path).is_file(), path
+def blocks(text, language):
+    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
 
 
-def test_the_targets_it_names_exist():
-    import yaml
+def ran(text, scope=None):
+    """Run all the Python of a page, one block after another."""
+    scope = {} if scope is None else scope
+    for block in blocks(text, "python"):
+        exec(compile(block, "page.md", "exec"), scope)  # noqa: S102
+    return scope
 
-    from sfumato.config.experiment import FIGURES
 
-    config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    for name in config["experiments"]:
+def test_the_readme_is_short_and_starts_with_five_lines():
+    assert len(README.splitlines()) <= 150
+    (block,) = blocks(README, "python")
+    assert len(block.splitlines()) == 5
+    assert ran(README)["samples"].shape == (8, 28, 28, 1)
+
+
+def test_the_parts_in_python(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    scope = ran((ROOT / "docs" / "python.md").read_text())
+    images = scope["drawn"].images
+    assert images.shape == (4, 28, 28, 1) and scope["drawn"].nfe == 200
+    # The law of the data that its denoiser knows, but for the error of a first-order method.
+    assert abs(images.mean() - 0.5) < 0.015
+    assert abs(images.std() - 0.195) < 0.005
+    assert scope["digits"].images.shape == (2, 28, 28, 1)
+    assert scope["step"].x.shape == (4, 28, 28, 1)
+    assert scope["figure"].record.artifact == "ddim_samples.png"
+
+
+def test_the_examples_of_contributing_do_what_they_say(schedule):
+    from sfumato.diffusion.prediction import from_x_0
+    from sfumato.sampling.chain import run_chain
+
+    scope = ran(CONTRIBUTING)
+    keys = jax.random.split(jax.random.key(0), 3)
+    x = 5 * jax.random.normal(keys[0], (3, 8, 8, 1))
+
+    def denoise(x_t, t, given):
+        return from_x_0(schedule, x_t, 0 * x_t + 2.0, t)
+
+    # Every chain ends in what the denoiser says, and a threshold brings that into range.
+    guided = scope["DynamicThreshold"]()(denoise, schedule)
+    end = run_chain(guided, schedule, scope["Renoise"](), times=(999, 500, -1), keys=keys, x=x)
+    np.testing.assert_allclose(end.x, 1, atol=1e-6)
+    network = scope["Conv"](scope["ConvConfig"](input_dim=(8, 8, 1)), rngs=nnx.Rngs(0))
+    assert network(x, jax.numpy.arange(3)).shape == x.shape
+    assert scope["FIGURE"].files_for(["ddim"]) == ["ddim_histogram.png"]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=attrgetter("name"))
+def test_the_files_it_names_exist(page):
+    text = page.read_text()
+    linked = [page.parent / path for path in re.findall(r"\]\(([\w/.-]+)\)", text)]
+    rooted = re.findall(
+        r"`((?:src|scripts|workflow|tests|docs|profiles|benchmarks)/[\w/.-]+)`", text
+    )
+    for path in [*linked, *(ROOT / name for name in rooted)]:
+        assert path.exists() or "NAME" in path.name, path
+
+
+def test_the_rooms_are_those_there_are():
+    rows = re.findall(r"^\| (`.*`) \|", CONTRIBUTING.partition("## The rooms")[2], re.MULTILINE)
+    named = set(re.findall(r"`(\w+)`", " ".join(rows)))
+    package = ROOT / "src" / "sfumato"
+    rooms = {path.parent.name for path in package.glob("*/__init__.py")}
+    assert rooms | {"model", "errors", "version"} == named
+
+
+def test_the_experiments_and_figures_it_names_exist():
+    for name in CONFIG["experiments"]:
         assert f"`{name}`" in README
-    for figure in FIGURES:
-        assert f"`{figure.partition('.')[0]}`" in README
+    for name in names():
+        for file in figure(name).files_for(CONFIG["defaults"]["samples"]):
+            assert re.search(rf"[`/]{file.partition('.')[0]}[`.]", README), file
+
+
+def test_the_calls_it_names_are_targets(tmp_path):
+    calls = re.findall(r"`snakemake --cores 1 (?!--)(\S+)`", README)
+    assert len(calls) >= 6
+    command = [sys.executable, "-m", "snakemake", "-n", "--snakefile", str(ROOT / "Snakefile")]
+    done = subprocess.run([*command, *calls], cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_the_config_it_shows_does_what_it_says():
+    (block,) = blocks(README, "yaml")
+    _, experiments = resolve(merge(CONFIG, yaml.safe_load(block)))
+    mine = experiments["mine"]
+    assert set(mine.samples) == {"ddim", "noisy"}
+    assert mine.samples["ddim"].steps == 20 and mine.samples["noisy"].sampler.eta == 0.5
+    assert mine.built == ("forward.png", "ddim_samples.png", "noisy_samples.png")
+    (block,) = blocks((ROOT / "docs" / "quality.md").read_text(), "yaml")
+    sweeps = {"experiments": {"mine": yaml.safe_load(block)}}
+    assert len(resolve(merge(CONFIG, sweeps))[1]["mine"].runs) == 1 + 4
 
 
 def test_the_table_of_peers_is_the_one_that_was_measured():
     measured = (ROOT / "benchmarks" / "results" / "cpu.md").read_text()
-    assert " ".join(measured.split()) in " ".join(README.split())
+    shown = (ROOT / "docs" / "performance.md").read_text()
+    assert " ".join(measured.split()) in " ".join(shown.split())
 
 
-FIGURES = sorted((ROOT / "docs/figures").glob("*.png"))
+FIGURES = sorted((ROOT / "docs" / "figures").glob("*.png"))
 
 
-@pytest.mark.parametrize("figure", FIGURES, ids=attrgetter("name"))
-def test_its_figures_say_what_made_them(figure):
-    assert open_artifact(figure).record.code
+@pytest.mark.parametrize("path", FIGURES, ids=attrgetter("name"))
+def test_figures_in_the_docs_say_what_made_them_and_are_shown(path):
+    assert open_record(path).record.code
+    assert any(f"figures/{path.name})" in page.read_text() for page in PAGES)
+
+
+@pytest.mark.parametrize("page", PAGES, ids=attrgetter("name"))
+def test_the_tests_it_names_exist(page):
+    sources = "\n".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    for name in re.findall(r"`(test_\w+)`", page.read_text()):
+        assert f"def {name}(" in sources, name
