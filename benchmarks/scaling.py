@@ -18,7 +18,8 @@ from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.sampling import SamplingConfig
 from sfumato.diffusion.schedule import make_schedule
 from sfumato.diffusion.times import spaced_timesteps
-from sfumato.networks.denoiser import noise_predictor
+from sfumato.guidance.clipping import Clipping
+from sfumato.networks.denoiser import make_denoiser
 from sfumato.networks.initialisation import initialise
 from sfumato.networks.unet_config import UNetConfig
 from sfumato.samplers import sampler_class
@@ -38,15 +39,16 @@ def seconds(images: int = IMAGES, steps: int = STEPS, side: int = SIDE) -> list[
     diffusion = DiffusionConfig()
     schedule = make_schedule(diffusion)
     config = UNetConfig(input_dim=(side, side, 1), attention_levels=())
-    predict = noise_predictor(initialise(config, stage_key(0, "initialise")), schedule, "epsilon")
+    network = initialise(config, stage_key(0, 1))
+    denoise = Clipping()(make_denoiser(network, schedule, "epsilon"), schedule)
     runs = [
         sample(
-            predict,
+            denoise,
             schedule,
             sampler_class("ddim")(),
             n_samples=images,
             timesteps=spaced_timesteps(diffusion.noise_steps, steps),
-            key=stage_key(0, "sampling"),
+            key=stage_key(0, 3),
             image_shape=(side, side, 1),
             micro_batch=SamplingConfig().on(jax.default_backend()),
         )

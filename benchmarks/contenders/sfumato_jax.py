@@ -18,16 +18,17 @@ from sfumato.config.sampling import SamplingConfig
 from sfumato.config.training import TrainingConfig
 from sfumato.diffusion.schedule import make_schedule
 from sfumato.diffusion.times import spaced_timesteps
-from sfumato.networks.denoiser import noise_predictor
+from sfumato.guidance.clipping import Clipping
+from sfumato.networks.base import Network
+from sfumato.networks.denoiser import make_denoiser
 from sfumato.networks.initialisation import initialise
-from sfumato.networks.unet import UNet
 from sfumato.networks.unet_config import UNetConfig
 from sfumato.samplers import sampler_class
 from sfumato.sampling.batches import sample
 from sfumato.training.loop import train
 
 
-def network(blocks: int) -> UNet:
+def network(blocks: int) -> Network:
     """Make the U-Net of the experiment `artifex_size`, with so many blocks per level."""
     config = UNetConfig(
         channels=WIDTHS[0],
@@ -35,21 +36,21 @@ def network(blocks: int) -> UNet:
         attention_levels=(),
         blocks_per_level=blocks,
     )
-    return initialise(config, stage_key(0, "initialise"))
+    return initialise(config, stage_key(0, 1))
 
 
 def ddim(blocks: int) -> Task:
     """Return STEPS steps of DDIM on one batch."""
     diffusion = DiffusionConfig(noise_steps=NOISE_STEPS)
     schedule = make_schedule(diffusion)
-    predict = noise_predictor(network(blocks), schedule, "epsilon")
+    denoise = Clipping()(make_denoiser(network(blocks), schedule, "epsilon"), schedule)
     return lambda: sample(
-        predict,
+        denoise,
         schedule,
         sampler_class("ddim")(),
         n_samples=BATCH,
         timesteps=spaced_timesteps(NOISE_STEPS, STEPS),
-        key=stage_key(0, "sampling"),
+        key=stage_key(0, 3),
         image_shape=(SIDE, SIDE, 1),
         micro_batch=SamplingConfig().on(jax.default_backend()),
     )
@@ -66,7 +67,7 @@ def training(blocks: int) -> Task:
         config,
         images.astype(np.float32),
         labels,
-        key=stage_key(0, "training"),
+        key=stage_key(0, 4),
     )
 
 
