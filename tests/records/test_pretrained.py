@@ -1,4 +1,4 @@
-"""The checkpoint that comes with the project, and what the README says of it."""
+"""The checkpoint that comes with the project, and what the docs say of it."""
 
 import json
 import re
@@ -24,7 +24,10 @@ from sfumato.sampling.batches import sample
 from sfumato.sampling.timing import load_json
 
 FOLDER = ROOT / "resources" / "pretrained" / "mnist"
-CARD, README = (path.read_text() for path in (FOLDER / "README.md", ROOT / "README.md"))
+CARD, README, QUALITY = (
+    path.read_text()
+    for path in (FOLDER / "README.md", ROOT / "README.md", ROOT / "docs" / "quality.md")
+)
 MANIFEST = json.loads((FOLDER / "manifest.json").read_text())
 _, EXPERIMENTS = resolve(yaml.safe_load((ROOT / "config.yaml").read_text()))
 
@@ -81,7 +84,7 @@ def test_the_numbers_are_of_this_checkpoint(quality):
 
 
 def shown(quality):
-    """Return the runs that the README shows."""
+    """Return the runs that docs/quality.md shows."""
     return [
         quality.row(sampler="ddpm", steps=1000),
         quality.row(sampler="ddim", steps=50, eta=0.0),
@@ -89,10 +92,10 @@ def shown(quality):
     ]
 
 
-def test_the_readme_has_the_measured_numbers(quality):
+def test_the_docs_have_the_measured_numbers(quality):
     ddpm, ddim, _ = shown(quality)
-    assert table(quality, shown(quality)) in README
-    times = re.search(r"DDIM with 50 steps took 1/(\d+) of the time of DDPM with 1000", README)
+    assert table(quality, shown(quality)) in QUALITY
+    times = re.search(r"DDIM with 50 steps took 1/(\d+) of the time of DDPM with 1000", QUALITY)
     assert times and int(times.group(1)) == round(ddpm.seconds_per_sample / ddim.seconds_per_sample)
 
 
