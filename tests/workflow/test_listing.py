@@ -79,12 +79,12 @@ class Toy(Network):
 '''
 FIGURE = '''"""first.png: the first sample alone."""
 
-from sfumato.config.render import PanelLook
+from sfumato.config.render import GridLook
 from sfumato.figures.base import Figure, Looks
 
 FIGURE = Figure(
     name="toy",
-    settings=Looks[PanelLook],
+    settings=Looks[GridLook],
     file="{name}_first.png",
     inputs=("arrays",),
     files=("{name}_samples.npz",),
