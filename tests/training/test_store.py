@@ -1,0 +1,96 @@
+"""Runs that are stopped and go on from what was kept."""
+
+import pytest
+from conftest import slow
+from small_run import run, same, undisturbed_run
+
+from sfumato.errors import InputError
+from sfumato.training import store as on_disk
+from sfumato.training.step import HISTORY
+from sfumato.training.store import DiskStore
+
+
+class Stop(Exception):
+    """The power fails."""
+
+
+@pytest.fixture
+def keep_all(monkeypatch):
+    monkeypatch.setattr(on_disk, "SECONDS_BETWEEN", 0)
+    monkeypatch.setattr(on_disk, "SHARE_OF_TIME", 1e9)
+
+
+def stopped_at(step, folder, who="a run"):
+    def report(taken, loss):
+        if taken >= step:
+            raise Stop
+
+    with DiskStore(folder, {"who": who}) as store, pytest.raises(Stop):
+        run(report=report, store=store)
+
+
+def resume(folder, who="a run"):
+    """Go on; return the weights, the history, and the step at which it went on."""
+    begun = []
+    with DiskStore(folder, {"who": who}) as store:
+        return *run(store=store, report=lambda step, loss: begun.append(step)), begun[0]
+
+
+def test_two_processes_do_not_share_a_folder(tmp_path):
+    with DiskStore(tmp_path / "work", {}):
+        with pytest.raises(InputError, match="another process is training here; wait"):
+            DiskStore(tmp_path / "work", {})
+    with DiskStore(tmp_path / "work", {}) as store:
+        store.remove()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("error", [OSError(38, "no flock"), OSError(37, "no locks")])
+def test_a_file_system_without_locks_will_do(error, tmp_path, monkeypatch):
+    """As the kernel says it: ENOSYS, ENOLCK."""
+
+    def flock(*arguments):
+        raise error
+
+    monkeypatch.setattr("fcntl.flock", flock)
+    with DiskStore(tmp_path / "work", {}) as store:
+        store.remove()
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("stops", [slow((0,)), slow((10,)), slow((30, 40)), (20, 20, 30, 45)])
+def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(stops, keep_all, tmp_path):
+    for stop in stops:
+        stopped_at(stop, tmp_path / "work")
+    resumed, history, begun = resume(tmp_path / "work")
+    # A run that stops at a report has kept the state of the report before; at 45 it was done.
+    assert begun == {0: 0, 10: 0, 40: 30, 45: 40}[stops[-1]]
+    assert same(resumed, undisturbed_run()[0])
+    assert same(history.values(), undisturbed_run()[1].values()) and tuple(history) == HISTORY
+
+
+def test_another_run_does_not_go_on_from_it(keep_all, tmp_path):
+    stopped_at(30, tmp_path / "work", who="another")
+    resumed, _, begun = resume(tmp_path / "work")
+    assert begun == 0 and same(resumed, undisturbed_run()[0])
+
+
+def test_a_damaged_state_is_passed_over(keep_all, tmp_path):
+    """The last one damaged, the one before is taken; both, and the run begins anew."""
+    for damaged, expected in ((["30"], 20), (["20", "30"], 0)):
+        folder = tmp_path / "-".join(damaged)
+        stopped_at(40, folder)
+        assert {path.name for path in (folder / "steps").iterdir()} == {"20", "30"}
+        for step in damaged:
+            for path in (folder / "steps" / step / "state").rglob("*"):
+                if path.is_file() and path.stat().st_size > 1000:
+                    content = bytearray(path.read_bytes())
+                    content[len(content) // 2] ^= 1
+                    path.write_bytes(content)
+        resumed, _, begun = resume(folder)
+        assert begun == expected and same(resumed, undisturbed_run()[0])
+
+
+def test_a_state_is_kept_seldom_by_default(tmp_path):
+    stopped_at(40, tmp_path / "work")
+    assert resume(tmp_path / "work")[2] == 0
