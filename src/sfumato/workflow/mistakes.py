@@ -17,7 +17,7 @@ class WorkflowError(exceptions.WorkflowError):
     """Snakemake's own, which it prints without the lines of code that found the mistake."""
 
     @property
-    def __traceback__(self) -> TracebackType | None:  # type: ignore[override]
+    def __traceback__(self) -> TracebackType | None:  # pyright: ignore[reportIncompatibleVariableOverride]
         """None: what is to be changed is in the config, not in a line of code."""
         return None
 
