@@ -36,7 +36,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         raise InputError(f"forward.index: {index} must be less than {len(images)}")
     schedule, key = make_schedule(settings.diffusion), stage_key(settings.seed, STAGE.stream)
     timesteps = np.array(settings.forward.timesteps, np.int32)
-    x_t, noise, alpha = jax.device_get(forward_path(schedule, key, index, images[index], timesteps))
+    path = forward_path(schedule, key, index, images[index], jax.numpy.asarray(timesteps))
+    x_t, noise, alpha = jax.device_get(path)
     arrays = {
         "images": x_t,
         "timesteps": timesteps,

@@ -5,7 +5,6 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from functools import wraps
-from types import TracebackType
 from typing import Any, NoReturn
 
 from snakemake import exceptions
@@ -16,13 +15,8 @@ from sfumato.errors import InputError
 class WorkflowError(exceptions.WorkflowError):
     """Snakemake's own, which it prints without the lines of code that found the mistake."""
 
-    @property
-    def __traceback__(self) -> TracebackType | None:  # pyright: ignore[reportIncompatibleVariableOverride]
-        """None: what is to be changed is in the config, not in a line of code."""
-        return None
-
-    @__traceback__.setter
-    def __traceback__(self, value: TracebackType | None) -> None: ...
+    # None: what is to be changed is in the config, not in a line of code.
+    __traceback__ = property(lambda self: None, lambda self, value: None)  # pyright: ignore
 
 
 def in_a_sentence(call: Callable[..., Any]) -> Callable[..., Any]:
