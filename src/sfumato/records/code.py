@@ -89,7 +89,7 @@ def _methods_in(value: object) -> Iterator[str]:
 def _modules_around(module: str) -> Iterator[str]:
     """Yield a method's module, and before it, for `unet_config`, that of the method itself."""
     if module.startswith(tuple(f"{PACKAGE}.{room}." for room in METHODS)):
-        if module.endswith(_KNOBS):
+        if module.endswith(_KNOBS) and not module.endswith(f".base{_KNOBS}"):
             yield module.removesuffix(_KNOBS)
         yield module
 
