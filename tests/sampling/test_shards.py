@@ -7,7 +7,10 @@ import pytest
 from conftest import copy_project, snakemake, tiny_config, write_config
 
 from sfumato.errors import InputError
-from sfumato.records.arrays import Rows, load_arrays, save_arrays
+from sfumato.records.arrays import Rows, save_arrays
+from sfumato.records.opening import open_record
+from sfumato.records.provenance import provenance
+from sfumato.records.stage import Stage
 from sfumato.sampling.shards import gather, shard_count, shard_range
 
 
@@ -30,10 +33,15 @@ def test_there_is_no_such_shard(shard):
         shard_range(5, 4, shard)
 
 
-def shard_file(folder, start, stop, value=0, record=None):
+MADE = provenance(Stage("sample"), "ddim_samples.npz")
+
+
+def shard_file(folder, start, stop, value=0, **changes):
+    """Write a shard whose image i is a ramp that begins at `value`."""
     path = folder / f"{start}-{stop}.npz"
     images = np.full((stop - start, 2, 2, 1), value, np.float32)
-    record = {"seed": 1, "part": {"start": start, "stop": stop}} if record is None else record
+    images[:, 0, 0] += 0.5
+    record = MADE | {"part": {"start": start, "stop": stop}} | changes
     save_arrays(path, {"images": images, "timesteps": np.arange(3, dtype=np.int32)}, record)
     return path
 
@@ -41,8 +49,8 @@ def shard_file(folder, start, stop, value=0, record=None):
 def test_gather_joins_in_order(tmp_path):
     parts = [shard_file(tmp_path, a, b, a) for a, b in ((4, 7), (0, 4), (7, 8))]
     arrays, record = gather(parts)
-    assert record == {"seed": 1} and isinstance(arrays["images"], Rows)
-    values = arrays["images"].read()[:, 0, 0, 0]
+    assert record == MADE and isinstance(arrays["images"], Rows)
+    values = arrays["images"].read()[:, 1, 0, 0]
     assert values.tolist() == [0] * 4 + [4] * 3 + [7]
 
 
@@ -53,18 +61,38 @@ def test_gather_takes_all_shards_of_one_array_and_nothing_else(tmp_path):
     with pytest.raises(InputError, match="begins with sample 6, not 0"):
         gather([last])
     with pytest.raises(InputError, match="no shard"):
-        gather([first, shard_file(tmp_path, 4, 5, record={"seed": 1})])
-    other = shard_file(tmp_path, 4, 5, record={"seed": 2, "part": {"start": 4, "stop": 5}})
+        gather([first, shard_file(tmp_path, 4, 5, part=None)])
+    other = shard_file(tmp_path, 4, 5, settings={"seed": 2})
     with pytest.raises(InputError, match="made in another way"):
         gather([first, other])
-    lying = shard_file(tmp_path, 4, 5, record={"seed": 1, "part": {"start": 4, "stop": 9}})
+    lying = shard_file(tmp_path, 4, 5, part={"start": 4, "stop": 9})
     with pytest.raises(InputError, match="this shard holds 1 samples"):
         gather([first, lying])
 
 
+def test_the_joined_file_is_what_one_job_writes(tmp_path):
+    paths = [shard_file(tmp_path, a, b, 0.25) for a, b in ((0, 4), (4, 6))]
+    save_arrays(tmp_path / "joined.npz", *gather(paths))
+    images = np.full((6, 2, 2, 1), 0.25, np.float32)
+    images[:, 0, 0] += 0.5
+    save_arrays(
+        tmp_path / "one.npz", {"images": images, "timesteps": np.arange(3, dtype=np.int32)}, MADE
+    )
+    assert (tmp_path / "joined.npz").read_bytes() == (tmp_path / "one.npz").read_bytes()
+
+
+def test_damage_of_a_shard_is_found_when_it_is_joined(tmp_path):
+    path = shard_file(tmp_path, 0, 4)
+    with np.load(path) as written:
+        np.savez(path, **{**written, "images": written["images"] + 1})
+    with pytest.raises(InputError, match="images is not what was written"):
+        save_arrays(tmp_path / "joined.npz", *gather([path]))
+    assert not (tmp_path / "joined.npz").exists()
+
+
 def sharded(shards, eta=0.0):
-    ddim = {"n_samples": 27, "eta": eta}
-    return tiny_config({"figures": ["ddim_samples.png"], "shards": shards, "ddim": ddim})
+    samples = {"ddim": {"n_samples": 27, "eta": eta}}
+    return tiny_config({"figures": ["ddim_samples.png"], "shards": shards, "samples": samples})
 
 
 @pytest.mark.parametrize("many", [4, pytest.param(7, marks=pytest.mark.slow)])
@@ -86,7 +114,7 @@ def test_any_number_of_shards_gives_the_same_bytes(many, tmp_path):
         again = snakemake(folder, "-n")
         assert "Nothing to be done" in again.stdout + again.stderr
     assert made[1] == made[many]
-    assert load_arrays(place / "ddim_samples.npz")[0]["images"].shape[0] == 27
+    assert open_record(place / "ddim_samples.npz", "images").arrays["images"].shape[0] == 27
     write_config(folder, sharded(many, eta=0.5))  # the shards are gone, and drawn anew
     done = snakemake(folder, "-n")
     assert (done.stdout + done.stderr).count("rule sample_shard:") == many
