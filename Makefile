@@ -22,7 +22,7 @@ setup: .venv/installed
 	$(RUN) pip install --quiet --no-deps --no-build-isolation -e .
 	touch $@
 
-# What a cluster with Slurm needs besides.
+# Further packages, for a cluster with Slurm.
 setup-slurm: .venv/installed-slurm
 
 .venv/installed-slurm: requirements-slurm.lock .venv/installed

@@ -1,4 +1,4 @@
-"""Take over a checkpoint that somebody trained, after comparing it with the config.
+"""Adopt a trained checkpoint, after comparing it with the config.
 
 python scripts/adopt.py --checkpoint resources/pretrained/mnist \
     --config '{"model": {}, "diffusion": {}, "weights": {"source": "pretrained"}}' \

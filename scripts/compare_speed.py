@@ -1,4 +1,4 @@
-"""Put the times that sampling runs measured side by side, the first one compared with the others.
+"""Compare the measured times of sampling runs: the first one with each of the others.
 
 python scripts/compare_speed.py --timings results/mine/{ddpm,ddim}_samples.timing.json \
     --output results/mine/speed.json

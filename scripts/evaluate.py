@@ -7,7 +7,8 @@ python scripts/evaluate.py --data results/mine/data.npz \
     --config '{"seed": 0, "evaluation": {}}' \
     --output results/mine/evaluation/ddim_steps_50/0.metrics.json
 
-`--run floor`, without `--samples` and `--timing`, scores training images: what is best.
+`--run floor`, without `--samples` and `--timing`, scores training images: the best that can be
+reached.
 """
 
 from collections.abc import Sequence
@@ -41,7 +42,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments.run == FLOOR:
         facts = evaluate_real_images(data, classifier, settings.evaluation, seed=seed, key=key)
     elif not (arguments.samples and arguments.timing):
-        raise InputError("--samples and --timing: both are needed, but for the run floor")
+        raise InputError("--samples and --timing: give both, except for the run floor")
     else:
         inputs["samples"] = samples = open_record(arguments.samples, "images")
         timing = load_measurement(Timing, arguments.timing)

@@ -23,7 +23,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = new_parser(__doc__)
     parser.add_argument("file", type=Path)
     asked = parser.add_mutually_exclusive_group()
-    asked.add_argument("--diff", type=Path, metavar="OTHER", help="say in what two files differ")
+    asked.add_argument("--diff", type=Path, metavar="OTHER", help="say how two files differ")
     asked.add_argument("--config", action="store_true", help="print the config that rebuilds it")
     arguments = parser.parse_args(argv)
     opened = open_record(arguments.file)

@@ -3,7 +3,7 @@
 python scripts/prepare_data.py --config '{"data": {"source": "mnist-5k"}, "model": {}}' \
     --output results/mine/data.npz
 
-What is downloaded is kept in the folder `--cache`.
+Downloads are kept in the folder `--cache`.
 """
 
 from collections.abc import Sequence

@@ -5,7 +5,7 @@ python scripts/sample.py --checkpoint results/mine/checkpoint \
                "samples": {"ddim": {"sampler": "ddim", "steps": 50}}}' \
     --output results/mine/ddim_samples.npz --timing results/mine/ddim_samples.timing.json
 
-With `--shard 2/8` only the second of eight parts of them; `scripts/gather.py` joins the parts.
+`--shard 2/8` draws only the second of eight parts; `scripts/gather.py` joins the parts.
 """
 
 from collections import Counter

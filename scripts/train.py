@@ -1,11 +1,11 @@
-"""Train the network of a checkpoint; a run that was killed goes on where it was.
+"""Train the network of a checkpoint; a run that was killed resumes where it was.
 
 python scripts/train.py --data results/mine/data.npz --checkpoint results/mine/initial_checkpoint \
     --config '{"seed": 0, "model": {}, "diffusion": {}, "training": {}, "weights": {}}' \
     --output results/mine/checkpoint --history results/mine/history.csv
 
-The checkpoint that it writes holds the EMA of the weights. `--work` is a folder for the state on
-the way, by default `training` beside the output; it is removed at the end.
+The checkpoint that it writes holds the EMA of the weights. `--work` is the folder of the run's
+state, by default `training` next to the output; it is removed at the end.
 """
 
 from collections.abc import Sequence

@@ -1,9 +1,9 @@
-"""Compare experiments that were built again with what was there, and with their golden files.
+"""Compare a second build of experiments with the first, and with their golden files.
 
 python scripts/verify.py --experiments mine --results results --golden workflow/golden
 
-What was built again lies in `.verify` beside the experiments, and is deleted afterwards. A golden
-file that does not exist is left out.
+The second build is in `.verify` next to the experiments, and is deleted afterwards. A missing
+golden file is skipped.
 """
 
 import shutil
@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> None:
 
 
 def report(place: Path, findings: Iterable[Finding]) -> list[str]:
-    """Print what was found, and return a sentence on the first thing that is wrong."""
+    """Print what was found, and return a sentence about the first thing that is wrong."""
     print(f"compared with {place}")
     wrong = []
     for finding in findings:

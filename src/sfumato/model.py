@@ -249,7 +249,7 @@ def _ancestral_step(
 def _checked(name: str, values: jax.typing.ArrayLike, count: int, least: int = 0) -> jax.Array:
     """Return whole numbers as an array; those outside least .. count - 1 are an error.
 
-    What jax traces cannot be looked at, and passes.
+    What jax traces cannot be checked, and passes.
     """
     if not isinstance(values, Tracer):
         given = np.asarray(values)

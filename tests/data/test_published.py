@@ -328,9 +328,11 @@ def test_what_is_whole_is_kept_and_what_is_damaged_comes_again(
 
 @pytest.mark.parametrize(
     ("send", "reason"),
-    [(stalling, "silent for 0.2 s"), (half, "broke off"), (wrong, "its sha256 is another")],
+    [(stalling, "silent for 0.2 s"), (half, "broke off"), (wrong, "its sha256 differs")],
 )
-def test_a_download_that_fails_and_is_put_right(tmp_path, server, arrays, monkeypatch, send, reason):
+def test_a_download_that_fails_and_is_put_right(
+    tmp_path, server, arrays, monkeypatch, send, reason
+):
     monkeypatch.setattr(download, "TIMEOUT", 0.2)
     server.send = send
     assert reason in refused(server, tmp_path)

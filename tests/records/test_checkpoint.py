@@ -104,7 +104,7 @@ def test_saving_again_replaces(folder):
 
 def test_a_folder_that_holds_other_things_is_left_alone(tmp_path, unet):
     (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(InputError, match="holds thesis.tex, which is no part of a checkpoint"):
+    with pytest.raises(InputError, match="holds thesis.tex, which is not part of a checkpoint"):
         save_checkpoint(tmp_path, unet, DIFFUSION, {})
     assert (tmp_path / "thesis.tex").read_text() == "years of work"
 

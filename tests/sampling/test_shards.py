@@ -60,7 +60,7 @@ def test_gather_takes_all_shards_of_one_array_and_nothing_else(tmp_path):
         gather([first, last])
     with pytest.raises(InputError, match="begins with sample 6, not 0"):
         gather([last])
-    with pytest.raises(InputError, match="no shard"):
+    with pytest.raises(InputError, match="not a shard"):
         gather([first, shard_file(tmp_path, 4, 5, part=None)])
     other = shard_file(tmp_path, 4, 5, settings={"seed": 2})
     with pytest.raises(InputError, match="made in another way"):

@@ -10,7 +10,7 @@ import jax
 PARTITIONABLE, PRECISION = "jax_threefry_partitionable", "jax_default_matmul_precision"
 HOST_DEVICES = "xla_force_host_platform_device_count"
 _CPU_FEATURES = ("avx512f", "avx2", "avx", "sse4_2")
-"""Which of them a processor has decides which kernels it gets, and so the last bits of a sum."""
+"""They decide which kernels a processor runs, and so the last bits of a sum."""
 
 
 def spread_over_cores(devices: int | None = None) -> None:
@@ -18,10 +18,10 @@ def spread_over_cores(devices: int | None = None) -> None:
 
     XLA shares the work of one image among cores badly, and that of several images well: two devices
     with a micro-batch each take half the time of one device with both. This must come before the
-    first use of jax; in a process where jax is at work already, nothing changes.
+    first use of jax; where jax is already in use, nothing changes.
 
     Args:
-        devices: so many, whatever the number of cores.
+        devices: how many, whatever the number of cores.
     """
     if HOST_DEVICES not in os.environ.get("XLA_FLAGS", ""):
         with suppress(RuntimeError):
@@ -44,7 +44,7 @@ def describe() -> dict[str, str]:
 
 
 def _cores() -> int:
-    """Return how many cores this process may use: fewer than there are, on a cluster's node."""
+    """Return how many cores this process may use: on a cluster's node fewer than it has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1

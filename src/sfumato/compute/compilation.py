@@ -51,7 +51,7 @@ def compiled(function: Callable[..., Any], **options: Any) -> CompiledFunction: 
 
 @cache
 def compiler_options() -> dict[str, str] | None:
-    """Return what XLA is told on a CPU; None elsewhere, or where it does not know the words."""
+    """Return XLA's options on a CPU; None elsewhere, or where XLA does not know them."""
     if jax.default_backend() != "cpu":
         return None
     options = {_FUSIONS: ",".join(f"LIBRARY_FUSION_TYPE_{name}" for name in _ALL_BUT_SUMS)}

@@ -4,9 +4,8 @@ A stage has one key, from the config's seed and the stage's number. Sample i dra
 
     fold_in(fold_in(stage_key, i), t),
 
-so that its noise depends on the seed, its own index and the time, and on nothing that runs before
-or beside it. The start x_T is drawn at t = noise_steps, which is no step's time: every sampler
-starts sample i from the same x_T.
+so that its noise depends on the seed, its own index and the time alone. The start x_T is drawn at
+t = noise_steps, a time that no step uses: every sampler starts sample i from the same x_T.
 
 jax is imported inside the functions: the samplers need this module, and the workflow reads the
 samplers' knobs while it builds its job graph, where there is no time to load jax.

@@ -1,4 +1,4 @@
-"""Checks across sections: what is wrong only together. `resolve` makes them, once."""
+"""Checks across sections: values that conflict only together. `resolve` runs them, once."""
 
 from collections.abc import Iterator
 
@@ -21,7 +21,7 @@ def check_across(experiment: Experiment, prefix: str) -> None:
 def check_evaluation(experiment: Experiment, prefix: str) -> None:
     """Raise an InputError if an experiment cannot be evaluated as its section says.
 
-    It is looked at when evaluation is asked for: most experiments never are.
+    This is checked only on demand: most experiments are never evaluated.
     """
     try:
         experiment.runs  # noqa: B018 (it raises)

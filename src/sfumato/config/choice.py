@@ -85,7 +85,7 @@ class Choice:
     def merge(
         self, base: Mapping[str, Any], override: Mapping[str, Any], shared: tuple[str, ...]
     ) -> dict[str, Any]:
-        """Lay an override over settings; another method drops the knobs of the old one.
+        """Override settings; another method drops the knobs of the old one.
 
         Args:
             base: the settings overridden.

@@ -21,7 +21,7 @@ class DataConfig(Section):
     url: str | None = Field(default=None, min_length=1)
     """Another server to download from; null for the publishers'."""
     fit: Literal["crop", "pad", "stretch"] = "crop"
-    """How pictures of other proportions are brought to the size of the network's images."""
+    """How pictures with another aspect ratio are fitted to the size of the network's images."""
     n_images: Whole = Field(default=5000, ge=2, le=1_000_000)
     """How many images are used."""
     n_test: Whole = Field(default=500, ge=1)

@@ -11,13 +11,13 @@ from sfumato.diffusion.betas import BETAS
 LEAST_LOG_ALPHA_BAR = -80.0
 """float32 holds numbers down to e^-87; below, 1 / alpha_bar is infinite."""
 LEAST_BETA = 1e-30
-"""Well above 1e-38, below which float32's quotients of betas are no numbers."""
+"""Well above 1e-38, below which quotients of betas are NaN in float32."""
 
 PredictionType = Literal["epsilon", "x_0", "v", "u"]
 
 
 class DiffusionConfig(Section):
-    """The forward process; `beta_start` and `beta_end` mean nothing to the cosine schedule."""
+    """The forward process; the cosine schedule does not use `beta_start` and `beta_end`."""
 
     noise_steps: Whole = Field(default=1000, ge=1, le=100_000)
     """T; times run from 0 to T - 1."""

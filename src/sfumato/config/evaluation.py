@@ -15,7 +15,7 @@ DEFAULT_RUNS = (
 
 
 class ClassifierConfig(Section):
-    """How long the classifier learns, whose features carry the distances."""
+    """How long the classifier is trained whose features carry the distances."""
 
     classifier_steps: Whole = Field(default=1500, ge=1, le=1_000_000)
     """Updates of the classifier's weights."""

@@ -34,9 +34,9 @@ class Experiment(Section):
     """The files that it builds; null for forward.png, one figure for each entry of `samples`,
     trajectory.png and trajectory.gif."""
     shards: Whole = Field(default=1, ge=1, le=100_000)
-    """How many jobs share the drawing of one set of samples, at most."""
+    """At most how many jobs share the drawing of one set of samples."""
     seed: Seed = 0
-    """Where all random numbers come from."""
+    """The seed of all random numbers."""
     data: DataConfig = DataConfig()
     """The images."""
     model: Model = UNetConfig()

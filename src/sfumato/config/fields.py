@@ -33,22 +33,22 @@ Flag = Annotated[bool, Strict()]
 """`true` or `false`; `1` and "yes" are not."""
 
 Seed = Annotated[Whole, Field(ge=0, le=2**32 - 1)]
-"""Where random numbers come from, 0 .. 2^32 - 1."""
+"""A seed of random numbers, 0 .. 2^32 - 1."""
 
 Name = Annotated[str, Strict(), Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
 """A name that becomes part of a file's: letters, digits, '_', '.' and '-'."""
 
 
 class Section(BaseModel):
-    """A frozen mapping of settings in which a key that nobody reads is an error."""
+    """A frozen mapping of settings in which an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class Conflict(ValueError):
-    """Settings that are fine alone and wrong together; `field` is the one to report."""
+    """Settings that are valid alone and conflict together; `field` is the one to report."""
 
     def __init__(self, field: str, reason: str) -> None:
-        """Report `reason`, which reads on from the name of `field`."""
+        """Report `reason`, which continues a sentence that begins with `field`."""
         super().__init__(reason)
         self.field = field

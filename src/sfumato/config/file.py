@@ -11,7 +11,7 @@ from sfumato.config.merge import merge
 from sfumato.errors import InputError
 
 _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionError)
-"""What PyYAML lets pass of a date, a tag or a nesting that it cannot read."""
+"""What PyYAML raises for a date, a tag or a nesting that it cannot read."""
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -44,9 +44,9 @@ def check_file(path: Path) -> None:
 
 
 def with_typed_arguments(raw: Mapping[str, Any], arguments: Sequence[str]) -> dict[str, Any]:
-    """Lay the `key=value` of Snakemake's --config over `raw`, read as YAML at every depth.
+    """Override `raw` with the `key=value` of Snakemake's --config, read as YAML at every depth.
 
-    Snakemake itself hands on numbers below the first level as text.
+    Snakemake itself passes numbers below the first level on as text.
     """
     merged = dict(raw)
     for argument in arguments:
@@ -77,7 +77,7 @@ def _read(path: Path) -> object:
 
 
 def _is_circular(content: object) -> bool:
-    """Tell whether a value holds itself."""
+    """Tell whether a value contains itself."""
     try:
         json.dumps(content, default=str, skipkeys=True)
     except (ValueError, RecursionError):

@@ -1,4 +1,4 @@
-"""Settings laid over settings."""
+"""Settings that override settings."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,7 +8,7 @@ from sfumato.config.samples import merge_entries
 
 
 def merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay `override` over `base`, mapping by mapping; anything but a mapping replaces."""
+    """Merge `override` into `base`: mappings key by key; any other value replaces the old one."""
     merged = dict(base)
     for key, value in override.items():
         inner = merged.get(key)
@@ -20,7 +20,7 @@ def merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any
 
 
 def merge_sections(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay the sections of an experiment over others; where a method is chosen, by its own rule."""
+    """Override sections; those in which a method is chosen follow rules of their own."""
     merged = merge(base, override)
     for section, merge_section in (("samples", merge_entries), ("model", merge_model)):
         before, changed = base.get(section), override.get(section)

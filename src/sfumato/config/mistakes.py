@@ -1,4 +1,4 @@
-"""Mistakes that pydantic has no word for, and mistakes raised once more."""
+"""Mistakes that pydantic has no type for, and mistakes that are raised again."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, get_args
@@ -12,7 +12,7 @@ _OWN_WORDS = frozenset(get_args(ErrorType))
 
 
 def unknown_key(key: str, value: object, known: Sequence[str]) -> InitErrorDetails:
-    """Describe a key that nobody reads; `known` are those that could have been meant."""
+    """Describe an unknown key; `known` are those that could have been meant."""
     return _details(UNKNOWN_KEY, {"known": list(known)}, (key,), value)
 
 

@@ -26,5 +26,5 @@ Model = Annotated[SerializeAsAny[NetworkConfig], BeforeValidator(_build)]
 
 
 def merge_model(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay an override over section `model`; another architecture drops the old one's knobs."""
+    """Override section `model`; another architecture drops the old one's knobs."""
     return ARCHITECTURE.merge(base, override, SHARED)

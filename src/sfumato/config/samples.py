@@ -26,7 +26,7 @@ GUIDANCE = Choice("method", "guidance", Guidance, others=("guided", "clipping"))
 class ChainConfig(Section):
     """How a sample is drawn: by which sampler, with which knobs, in how many steps.
 
-    The sampler's knobs stand beside the other settings: `{sampler: ddim, steps: 50, eta: 0.5}`.
+    The sampler's knobs are settings like the others: `{sampler: ddim, steps: 50, eta: 0.5}`.
     """
 
     sampler: Any
@@ -97,7 +97,7 @@ class SampleConfig(ChainConfig):
 
 
 def merge_entries(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay entries over entries by name; `null` removes one, another sampler drops the old knobs."""
+    """Override entries by name; `null` removes one, another sampler drops the old knobs."""
     merged = dict(base)
     for name, value in override.items():
         entry = merged.get(name)
@@ -111,7 +111,7 @@ def merge_entries(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[
 
 
 def merge_entry(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
-    """Lay an override over one entry."""
+    """Override the settings of one entry."""
     guidance, changed = base.get("guidance"), override.get("guidance")
     if isinstance(guidance, Mapping) and isinstance(changed, Mapping):
         override = {**override, "guidance": GUIDANCE.merge(guidance, changed, shared=())}

@@ -5,7 +5,7 @@ from pydantic import Field
 from sfumato.config.fields import Section, Whole
 
 CPU_MICRO_BATCH, ACCELERATOR_MICRO_BATCH = 2, 8
-"""Where nothing else is asked for: a core is about as fast with two as with more at a time."""
+"""The defaults: a core is about as fast with two at a time as with more."""
 
 
 class SamplingConfig(Section):
@@ -20,5 +20,5 @@ class SamplingConfig(Section):
         return self.micro_batch or usual
 
     def in_a_shard(self) -> int:
-        """Return of how many samples shards are multiples, on whatever device they are drawn."""
+        """Return the number of samples of which every shard holds a multiple, on any device."""
         return self.on("cpu")

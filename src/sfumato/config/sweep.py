@@ -27,7 +27,7 @@ class SweepConfig(Section):
 
         Args:
             entries: section `samples`.
-            path: where this sweep stands in the config, for messages.
+            path: where this sweep is in the config, for messages.
 
         Returns:
             Entries by name: `ddim_steps_10_eta_0.5`.

@@ -13,19 +13,19 @@ class TrainingConfig(Section):
     steps: Whole = Field(default=5000, ge=1, le=10_000_000)
     """Updates of the weights."""
     batch_size: Whole = Field(default=64, ge=1, le=65_536)
-    """Images in each."""
+    """Images in each update."""
     learning_rate: Real = Field(default=1e-3, gt=0, le=1)
-    """AdamW's, after warm-up; it then falls to 0 along half a cosine."""
+    """AdamW's learning rate after warm-up; it then falls to 0 along half a cosine."""
     warmup_steps: Whole = Field(default=200, ge=0, le=10_000_000)
     """Steps over which the learning rate rises from 0."""
     weight_decay: Real = Field(default=0.01, ge=0, le=1)
-    """AdamW's; biases and scales have none."""
+    """AdamW's weight decay; biases and scales have none."""
     clip_norm: Real = Field(default=1.0, gt=0, le=1e9)
     """The gradient is scaled down to this norm where it is larger."""
     ema_decay: Real = Field(default=0.999, ge=0, lt=1)
     """EMA decay, after warm-up."""
     loss: Literal["mse", "l1", "huber"] = "mse"
-    """Of the prediction, pixel by pixel."""
+    """The loss of the prediction, pixel by pixel."""
     weighting: Literal["uniform", "min_snr"] = "uniform"
     """How the times are weighted; min_snr gives less weight to times with little noise."""
     min_snr_gamma: Real = Field(default=5.0, gt=0, le=1e9)

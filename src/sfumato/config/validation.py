@@ -1,4 +1,4 @@
-"""Check values against a schema, and say what is wrong in one sentence a mistake."""
+"""Check values against a schema, and say what is wrong, in one sentence for each mistake."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -46,7 +46,7 @@ def validate(schema: type[Schema], values: object, prefix: str = "") -> Schema:
     """Build `schema` from `values`.
 
     Raises:
-        InputError: a line for each mistake: the key's path behind `prefix`, its value, what is
+        InputError: a line for each mistake: the key's path after `prefix`, its value, what is
             allowed, and the nearest valid key or value where it looks like a typo.
     """
     try:
@@ -135,7 +135,7 @@ def _in_conflict(schema: type[BaseModel], location: Sequence[str | int], value: 
 
 
 def _schema_at(schema: Any, location: Sequence[str | int]) -> Any:  # noqa: ANN401
-    """Follow a location from `schema` to the section it lies in, through lists and mappings."""
+    """Follow a location from `schema` to the section it is in, through lists and mappings."""
     for part in location:
         if hasattr(schema, "model_fields"):
             schema = schema.model_fields[str(part)].annotation

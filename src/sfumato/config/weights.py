@@ -11,7 +11,7 @@ class SourceConfig(Section):
     """Where the weights come from, without saying which checkpoint."""
 
     source: Literal["fresh", "trained", "pretrained"] = "fresh"
-    """Freshly drawn, trained from there, or taken from a checkpoint that somebody trained."""
+    """Drawn from the seed, trained from there, or taken from a trained checkpoint."""
 
 
 class WeightsConfig(SourceConfig):

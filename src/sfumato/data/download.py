@@ -51,20 +51,19 @@ TIMEOUT = 20.0  # seconds without a byte, not seconds for a file
 
 
 def fetch_idx(dataset: PublishedSet, cache_folder: Path, url: str | None = None) -> Path:
-    """Download what is missing or damaged of a dataset, and return the folder of its four files.
+    """Download the files of a dataset that are missing or damaged, and return their folder.
 
     Args:
         dataset: which one.
-        cache_folder: where each dataset has a folder; files that are whole there are kept.
+        cache_folder: it has a folder for each dataset; intact files there are kept.
         url: of the folder of the files at another server; the digests stay the published ones.
 
     Raises:
-        InputError: if a file still does not come, or not whole, after the retries, or if it cannot
-            be kept.
+        InputError: if a file is still missing or damaged after the retries, or cannot be saved.
     """
     import pooch
 
-    pooch.get_logger().setLevel("WARNING")  # else it tells of each file on stderr
+    pooch.get_logger().setLevel("WARNING")  # else it reports each file on stderr
     store = pooch.create(
         path=cache_folder / dataset,
         base_url=(url or URLS[dataset]).rstrip("/") + "/",
@@ -82,9 +81,9 @@ def fetch_idx(dataset: PublishedSet, cache_folder: Path, url: str | None = None)
 
 
 def _fetch(store: "Pooch", name: str) -> str | None:
-    """Make sure of a file; return why that failed, or nothing.
+    """Fetch a file unless it is there; return why that failed, or nothing.
 
-    pooch writes beside the file, and renames what has the right digest. The error goes no further,
+    pooch writes beside the file, and renames what has the right digest. The error is not passed on,
     because it holds the connection open.
     """
     import pooch
@@ -97,7 +96,7 @@ def _fetch(store: "Pooch", name: str) -> str | None:
 
 
 def _reason(error: Exception) -> str:
-    """Say in some words why a download failed; what requests says of it is a page."""
+    """Say briefly why a download failed; what requests says is a page long."""
     import requests
 
     match error:
@@ -110,4 +109,4 @@ def _reason(error: Exception) -> str:
         case requests.RequestException() | OSError():
             return str(error)
         case _:
-            return "what came is not the published file: its sha256 is another"
+            return "what came is not the published file: its sha256 differs"

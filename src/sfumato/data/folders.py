@@ -20,13 +20,13 @@ _UNREADABLE = (
     *(OSError, EOFError, SyntaxError, ValueError, TypeError, AttributeError, LookupError),
     *(OverflowError, MemoryError, struct.error, zlib.error, Image.DecompressionBombError),
 )
-"""What Pillow raises for a damaged picture, each for another damage."""
+"""What Pillow raises for damaged pictures."""
 
 
 def picture_files(folder: Path) -> list[Path]:
     """Return every PNG and JPEG below a folder, in the order of their paths from there.
 
-    What begins with a dot, file or folder, is left out.
+    Files and folders that begin with a dot are left out.
 
     Raises:
         InputError: if there is no such folder, or no picture in it.
@@ -55,17 +55,17 @@ def load_folder(
     Args:
         folder: where `picture_files` finds them.
         image_shape: (H, W, C); C is 1 for grey, 3 for red, green and blue.
-        fit: what is done to a picture of other proportions: `crop` scales its shorter side and
+        fit: what is done to a picture with another aspect ratio: `crop` scales its shorter side and
             keeps the centre, `pad` scales its longer side and fills up with black, `stretch`
-            scales both. All is bilinear, over all pixels that fall into one.
+            scales both. All of it is bilinear, averaging over the pixels that fall into one.
 
     Returns:
         images: (N, H, W, C) uint8.
-        labels: (N,) int64, which sub-folder a picture lies in, in the order of their names; -1
+        labels: (N,) int64, which sub-folder a picture is in, in the order of their names; -1
             for pictures in the folder itself.
 
     Raises:
-        InputError: if there are no pictures, if one cannot be read, or if C is another number.
+        InputError: if there are no pictures, if one cannot be read, or if C is neither.
     """
     height, width, channels = image_shape
     if channels not in _MODES:

@@ -55,7 +55,7 @@ def load_idx(folder: Path, dataset: PublishedSet) -> dict[str, np.ndarray]:
     """Load a dataset from its four files, each with or without .gz.
 
     Args:
-        folder: where they lie, under the published names; `images.idx3` is as good as
+        folder: where they are, under the published names; `images.idx3` is as good as
             `images-idx3`.
         dataset: which one they must be.
 
@@ -96,7 +96,7 @@ def _load(folder: Path, dataset: PublishedSet, key: str) -> np.ndarray:
     elif len(shape) == 1 and array.max() >= _CLASSES:
         reason = f"a label in it is {array.max()}, more than {_CLASSES - 1}"
     elif CONTENTS[dataset].get(key) not in (None, _content(array)):
-        reason = "its values are others than the published ones"
+        reason = "its values are not the published ones"
     else:
         return array
     raise InputError(f"{path}: this is not {name} of {dataset} ({reason}); get it again")

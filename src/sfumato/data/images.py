@@ -30,10 +30,9 @@ def load_images(
     Args:
         config: the section.
         image_shape: (H, W, C). Digits are resized to H x W and repeated over the C channels.
-        seed: of the source `noise`; no other has anything random.
+        seed: for the source `noise`; no other draws random numbers.
         stream: the number of the random stream that the noise is drawn from.
-        stream: number of its random stream.
-        cache: where what is downloaded is kept.
+        cache: the folder for downloads.
 
     Returns:
         train_images, test_images: (N, H, W, C) float32 in [-1, 1].

@@ -5,9 +5,9 @@
     v         v = alpha_t eps - sigma_t x_0   Salimans and Ho 2022, arXiv:2202.00512, section 4
     u         u = eps - x_0                   Lipman et al. 2023, arXiv:2210.02747
 
-Each is one row of `KINDS`. Image and noise are both taken from the output directly: x_0 by the
-detour over eps would divide float32's rounding by alpha_t, which near pure noise can be all of it.
-jax is imported on use: samplers and guidance need this module, and are listed without jax.
+Each is one row of `KINDS`. Image and noise are both taken from the output directly: to take x_0 by
+way of eps would divide float32's rounding error by alpha_t, which is tiny near pure noise. jax is
+imported on use: samplers and guidance need this module, and are listed without jax.
 """
 
 from __future__ import annotations

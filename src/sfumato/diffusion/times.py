@@ -20,7 +20,7 @@ def spaced_timesteps(noise_steps: int, steps: int, spacing: str = "trailing") ->
         data, s = -1. With N = T all three are T - 1 .. 0.
 
     Raises:
-        InputError: if steps is no whole number in 1 .. noise_steps, or the spacing is not known.
+        InputError: if steps is not a whole number in 1 .. noise_steps, or the spacing is not known.
     """
     if not isinstance(steps, Integral) or not 1 <= steps <= noise_steps:
         raise InputError(

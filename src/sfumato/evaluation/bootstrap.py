@@ -8,7 +8,7 @@ about the truth,
 
     Var(theta_m | a, b) = (1/m - 1/N) sigma^2 = sigma^2 / N   for   m = N / 2,
 
-so that no scaling is left (the delete-d jackknife of Shao and Wu 1989, Annals of Statistics 17,
+so no scaling is needed (the delete-d jackknife of Shao and Wu 1989, Annals of Statistics 17,
 1176, with d = N / 2). The deviations are taken from the mean over the halves, since a bias of
 order 1/N, as FD has, is twice as large in a half.
 
@@ -40,13 +40,13 @@ def confidence_interval(
     theta + (quantiles (1 - level) / 2 and (1 + level) / 2 of theta_m - mean of theta_m)
 
     The skewed side of the halves lies on the same side of theta, as in the percentile method. The
-    other way about, KID's interval would be too narrow where KID is small by chance: in a
-    simulation at N = 150 it held the truth in 78 % of all cases, and as it stands in 95 %.
+    other way round, KID's interval would be too narrow where KID is small by chance: in a
+    simulation at N = 150 it held the truth in 78 % of all cases, and as it is in 95 %.
 
     Args:
         statistic: of two arrays of rows.
         a: (N, ...), N >= 4.
-        b: (M, ...), M >= 4; its halves are drawn apart from those of a.
+        b: (M, ...), M >= 4; its halves are drawn independently of those of a.
         n_resamples: how many pairs of halves, at least 2.
         level: between 0 and 1.
         seed: of the halves.
@@ -72,7 +72,7 @@ def _half(rows: np.ndarray, rng: np.random.Generator) -> np.ndarray:
 def _check(a: np.ndarray, b: np.ndarray, n_resamples: int, level: float) -> None:
     fewest = min(len(a), len(b))
     if fewest < _FEWEST:
-        raise InputError(f"a set of {fewest} is too small to be halved; use {_FEWEST} at least")
+        raise InputError(f"a set of {fewest} is too small to be halved; use at least {_FEWEST}")
     if n_resamples < 2:
         raise InputError(f"n_resamples: {n_resamples} must be at least 2")
     if not 0 < level < 1:

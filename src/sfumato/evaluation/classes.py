@@ -19,7 +19,7 @@ def class_histogram_distance(labels_a: np.ndarray, labels_b: np.ndarray, n_class
         n_classes: how many classes there are.
 
     Raises:
-        InputError: if there are no labels, or one is no such number.
+        InputError: if there are no labels, or one is not such a number.
     """
     p, q = (_shares(np.asarray(labels), n_classes) for labels in (labels_a, labels_b))
     return float(np.abs(p - q).sum() / 2)
@@ -32,7 +32,7 @@ def mean_confidence(probabilities: np.ndarray) -> float:
         probabilities: (N, n_classes), each row with the sum 1.
 
     Raises:
-        InputError: if they have another shape, or a row is no distribution.
+        InputError: if they have another shape, or a row is not a distribution.
     """
     probabilities = np.asarray(probabilities, np.float64)
     if probabilities.ndim != 2 or not probabilities.size:

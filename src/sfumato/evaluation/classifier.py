@@ -1,4 +1,4 @@
-"""A trained LeNet at work: features and probabilities of images, and its weights on disk."""
+"""A trained LeNet in use: features and probabilities of images, and its weights on disk."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -14,12 +14,12 @@ from sfumato.errors import InputError
 from sfumato.evaluation.lenet import name_of, named, structure
 from sfumato.evaluation.quantise import quantise
 
-MICRO_BATCH = 64  # images through the network at once; XLA may sum otherwise at another size
+MICRO_BATCH = 64  # images through the network at once; XLA may sum in another order at another size
 
 
 @dataclass(frozen=True, eq=False)
 class Classifier:
-    """A trained LeNet; image i has the same features and probabilities beside any others.
+    """A trained LeNet; image i has the same features and probabilities whatever the others.
 
     Attributes:
         graphdef: the network's structure.

@@ -32,7 +32,7 @@ class Fit:
         steps: updates of the weights, at least 1.
         batch_size: images in each, at least 1.
         learning_rate: at the start, more than 0.
-        shift: each image is moved by up to so many pixels each way, its edge repeated; 0: not.
+        shift: by up to how many pixels each image moves each way, its edge repeated; 0 for none.
     """
 
     steps: int
@@ -63,7 +63,7 @@ def train_classifier(
         key: of the weights, the order and the shifts.
 
     Raises:
-        InputError: if images and labels do not go together, or training came to NaN.
+        InputError: if images and labels do not go together, or the weights became NaN.
     """
     images, labels = quantise(images), np.asarray(labels)
     _check(images, labels, n_classes)

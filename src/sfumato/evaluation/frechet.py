@@ -1,4 +1,4 @@
-"""The Frechet distance between two sets of features, each taken for a Gaussian.
+"""The Frechet distance between two sets of features, each treated as a Gaussian.
 
     d^2 = |mu_a - mu_b|^2 + tr(S_a + S_b - 2 (S_a S_b)^{1/2})
 
@@ -20,7 +20,7 @@ from sfumato.evaluation.features import matching_features
 def frechet_distance(a: np.ndarray, b: np.ndarray) -> float:
     """Return d^2 as above between features a (N, D) and b (M, D): 0 or more, 0 if they agree.
 
-    Covariances are divided by N - 1, in float64. Any N from 2 on will do, below D too.
+    Covariances are divided by N - 1, in float64. Any N from 2 up is enough, even below D.
 
     Raises:
         InputError: if the features do not go together; see `matching_features`.

@@ -5,7 +5,7 @@
 
 Binkowski et al. 2018, arXiv:1801.01401, section 4; the estimate is that of Gretton et al. 2012,
 JMLR 13, 723, lemma 6. The kernel sees the first three moments. Its expectation does not depend on
-N, and is 0 for two sets from one distribution; so single values below 0 are in order.
+N, and is 0 for two sets from one distribution; so single values may be below 0.
 """
 
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def _mean_within(x: np.ndarray) -> float:
 
 
 def _blocks(x: np.ndarray, y: np.ndarray) -> Iterator[tuple[int, np.ndarray]]:
-    """Yield k(x_i, y_j) for some rows i and all j, behind the first of these rows."""
+    """Yield the first of some rows i, and k(x_i, y_j) for these rows and all j."""
     for row in range(0, len(x), _ROWS):
         rows = x[row : row + _ROWS]
         yield row, polynomial_kernel(rows, y, degree=3, gamma=1 / x.shape[1], coef0=1)

@@ -2,11 +2,10 @@
 
     d(x) = min_i |x - train_i|,   Euclidean, over all pixels of the 8-bit images
 
-An image that was learnt by heart has a small d; but how small is small? Real images that were
-held out of the training set say what is usual. A model that draws new images of the same kind has
-generated ones as far from the training set as they are. Carlini et al. 2023, arXiv:2301.13188,
-find copies by such distances; Meehan et al. 2020, arXiv:2004.05675, compare them with
-those of held-out images by the same rank sum.
+A memorised image has a small d; but how small is small? Real images that were held out of the
+training set say what is usual. A model that draws new images draws them as far from the training
+set as these are. Carlini et al. 2023, arXiv:2301.13188, find copies by such distances; Meehan et
+al. 2020, arXiv:2004.05675, compare them with those of held-out images by the same rank sum.
 """
 
 from dataclasses import dataclass
@@ -27,7 +26,7 @@ class Memorisation:
 
     Attributes:
         share_closer: share of generated images at most as far as the nearest 5 % of held-out ones:
-            about 0.05 if nothing is learnt by heart, 1 for copies.
+            about 0.05 if nothing is memorised, 1 for copies.
         auc: P(d(generated) < d(held-out)), ties counted half: 0.5 if both are alike, 1 for copies.
         median_generated: median of d over generated images.
         median_held_out: median of d over held-out images.

@@ -6,7 +6,7 @@ from sfumato.config.fields import Real, Section, Whole
 from sfumato.records.measurements import Measurement
 
 FLOOR = "floor"
-"""The run that scores real images: what is best."""
+"""The run that scores real images: the best that can be reached."""
 
 
 class Nearest(Section):
@@ -40,4 +40,4 @@ class Metrics(Measurement):
     nearest: list[Nearest]
     """The images that are nearest to the training set, the nearest first."""
     classifier_accuracy: Real
-    """Share of held-out real images whose class the classifier says."""
+    """Fraction of held-out real images that the classifier labels correctly."""

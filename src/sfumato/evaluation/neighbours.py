@@ -1,11 +1,11 @@
 """Precision, recall, density and coverage: two sets of features as unions of balls.
 
-A set is taken for the union of balls, one around each of its points, that reach to the point's
+A set is represented by a union of balls, one around each of its points, that reach to the point's
 k-th nearest neighbour in the set, the point itself left out.
 
     precision  share of generated points in a ball of a real one
     recall     share of real points in a ball of a generated one
-    density    balls of real points that a generated point lies in, on average, divided by k
+    density    balls of real points that a generated point is in, on average, divided by k
     coverage   share of real points whose ball has a generated point in it
 
 Precision and recall: Kynkaanniemi et al. 2019, arXiv:1904.06991, equations 1 and 2. Density and
@@ -24,12 +24,12 @@ from sklearn.neighbors import BallTree, NearestNeighbors
 from sfumato.errors import InputError
 from sfumato.evaluation.features import matching_features
 
-_ROWS = 256  # balls at once, so that lists of who lies in them stay short
+_ROWS = 256  # balls at once, so that the lists of points in them stay short
 
 
 @dataclass(frozen=True)
 class ManifoldScores:
-    """What `manifold_scores` returns; all from 0 to 1 but density, which has no upper end."""
+    """What `manifold_scores` returns; all from 0 to 1 but density, which has no upper bound."""
 
     precision: float
     recall: float

@@ -38,7 +38,7 @@ class Quality(Measurement):
     n_samples: Whole
     """How many images of each run and seed were scored."""
     classifier_accuracy: Real
-    """Share of held-out real images whose class the classifier says."""
+    """Fraction of held-out real images that the classifier labels correctly."""
     floor: Row
     """Real images in place of samples."""
     rows: list[Row]

@@ -6,14 +6,14 @@ from sfumato.errors import InputError
 
 
 def quantise(images: np.ndarray) -> np.ndarray:
-    """Round images to 8 bit, and return them in [-1, 1] again.
+    """Round images to 8 bits, and return them in [-1, 1] again.
 
     level = round(127.5 (min(max(x, -1), 1) + 1)),   half to even;   x = level / 127.5 - 1
 
     Rounding twice is rounding once, to the bit.
 
     Args:
-        images: (N, H, W, C); what lies outside [-1, 1] is clipped.
+        images: (N, H, W, C); values outside [-1, 1] are clipped.
 
     Returns:
         (N, H, W, C) float32.
@@ -24,7 +24,7 @@ def quantise(images: np.ndarray) -> np.ndarray:
     images = np.asarray(images)
     if images.ndim != 4 or not images.size:
         raise InputError(
-            f"images: their shape {images.shape} must be (N, H, W, C), with one image at least"
+            f"images: their shape {images.shape} must be (N, H, W, C), with at least one image"
         )
     broken = np.flatnonzero(~np.isfinite(images).all(axis=(1, 2, 3)))
     if len(broken):

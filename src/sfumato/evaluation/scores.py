@@ -98,7 +98,7 @@ def score(
 def score_floor(
     real: RealImages, classifier: Classifier, config: ScoringConfig, *, seed: int, key: jax.Array
 ) -> Scores:
-    """Return the scores of real training images, drawn anew for each seed: what is best.
+    """Return the scores of real training images, drawn again for each seed: the best there is.
 
     Memorisation is that of one half of the held-out images against the other: real ones are as
     near to the training set as real ones are.

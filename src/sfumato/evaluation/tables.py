@@ -23,7 +23,7 @@ NAMES = {
 def table(quality: Quality, runs: Sequence[Row] | None = None) -> str:
     """Write the scores of some runs, or of all, as a table in Markdown, beside real images.
 
-    Mean, and spread over seeds behind +-; intervals are those of the first seed.
+    Mean and, after ±, the spread over seeds; intervals are those of the first seed.
     """
     runs = quality.rows if runs is None else runs
     lines = [

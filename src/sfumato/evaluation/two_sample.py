@@ -1,14 +1,14 @@
 """The classifier two-sample test: can a classifier tell generated images from real ones?
 
 Lopez-Paz and Oquab 2017, arXiv:1610.06545, section 3. A classifier learns to say which of two
-sets an image is from, and is asked about images that it has not seen. If both sets have one
-distribution, its accuracy is 0.5 but for chance; the further above, the easier they are told
-apart. Here every image is held out once: the sets are cut into folds, and a classifier for each
-fold learns from the others.
+sets an image is from, and is asked about images that it has not seen. If both sets have the same
+distribution, its accuracy is 0.5 up to chance; the higher it is, the easier they are told apart.
+Here every image is held out once: the sets are cut into folds, and a classifier for each fold
+learns from the others.
 
-The interval of Clopper and Pearson 1934, Biometrika 26, 404, takes the answers for independent.
+The interval of Clopper and Pearson 1934, Biometrika 26, 404, treats the answers as independent.
 The answers of one classifier are not quite so, and a second run with another key may differ by
-more. An accuracy well below 0.5 points at copies: what the classifier learnt as real comes back as
+more. An accuracy well below 0.5 points to copies: what the classifier learnt as real comes back as
 generated.
 """
 

@@ -34,9 +34,9 @@ FIGURE = Figure(
 
 
 def draw(look: ChartLook, speed: Opened) -> Drawing:
-    """Draw the seconds of each entry of `samples`, and how many times the others' the first takes.
+    """Draw the seconds of each entry of `samples`, and the first entry's over those of the others.
 
-    Ratios of seconds are those of a sample, without compilation.
+    Ratios of seconds are per sample, without compilation.
     """
     from matplotlib.figure import Figure as Drawing
 

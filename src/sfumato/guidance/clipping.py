@@ -1,8 +1,8 @@
-"""Clip each prediction of x_0 to the range of images, and derive eps anew.
+"""Clip each prediction of x_0 to the range of images, and derive eps again.
 
 x_0 -> clip(x_0, -1, 1),   eps = (x_t - alpha_t x_0) / sigma_t
 
-so that the two still make up x_t. Of all denoisers around denoisers it is the outermost.
+so that the two still make up x_t. It goes around any other guidance.
 """
 
 from __future__ import annotations

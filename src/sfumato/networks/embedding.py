@@ -30,7 +30,8 @@ class Embedding(nnx.Module):
     def __init__(self, channels: int, num_classes: int, layers: Layers) -> None:
         """Embed times by `channels` sines and cosines, and `num_classes` classes if there are any.
 
-        The table has one row more than classes: the null class, for images without a class.
+        The table has one row more than there are classes: the null class, for images without a
+        class.
         """
         self.channels, self.num_classes = channels, num_classes
         self.width = FACTOR * channels

@@ -4,8 +4,8 @@ flax draws each weight by itself, which XLA compiles one by one, and counts a ra
 which takes most of the time of tracing. Here shapes come from a network whose layers are all given
 the same key (`skeleton`), and every kernel is cut from one long draw (`initialise`). The law is
 flax's: kernels and embeddings are truncated normal with variance 1 / fan-in (LeCun et al. 1998,
-"Efficient BackProp"), biases 0, scales 1. A parameter that begins otherwise says so itself, by its
-metadata `initial`, a jax initialiser: `nnx.Linear(..., kernel_metadata={"initial": zeros})`.
+"Efficient BackProp"), biases 0, scales 1. A parameter that begins differently says so itself, by
+its metadata `initial`, a jax initialiser: `nnx.Linear(..., kernel_metadata={"initial": zeros})`.
 """
 
 from collections.abc import Callable, Mapping
@@ -48,7 +48,7 @@ def initialise(config: NetworkConfig, key: jax.Array) -> Network:
 
 
 class _OneKey(nnx.Rngs):
-    """Gives the same key to all: to count keys would take flax most of the time."""
+    """Gives every layer the same key: counting keys would take flax most of the time."""
 
     def __init__(self) -> None:
         self.params = _OneKeyStream(0, tag="params")

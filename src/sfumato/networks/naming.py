@@ -1,4 +1,4 @@
-"""Names of parameters: `down.0.0.conv_1.kernel` is where it stands in its network."""
+"""Names of parameters: `down.0.0.conv_1.kernel` is the place of one in its network."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -2,8 +2,8 @@
 
 Down: at each level `blocks_per_level` residual blocks, and between levels a strided convolution
 that halves the sides (rounded up, so any height and width will do). Middle: two residual blocks.
-Up: at each level as many blocks, each of which also takes what its counterpart on the way down
-put out. The blocks of the chosen levels, and the middle where the last level is one of them, have
+Up: at each level as many blocks, each of which also takes the output of its counterpart on the way
+down. The blocks of the chosen levels, and the middle where the last level is one of them, have
 self-attention. Around all this, blocks of `patch_size` x `patch_size` pixels may become channels.
 """
 

@@ -1,4 +1,4 @@
-"""Nearest-neighbour upsampling and the 3 x 3 convolution after it, in one.
+"""Nearest-neighbour upsampling and the 3 x 3 convolution after it, as one operation.
 
 Where sides are doubled, an output pixel sees through its 3 x 3 window only 2 x 2 different inputs:
 of two neighbouring rows that are copies of one input row, the kernel's rows add up. So each of the

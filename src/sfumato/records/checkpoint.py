@@ -5,7 +5,7 @@ checkpoint/
     manifest.json   settings of network and diffusion, digests of arrays and files, provenance
 
 The manifest is written last: a checkpoint without one was never finished. Weights that were stored
-anew under other names keep, as `stored_before`, the digest by which older records name them.
+again under other names keep, as `stored_before`, the digest by which older records name them.
 """
 
 import hashlib
@@ -30,7 +30,7 @@ from sfumato.networks.naming import from_named, named
 from sfumato.records.arrays import digest, write_whole
 
 STATE, MANIFEST = "state", "manifest.json"
-FORMAT = 2  # of the folder and of the names of weights; another number is another sfumato's
+FORMAT = 2  # of the folder and of the names of weights; other formats are of other versions
 _MAPPINGS = ("model", "diffusion", "files")
 
 
@@ -49,7 +49,7 @@ def save_checkpoint(
         with ocp.StandardCheckpointer() as checkpointer:
             checkpointer.save(folder / STATE, arrays)
             checkpointer.wait_until_finished()
-    except Exception as error:  # orbax and tensorstore raise a dozen kinds, of a full disk too
+    except Exception as error:  # of a dozen kinds, from orbax and tensorstore
         shutil.rmtree(folder, ignore_errors=True)
         raise InputError(f"the checkpoint {folder} cannot be written: {_reason(error)}") from None
     manifest = {
@@ -71,7 +71,7 @@ def _make_room(folder: Path) -> None:
     for path in folder.iterdir():
         if not path.name.startswith((STATE, MANIFEST, ".")):
             raise InputError(
-                f"{folder}: this folder holds {path.name}, which is no part of a checkpoint; "
+                f"{folder}: this folder holds {path.name}, which is not part of a checkpoint; "
                 "nothing was deleted: name another folder"
             )
     shutil.rmtree(folder)
@@ -84,7 +84,7 @@ def load_checkpoint(
     """Restore the network, onto this process's first device whatever wrote it, and the manifest.
 
     Raises:
-        InputError: if the checkpoint is missing or damaged, or was made with other settings than
+        InputError: if the checkpoint is missing or damaged, or was made with settings other than
             `model` and `diffusion`; it names what differs.
     """
     manifest = read_manifest(folder)
@@ -123,7 +123,7 @@ def _restore(
     try:
         with ocp.StandardCheckpointer() as checkpointer:
             arrays = checkpointer.restore(folder / STATE, target)
-    except Exception as error:  # orbax and tensorstore raise a dozen kinds for damaged files
+    except Exception as error:  # of a dozen kinds, from orbax and tensorstore
         raise _damaged(folder, f"orbax cannot read it: {_reason(error)}") from None
     if digest(jax.device_get(arrays)) != manifest["digest"]:
         raise _damaged(folder, f"its weights are not those of its {MANIFEST}")
@@ -164,7 +164,7 @@ def _check_keys(manifest: Mapping[str, Any]) -> None:
             raise ValueError(f"{key} is missing")
     for key in _MAPPINGS:
         if not (isinstance(manifest.get(key), dict) and manifest[key]):
-            raise ValueError(f"{key} is missing, empty, or no mapping")
+            raise ValueError(f"{key} is missing, empty, or not a mapping")
 
 
 def _check_settings(

@@ -34,15 +34,15 @@ def checked(
     """Pass on blocks (N, H, W, C) of a set of images; some may be blank, and one log line says so.
 
     Args:
-        name: of what they are.
+        name: what they are.
         blocks: the images, in order.
         first: the index of the first of them, in a shard.
         total: how many images the set has, where `blocks` may be a shard of it; a shard may be
             blank altogether.
 
     Raises:
-        InputError: if one holds NaN or infinities, or, behind the last block, if every image of
-            the set is blank.
+        InputError: if one holds NaN or infinities, or, after the last block, if every image of the
+            set is blank.
     """
     count, blank, value = 0, [], 0.0
     for block in blocks:

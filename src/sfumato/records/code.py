@@ -8,7 +8,7 @@ out:
   wherever it is made, and the text of `assert`; that there is one, and of which kind, counts;
 - what a log is told: the arguments of `logging`, `logger` and `log` methods, of `print` with a
   `file`, and the text of `warnings.warn`; so such an argument must do nothing;
-- what stands under `if TYPE_CHECKING`, and the COSMETIC modules.
+- what is under `if TYPE_CHECKING`, and the COSMETIC modules.
 """
 
 import ast
@@ -28,7 +28,7 @@ PACKAGE = "sfumato"
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT.parent.parent / "scripts"
 COSMETIC = ("training/progress.py", "sampling/progress.py")
-"""What shows how a job goes on, and cannot change its result."""
+"""What shows the progress of a job, and cannot change its result."""
 METHODS = ("samplers", "guidance", "networks", "editing")
 """The rooms whose files are chosen by name."""
 _LOGS = {"logging", "logger", "log", "_logger", "_log", "LOG", "_LOG"}
@@ -100,7 +100,7 @@ def _name(path: Path) -> str:
 
 
 class _WithoutWords(ast.NodeTransformer):
-    """Drops what is only read by people."""
+    """Drops what only people read."""
 
     def visit_Expr(self, node: ast.Expr) -> ast.AST | None:  # noqa: N802 (ast's names)
         return None if isinstance(node.value, ast.Constant) else self.generic_visit(node)

@@ -38,7 +38,7 @@ def explain(opened: Opened, command: str) -> str:
 
 
 def _making(ancestor: Ancestor) -> Iterator[str]:
-    """Say how one file was made, indented as far as it lies back."""
+    """Say how one file was made, indented by its distance from the artifact."""
     made, indent = ancestor.record, "  " * (ancestor.place.count(">") + 1)
     yield f"{indent}{made.script} -> {made.artifact}"
     details = {
@@ -54,7 +54,7 @@ def _making(ancestor: Ancestor) -> Iterator[str]:
 
 
 def difference(ours: Opened, theirs: Opened) -> str:
-    """Say in what two artifacts differ: in what made them, and in what is in them.
+    """Say how two artifacts differ: in what made them, and in their content.
 
     Raises:
         InputError: if one is damaged.

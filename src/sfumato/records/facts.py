@@ -28,7 +28,7 @@ def ancestors(record: Record, place: str = "", digest: str = "") -> Iterator[Anc
 
 
 def depth_of(record: Record) -> int:
-    """Return how many steps lie before an artifact: 0 for what is made from nothing."""
+    """Return how many steps precede an artifact: 0 for what is made from nothing."""
     return max((1 + depth_of(origin.provenance) for origin in record.inputs.values()), default=0)
 
 
@@ -43,7 +43,7 @@ def settings_of(record: Record) -> dict[str, Any]:
 
 
 def facts_of_making(record: Record) -> dict[str, str]:
-    """Lay out flat how an artifact was made, and all it was made from, but for the settings."""
+    """Return, flat, how an artifact and all it was made from were made; settings apart."""
     facts = {}
     for place, digest, made in ancestors(record):
         about = made.model_dump(exclude={"settings", "inputs", "arrays"})
@@ -52,7 +52,7 @@ def facts_of_making(record: Record) -> dict[str, str]:
 
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
-    """Lay nested values out flat: {"a": {"b": 1}} -> {"a.b": "1"}."""
+    """Flatten nested values: {"a": {"b": 1}} -> {"a.b": "1"}."""
     laid_out = {}
     for key, value in values.items():
         if isinstance(value, Mapping):

@@ -1,4 +1,4 @@
-"""The golden file of an experiment: what it gave on one machine, in short, for all others."""
+"""The golden file of an experiment: a summary of what it gave on one machine."""
 
 import json
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ _N_VALUES = 8
 
 
 class GoldenArtifact(Section):
-    """An artifact in short."""
+    """A summary of one artifact."""
 
     settings: dict[str, Any]
     """All that it and what it was made from read of the config."""
@@ -42,7 +42,7 @@ class Golden(Section):
 
 
 def freeze(folder: Path) -> Golden:
-    """Return the golden file of an experiment that was built in `folder`, measured times apart."""
+    """Return the golden file of an experiment built in `folder`, without measured times."""
     artifacts = [each for each in artifacts_in(folder) if not _shows_times(each)]
     computed = {key: value for each in artifacts for key, value in each.record.versions.items()}
     return Golden(
@@ -86,7 +86,7 @@ def _compare(name: str, opened: Opened, golden: Golden) -> Finding:
     )
     largest = largest_difference(ours, theirs)
     tolerance = tolerance_of(name, golden.tolerance)
-    said = f"differs by {largest:.3g} at most; {tolerance:g} is allowed, elsewhere"
+    said = f"differs by {largest:.3g} at most; {tolerance:g} is allowed on another machine"
     return Finding(name, said, wrong=not largest <= tolerance)
 
 

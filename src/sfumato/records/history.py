@@ -1,4 +1,4 @@
-"""The history of a training run, as CSV: a line a step, behind a line that says what made it."""
+"""The history of a training run, as CSV: a line for each step, after one that says what made it."""
 
 import csv
 import json
@@ -12,13 +12,13 @@ from sfumato.records.arrays import PROVENANCE, digests, write_whole
 from sfumato.records.npz import foreign, readable
 
 MARK = f"# {PROVENANCE} "
-END = "# steps"  # the last line begins so: without it the file was cut short
+END = "# steps"  # the last line begins with it; a file without it was cut short
 
 
 def save_history(
     path: Path, columns: Sequence[str], history: np.ndarray, provenance: Mapping[str, Any]
 ) -> None:
-    """Write the rows of history (steps, columns), numbered from 0; digits enough for float32."""
+    """Write the rows of history (steps, columns), numbered from 0, to float32's precision."""
     names = ["step", *columns]
     rows = [[str(i), *(f"{value:.9g}" for value in row)] for i, row in enumerate(history)]
     of_columns = digests(_columns(names, rows))
@@ -37,7 +37,7 @@ def read_history(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Return the columns by name, float64, and the provenance.
 
     Raises:
-        InputError: if the file is missing, damaged or no history.
+        InputError: if the file is missing, damaged or not a history.
     """
     with readable(path, "history of training"), path.open(encoding="utf-8", newline="") as file:
         first = file.readline()

@@ -33,7 +33,7 @@ class Measurement(Section):
             reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
             name = cls.__name__.lower()
             raise InputError(
-                f"{opened.path}: this file is no {name} of this workflow ({reason}): it is of "
+                f"{opened.path}: this file is not a {name} of this workflow ({reason}): it is of "
                 "another kind"
             ) from None
 

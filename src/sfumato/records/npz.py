@@ -20,7 +20,7 @@ _DAMAGE = (
     *(OSError, ValueError, KeyError, EOFError, TypeError, NotImplementedError, SyntaxError),
     *(zipfile.BadZipFile, zlib.error, RecursionError, OverflowError, RuntimeError, MemoryError),
 )
-"""What numpy, zipfile, zlib and json raise for a damaged file, each for another damage."""
+"""What numpy, zipfile, zlib and json raise for damaged files."""
 
 
 @contextmanager
@@ -29,7 +29,7 @@ def readable(path: Path, kind: str = "") -> Iterator[None]:
 
     Args:
         path: the file.
-        kind: what it should be, `.npz file`; the end of its name where nothing is said.
+        kind: what it should be, `.npz file`; by default its suffix says.
     """
     try:
         yield
@@ -48,11 +48,11 @@ def readable(path: Path, kind: str = "") -> Iterator[None]:
 
 
 def foreign(path: Path, reason: str = "") -> InputError:
-    """Return the error for a file that may be whole, and is none of this workflow."""
+    """Return the error for a file that may be intact, but is not of this workflow."""
     reason = f" ({reason})" if reason else ""
     return InputError(
         f"{path}: this file does not say what made it, as files of this workflow do{reason}; it is "
-        "from elsewhere, or lost it on its way"
+        "from elsewhere, or lost it on the way"
     )
 
 
@@ -65,7 +65,7 @@ def read_npz(path: Path, *names: str) -> tuple[dict[str, Rows], dict[str, Any]]:
 
     Raises:
         InputError: if the file is missing, damaged or not this workflow's. Reading the rows may
-            raise it too: behind the last one, the array is compared with its digest.
+            raise it too: after the last one, the array is compared with its digest.
     """
     with readable(path):
         with zipfile.ZipFile(path) as archive:
@@ -88,7 +88,7 @@ def _rows(path: Path, name: str, digest: str | None = None) -> Rows:
 
 
 class _Member:
-    """The blocks of one array of a file; each walk over them reads the file anew."""
+    """The blocks of one array of a file; each walk over them reads the file again."""
 
     def __init__(self, path: Path, name: str, digest: str | None) -> None:
         self.path, self.name, self.digest = path, name + _SUFFIX, digest
@@ -96,7 +96,7 @@ class _Member:
             self.shape, self.dtype = _header(member)
             size = archive.getinfo(self.name).file_size - member.tell()
         if size != math.prod(self.shape) * self.dtype.itemsize or min(self.shape, default=0) < 0:
-            raise ValueError("an array has not the length that it says")
+            raise ValueError("an array does not have the length that it says")
 
     def __iter__(self) -> Iterator[np.ndarray]:
         found = Digest(self.dtype, self.shape)

@@ -38,7 +38,7 @@ class Opened:
     """A figure, an animation, a file of arrays, a history, a measurement or a checkpoint.
 
     Attributes:
-        path: where it lies.
+        path: where it is.
         record: what made it, as it says itself.
         arrays: what was asked for, read when it is looked up or later: arrays, columns, weights,
             or `pixels`, the frames of a picture (F, H, W, 3), 0 .. 255.
@@ -120,7 +120,7 @@ def _open(path: Path, names: tuple[str, ...]) -> Opened:
             raise ValueError("it does not begin like one")
     raise InputError(
         f"{path}: this is no {', '.join(_SUFFIXES)} or checkpoint of this workflow, or it was "
-        "changed on its way"
+        "changed on the way"
     )
 
 
@@ -150,7 +150,7 @@ def _open_checkpoint(path: Path) -> Opened:
 
 
 def _open_picture(path: Path) -> Opened:
-    """Read a figure to its end: one that was cut short is damaged, whatever its head says."""
+    """Read a figure to its end: one that was cut short is damaged, whatever its header says."""
     from PIL import Image, ImageSequence
 
     try:
@@ -160,7 +160,7 @@ def _open_picture(path: Path) -> Opened:
         made = json.loads(text) if text else None
     except PermissionError:
         raise
-    except Exception as error:  # Pillow raises a dozen kinds for damaged files
+    except Exception as error:  # Pillow raises a dozen kinds of error for damaged files
         raise InputError(f"{path}: this picture is damaged ({error}); build it again") from None
     return Opened(path, _record(path, made), {"pixels": np.stack(frames)})
 

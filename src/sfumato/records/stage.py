@@ -30,7 +30,7 @@ class Stage:
         packages: whose versions count for its result.
         after: the stages whose results it reads, or a function of the experiment that names them.
         stream: the number of its random stream, which never changes; -1 where nothing is random.
-        reads: the files beside the results whose content counts, of an experiment.
+        reads: the files outside the results whose content counts, of an experiment.
         view: the experiment as one of its jobs sees it, see `sfumato.config.views`.
     """
 

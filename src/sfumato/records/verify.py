@@ -1,7 +1,7 @@
 """An experiment that was built twice: are the artifacts the same, and which is the first to differ?
 
 Two builds on one kind of device, with the same versions, must agree to the byte. Across devices or
-versions sums are rounded otherwise, and the numbers must agree within TOLERANCE.
+versions sums are rounded differently, and the numbers must agree within TOLERANCE.
 """
 
 from collections.abc import Iterator
@@ -31,14 +31,14 @@ class Finding:
 
 
 def artifacts_in(folder: Path) -> list[Opened]:
-    """Return the arrays, figures and the checkpoint of an experiment, what is made first before."""
+    """Return the arrays, figures and the checkpoint of an experiment, in the order of making."""
     paths = [path for path in folder.iterdir() if path.suffix in {".npz", *_PICTURES}]
     paths += [path for path in [folder / "checkpoint"] if path.is_dir()]
     return sorted(map(open_record, paths), key=lambda each: (depth_of(each.record), each.path.name))
 
 
 def compare_folders(rebuilt: Path, results: Path) -> Iterator[Finding]:
-    """Compare each artifact that was built again with the one that lies in `results`."""
+    """Compare each artifact that was built again with the one in `results`."""
     for ours in artifacts_in(rebuilt):
         path = results / ours.path.name
         if not path.exists():
@@ -62,7 +62,7 @@ def _compare(ours: Opened, theirs: Opened) -> Finding:
         return Finding(name, "identical bytes")
     made = differing(*(facts_of_making(each.record) for each in (theirs, ours)))
     if same and made:
-        return Finding(name, f"identical content, made otherwise: {made[0]}")
+        return Finding(name, f"identical content, made differently: {made[0]}")
     largest, tolerance = largest_difference(ours.arrays, theirs.arrays), tolerance_of(name)
     elsewhere = [fact for fact in made if "versions." in fact or "device." in fact]
     said = f"differs by {largest:.3g} at most"
@@ -72,7 +72,7 @@ def _compare(ours: Opened, theirs: Opened) -> Finding:
 
 
 def other_settings(theirs: dict[str, Any], ours: Opened) -> str:
-    """Say in which settings an artifact differs from those of another; nothing if in none."""
+    """Say in which settings an artifact differs from another; nothing if in none."""
     asked = differing(flat(theirs), flat(settings_of(ours.record)))
     return f"was made with other settings: {'; '.join(asked)}" if asked else ""
 

@@ -1,7 +1,7 @@
 """The samplers: one step rule a file, one paper a file.
 
-A new sampler is a new file: nothing lists them. Modules are loaded on first use, so a change of
-one sampler's file concerns nobody who uses another.
+A new sampler is a new file: nothing lists them. Modules are loaded on first use, so a change of one
+sampler's file does not concern those who use another.
 """
 
 from typing import TYPE_CHECKING

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Step(NamedTuple):
-    """Where a step led.
+    """What a step returns.
 
     Attributes:
         x: x_s, of the shape of x_t.
@@ -40,7 +40,7 @@ class Sampler(ABC):
     """A rule that takes x_t, at time t, to x_s, at another time s, by asking a denoiser."""
 
     default_steps: ClassVar[int | None] = None
-    """Steps taken where nobody asks for a number; None stands for every noise step."""
+    """How many steps are taken by default; None stands for every noise step."""
     traced: ClassVar[tuple[str, ...]] = ()
     """Names of the knobs that only multiply, see `compute.knobs`."""
 

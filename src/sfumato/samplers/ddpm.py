@@ -28,7 +28,7 @@ class DDPM(Sampler):
     """Ancestral sampling."""
 
     variance: Literal["small", "large"] = "small"
-    """Variance of the noise added at each step, but the one to the data: `small` is that of the
+    """Variance of the noise added at each step but the last: `small` is that of the
     posterior, exact for data that is one point; `large` is beta_{t|s}, exact for data that is
     standard normal (arXiv:2006.11239, section 3.2)."""
 

@@ -69,11 +69,11 @@ def sample_batches(
         timesteps: (N,), the times from which a step is taken, falling or rising; see
             `spaced_timesteps`.
         key: the stage's key; sample i draws from fold_in(fold_in(key, i), t).
-        indices: which samples, one after another.
+        indices: which samples: consecutive numbers.
         image_shape: shape of one sample.
         end: the time at which the chain ends; -1 is the data.
         micro_batch: how many samples go through the network at once, on each of the local devices.
-            The last batch is filled up, since XLA may sum in another order for another batch size.
+            The last batch is padded, since XLA may sum in another order for another batch size.
         start: (len(indices), *image_shape), the states at the first time; left out, x_T is drawn
             at t = T.
         given: what is known of each sample, by name; each array has len(indices) first.
@@ -84,7 +84,7 @@ def sample_batches(
     Raises:
         InputError: inside jit; if a number is too small, if the times do not fall, or rise, from
             T - 1 to -1 at most, if the sampler asks at a time that no network knows, if there are
-            no indices, or not one after another, or if `start` or `given` are not of their number.
+            no indices, or they are not consecutive, or if `start` or `given` have another length.
     """
     times, given = np.append(timesteps, end).astype(np.int32), dict(given or {})
     _check_samples(indices, micro_batch)
@@ -130,7 +130,7 @@ def evenly_spaced(steps: int, count: int) -> tuple[int, ...]:
 
 def _check_samples(indices: range, micro_batch: int) -> None:
     if not indices or indices.step != 1:
-        raise InputError(f"indices: {indices} must be one number after another, and one at least")
+        raise InputError(f"indices: {indices} must be consecutive numbers, at least one")
     if micro_batch < 1:
         raise InputError(f"micro_batch: {micro_batch} must be at least 1")
 
@@ -157,11 +157,11 @@ def _check_times(times: np.ndarray, noise_steps: int, snapshots: Sequence[int]) 
     if not one_way or times.max() >= noise_steps or times.min() < -1:
         raise InputError(
             f"timesteps: {times[:-1]} must fall, or rise, to the end of the chain, {times[-1]}, "
-            f"and lie from {noise_steps - 1} to -1"
+            f"and lie between {noise_steps - 1} and -1"
         )
     bounds = [-1, *snapshots, len(times)]
     if any(after <= before for before, after in pairwise(bounds)):
-        raise InputError(f"snapshots: {snapshots} must rise, and lie from 0 to {len(steps)}")
+        raise InputError(f"snapshots: {snapshots} must rise, and lie between 0 and {len(steps)}")
 
 
 def _evaluations(
@@ -178,7 +178,7 @@ def _evaluations(
 
 
 def _cut(count: int, at_once: int) -> Iterator[np.ndarray]:
-    """Cut 0 .. count - 1 into batches; the last one goes on beyond the end."""
+    """Cut 0 .. count - 1 into batches; the last one extends beyond the end."""
     for first in range(0, count, at_once):
         yield np.arange(first, first + at_once)
 
@@ -202,7 +202,7 @@ def _finished(
     seconds: dict[str, float],
     nfe: int,
 ) -> Samples:
-    """Return what the loop carried, without what filled up the batch."""
+    """Return what the loop carried, without what pads the batch."""
     images = np.asarray(state.x)[:n_samples]
     kept, predicted = (
         np.array(array)[:-1, :n_samples] for array in (state.snapshots, state.predicted_x_0)

@@ -3,7 +3,7 @@
 x_{t_0} is given; x_{t_{i+1}} = step(x_{t_i}),   i = 0 .. N - 1
 
 over N + 1 times, the end among them: falling to -1, the data, or rising from it. All of it is
-plain arrays and one loop; which device, which file and how many samples is said elsewhere.
+plain arrays and one loop; devices, files and numbers of samples are decided elsewhere.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sfumato.samplers.base import Sampler
 
 
 class Chain(NamedTuple):
-    """What stays as it is along a chain; a pytree.
+    """What does not change along a chain; a pytree.
 
     Attributes:
         denoise: (x_t, t, given) -> Prediction; a pytree.
@@ -71,7 +71,7 @@ def advance(
     first: jax.typing.ArrayLike,
     last: jax.typing.ArrayLike,
 ) -> State:
-    """Take the steps first .. last - 1 of a chain. One program serves all of both."""
+    """Take the steps first .. last - 1 of a chain. One program serves any of them."""
     times, slots = jnp.asarray(chain.times), jnp.asarray(chain.slots)
 
     def denoise(x_t: jax.Array, t: jax.typing.ArrayLike) -> Prediction:
@@ -114,7 +114,7 @@ def run_chain(
 def lay_out(
     times: Sequence[int] | np.ndarray, snapshots: Sequence[int], places: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return `times` and `slots` of a chain, filled up to so many steps.
+    """Return `times` and `slots` of a chain, padded to `places` steps.
 
     A program that is compiled for the places serves any chain that fits into them.
     """

@@ -45,7 +45,7 @@ class DrawSettings(Protocol):
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of `samples` with a network: all that its chain needs but for the indices.
+    """An entry of `samples` with a network: all that its chain needs except the indices.
 
     Attributes:
         name: of the entry.
@@ -79,8 +79,7 @@ class Entry:
             stream: number of the random stream.
 
         Raises:
-            InputError: if the settings name another number of entries than one, or the checkpoint
-                does not fit them.
+            InputError: unless the settings name exactly one entry, and the checkpoint fits them.
         """
         if len(settings.samples) != 1:
             raise InputError(f"samples: {len(settings.samples)} entries; one is drawn at a time")

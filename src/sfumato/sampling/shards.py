@@ -35,8 +35,8 @@ def shard_range(n_samples: int, unit: int, shard: str) -> range:
     number, count = (int(text) for text in match.groups()) if match else (0, 0)
     if not 1 <= number <= count <= batches:
         raise InputError(
-            f"--shard: {shard!r} must be K/N, the K-th of N shards, N at most {batches}, which is "
-            f"how many times {unit} samples {n_samples} are, rounded up"
+            f"--shard: {shard!r} must be K/N, the K-th of N shards, N at most {batches} for "
+            f"{n_samples} samples in units of {unit}"
         )
     start, stop = (unit * (batches * i // count) for i in (number - 1, number))
     return range(start, min(stop, n_samples))
@@ -103,5 +103,5 @@ class _Joined:
 
 def _part_of(opened: Opened) -> Part:
     if opened.record.part is None:
-        raise InputError(f"{opened.path}: this file is no shard of samples")
+        raise InputError(f"{opened.path}: this file is not a shard of samples")
     return opened.record.part

@@ -52,9 +52,9 @@ class Speed(Measurement):
     runs: dict[str, Timing]
     """By entry of `samples`."""
     steps_ratio: dict[str, Real]
-    """How many times the steps of each entry the first one takes."""
+    """The first entry's steps over those of each entry."""
     seconds_ratio: dict[str, Real]
-    """How many times the seconds of each entry the first one takes for a sample."""
+    """The first entry's seconds per sample over those of each entry."""
     device: dict[str, str]
     """What computed, the same for all."""
 
@@ -81,7 +81,7 @@ def add_up(shards: Sequence[Timing]) -> Timing:
 
 
 def compare(timings: Mapping[str, Timing], provenance: Record) -> Speed:
-    """Say how many times the steps and seconds of each run the first one takes.
+    """Divide the first run's steps and seconds by those of each run.
 
     Seconds count the chain alone, without compilation, for one sample.
 

@@ -1,8 +1,8 @@
 """The one loop that trains.
 
 Step n takes its images from an endless stream (`stream`) and its random numbers from
-fold_in(key, n) (`step`). So a run that was stopped at any step and goes on from what it had saved
-ends, on one kind of device, with the weights of a run that nobody stopped. One program, compiled
+fold_in(key, n) (`step`). So a run that was stopped at any step and resumes from what it had saved
+ends, on one kind of device, with the weights of a run that was not stopped. One program, compiled
 once, takes any number of steps.
 """
 
@@ -26,17 +26,17 @@ from sfumato.training.stream import image_order
 
 STEPS_PER_DISPATCH = 10
 CPU_DEVICES = 2
-"""Into how many a CPU is divided: one number for all machines, since sums depend on it."""
+"""How many devices a CPU is divided into: the same on all machines, since sums depend on it."""
 
 
 class Store(Protocol):
-    """Where a run keeps its state on the way."""
+    """Where a run saves its state."""
 
     def restore(self, like: TrainingState) -> TrainingState | None:
-        """Return the last state that was kept, laid out as `like` is; None if there is none."""
+        """Return the last state saved, with the structure of `like`; None if there is none."""
 
     def keep(self, state: TrainingState) -> None:
-        """Keep a state, or let it pass if the last one is fresh enough."""
+        """Save a state, or skip it if the last one is recent enough."""
 
 
 def train(
@@ -59,8 +59,8 @@ def train(
         images: (N, H, W, C) in [-1, 1].
         labels: (N,), classes 0 .. num_classes - 1, -1 for none; read if the network knows any.
         key: of the run; all that is random follows from it and the number of the step.
-        store: where the state is kept on the way, and found again.
-        report: called now and then with the steps taken and the loss of the last of them.
+        store: where the state is saved, and found again.
+        report: called every few steps, with the steps taken and the loss of the last of them.
 
     Raises:
         InputError: if images or labels do not fit the network, or the loss is no longer finite.
@@ -100,7 +100,7 @@ def _states(
 
 
 def _checked_loss(state: TrainingState) -> float:
-    """Return the loss of the last step; raise an InputError if it is no number."""
+    """Return the loss of the last step; raise an InputError if it is not finite."""
     loss = float(state.history[state.step - 1, 0])
     if not np.isfinite(loss):
         raise InputError(

@@ -1,4 +1,4 @@
-"""The optimiser: AdamW behind a clipped gradient, its learning rate, and the EMA of the weights."""
+"""The optimiser: AdamW on a clipped gradient, its learning rate, and the EMA of the weights."""
 
 import jax
 import jax.numpy as jnp

@@ -32,7 +32,7 @@ BATCH = "batch"  # the axis along which devices share a batch
 
 
 class TrainingState(NamedTuple):
-    """All that a run needs to go on: a pytree of arrays.
+    """All that a run needs to continue: a pytree of arrays.
 
     Attributes:
         parameters: the weights, float32.
@@ -52,7 +52,7 @@ class TrainingState(NamedTuple):
 
     @classmethod
     def start(cls, network: Network, training: TrainingConfig, key: jax.Array) -> Self:
-        """Return the state before the first step, of arrays of its own: a step takes them over."""
+        """Return the state before the first step, of arrays of its own, which a step consumes."""
         parameters = nnx.state(network, nnx.Param)
         state = cls(
             parameters,

@@ -1,11 +1,11 @@
-"""A training run's state, kept on disk on the way, so that a killed run goes on where it was.
+"""A training run's state, saved on disk, so that a killed run resumes where it was.
 
 folder/
     identity.json   what the run is: settings, inputs, code, versions, device
     steps/          the last two states, by orbax's CheckpointManager
 
-A folder of another run is emptied: no run goes on from what it would not itself have made. A state
-that is damaged is passed over, and the one before it taken.
+A folder of another run is emptied: no run resumes from what it would not have made itself. A
+damaged state is skipped, and the one before it is used.
 """
 
 import json
@@ -26,7 +26,7 @@ from sfumato.training.step import TrainingState
 
 IDENTITY, STEPS = "identity.json", "steps"
 SECONDS_BETWEEN = 15.0
-SHARE_OF_TIME = 0.05  # that keeping states may take
+SHARE_OF_TIME = 0.05  # that saving states may take
 _OPTIONS = ocp.CheckpointManagerOptions(
     max_to_keep=2,
     cleanup_tmp_directories=True,
@@ -88,7 +88,7 @@ class DiskStore:
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Let other processes have the folder."""
+        """Release the folder to other processes."""
         self._steps.close()
         self._lock.release()
 
@@ -111,7 +111,7 @@ class DiskStore:
 def _lock(folder: Path) -> FileLock:
     """Take the lock beside a folder, which the kernel drops when this process ends in any way.
 
-    On a file system that knows no locks nothing is taken: a lock that outlived its process would be
+    On a file system without locks nothing is taken: a lock that outlived its process would be
     worse than none.
     """
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -33,10 +33,10 @@ def add_paths(parser: argparse.ArgumentParser, *names: str, **options: object) -
 
 
 def command(main: Callable[..., None]) -> Callable[..., None]:
-    """Make a script's `main` end with one sentence, not a traceback, on what a user can repair.
+    """Make a script's `main` end with a sentence, not a traceback, for a user's mistakes.
 
     In a process of its own, what it has imported stays until the end: the garbage collector need
-    not walk that, neither on its rounds nor at the exit.
+    not walk that, neither on its rounds nor at exit.
     """
 
     @wraps(main)

@@ -7,7 +7,7 @@ from pathlib import Path
 from sfumato.workflow.places import ROOT
 
 _DEFAULTS = {
-    # Compiled programs are kept, so that one figure again does not compile again.
+    # Compiled programs are kept, so that a figure built again does not compile again.
     "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".cache" / "jax"),
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     # Random bits are made in the one way that does not depend on how arrays are laid out.

@@ -40,7 +40,7 @@ def _digest_of(stage: Stage, experiment: Any) -> str:  # noqa: ANN401
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-# Files do not change while the jobs are laid out.
+# Files do not change while the job graph is built.
 @cache
 def _file_digest(path: Path) -> str:
     try:

@@ -1,4 +1,4 @@
-"""Where things lie: beside the workflow, or in the working directory."""
+"""Where things are: beside the workflow, or in the working directory."""
 
 from __future__ import annotations
 

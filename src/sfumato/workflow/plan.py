@@ -49,8 +49,8 @@ class Plan:
     def settings(self, name: str) -> OfWildcards:
         """Return what a stage reads of its job's experiment, as one canonical text.
 
-        Snakemake compares the set of a rule's parameters, in which two numbers that changed places
-        go unseen; of one text nothing does.
+        Snakemake compares the set of a rule's parameters, in which two numbers that are swapped go
+        unnoticed; in one text nothing does.
         """
         return self._of(name, lambda each, seen: canonical(settings_of(each, seen)))
 
@@ -79,7 +79,7 @@ class Plan:
         return [f"results/{experiment}/{file}" for file in self.experiments[experiment].built]
 
     def rebuilt(self) -> list[str]:
-        """Return the files that `verify` builds once more: those of the targets, but for times."""
+        """Return the files that `verify` builds once more: those of the targets, without times."""
         timed = {each.file for each in map(figure, figure_names()) if each.timed}
         return [
             file
@@ -142,7 +142,7 @@ class Plan:
             exit_with(error)
 
     def reads(self, name: str) -> OfWildcards:
-        """Return the files beside the results that a stage reads."""
+        """Return the files outside the results that a stage reads."""
         return self._of(name, lambda each, seen: [str(path) for path in each.reads(seen)])
 
     def shards(self, suffix: str) -> OfWildcards:

@@ -23,14 +23,14 @@ def settings_of(stage: Stage, experiment: Any) -> BaseModel | None:  # noqa: ANN
     else:
         read = {name: getattr(experiment, name) for name in schema.model_fields}
         picked = schema.model_validate(read)
-    return schema.model_validate(picked.model_dump())  # drops what a subclass has besides
+    return schema.model_validate(picked.model_dump())  # drops the other fields of a subclass
 
 
 def read_settings(schema: type[Schema], text: str) -> Schema:
     """Build a script's settings from JSON text.
 
     Raises:
-        InputError: for text that is not JSON, for a section or key too many or too few, and for
+        InputError: for text that is not JSON, for an unknown or missing section or key, and for
             values that are wrong.
     """
     try:

@@ -1,4 +1,4 @@
-"""Take over a checkpoint that somebody trained, after comparing it with the config."""
+"""Adopt a trained checkpoint, after comparing it with the config."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Put the times that the entries of `samples` took side by side."""
+"""Compare the times that the entries of `samples` took."""
 
 from sfumato.records.stage import Stage
 

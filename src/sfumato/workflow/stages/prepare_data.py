@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Settings(Section):
-    """The seed counts for the source `noise` alone; no other has anything random."""
+    """The seed counts only for the source `noise`; no other draws random numbers."""
 
     data: DataConfig
     model: ImageConfig
