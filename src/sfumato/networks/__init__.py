@@ -6,6 +6,7 @@ network, and nothing lists them. `initialisation` makes one, `denoiser` makes on
 
 from __future__ import annotations
 
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from sfumato.config import listing
@@ -31,9 +32,9 @@ def config_class(name: str) -> type[NetworkConfig]:
 
 def network_class(name: str) -> type[Network]:
     """Return the class of a network; an InputError if there is no such network."""
-    from sfumato.networks.base import Network
-
-    return listing.find("networks", _known(name), Network)
+    # Imported by name: what only reads settings does not depend on the code of networks.
+    base = import_module("sfumato.networks.base").Network
+    return listing.find("networks", _known(name), base)
 
 
 def _known(name: str) -> str:
