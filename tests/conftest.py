@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from filelock import FileLock
 
 from sfumato.config.experiment import Experiment, leaves
 from sfumato.config.resolve import resolve
@@ -36,10 +37,35 @@ TINY = {
 """Sections of an experiment that runs in no time."""
 
 
+SCORED_TINY = TINY | {
+    "figures": ["ddim_samples.png", "training.png"],
+    "data": {"source": "mnist-5k", "n_images": 60, "n_test": 20},
+    "weights": {"source": "trained"},
+    "training": {"steps": 12, "batch_size": 4, "warmup_steps": 2},
+    "evaluation": {
+        "runs": [{"of": "ddpm", "over": {"steps": [10]}}, {"of": "ddim", "over": {"steps": [5]}}],
+        "n_samples": 12,
+        "seeds": 1,
+        "micro_batch": 4,
+        "neighbours": 3,
+        "classifier_steps": 5,
+        "two_sample_steps": 2,
+    },
+}
+"""The same of one whose network is trained and whose samples are scored."""
+
+
+@pytest.fixture(scope="session")
+def common(tmp_path_factory):
+    """Return a folder that all workers of xdist have in common."""
+    place = tmp_path_factory.getbasetemp()
+    return place.parent if "PYTEST_XDIST_WORKER" in os.environ else place
+
+
 @pytest.fixture(scope="session", autouse=True)
-def compilation_cache(tmp_path_factory):
+def compilation_cache(common):
     """Share compiled programs among the processes that the tests start, and with no other run."""
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(tmp_path_factory.mktemp("jax"))
+    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(common / "jax")
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
 
 
@@ -54,6 +80,11 @@ def schedule():
 def tiny_config(override=None):
     """Return a whole config with one experiment, the tiny one, some of it overridden."""
     return {"targets": ["tiny"], "defaults": TINY, "experiments": {"tiny": override or {}}}
+
+
+def scored_config(override=None):
+    """Return a whole config with one experiment, the scored one, some of it overridden."""
+    return {"targets": ["tiny"], "defaults": SCORED_TINY, "experiments": {"tiny": override or {}}}
 
 
 def tiny_experiment(override=None):
@@ -76,29 +107,58 @@ def record():
         modules = [m for name, m in list(sys.modules.items()) if name.split(".")[0] == "sfumato"]
         name = os.path.basename(sys.argv[sys.argv.index("--output") + 1])
         with open(os.path.join({folder!r}, name), "w") as file:
-            json.dump([os.path.abspath(sys.argv[0]), *(m.__file__ for m in modules)], file)
+            files = [sys.argv[0], *(module.__file__ for module in modules)]
+            json.dump([os.path.relpath(each) for each in files], file)
 
 atexit.register(record)
 """
 
 
 @pytest.fixture(scope="session")
-def built(tmp_path_factory):
-    """Return a project in which everything is built, and which modules each job imported.
+def project_once(common, tmp_path_factory):
+    """Return a function that builds a project, once for all workers, and returns a copy of it.
 
-    It is shared: a test that changes it changes it back, or works on a copy.
+    The tests of a worker share the copy: one that changes it changes it back, or copies it again.
+    Beside it lies `imports`: for each job a file that lists the modules that it imported.
     """
-    folder = copy_project(tmp_path_factory.mktemp("built") / "a project")
-    records = tmp_path_factory.mktemp("imports")
-    (records / "sitecustomize.py").write_text(RECORDER.format(folder=str(records)))
-    done = snakemake(folder, "all", "speed", env={**os.environ, "PYTHONPATH": str(records)})
+
+    def copy_of(name, config, *targets):
+        place = common / name
+        with FileLock(common / f"{name}.lock"):
+            if not (place / "built").exists():
+                build_recording(place, config, *targets)
+                (place / "built").touch()
+        return shutil.copytree(place, tmp_path_factory.mktemp(name) / name, symlinks=True)
+
+    return copy_of
+
+
+def build_recording(place, config, *targets):
+    """Build a project in a folder, and record what its jobs import."""
+    (place / "imports").mkdir(parents=True)
+    recorder = RECORDER.format(folder=str(place / "imports"))
+    (place / "imports" / "sitecustomize.py").write_text(recorder)
+    folder = copy_project(place / "a project", config)
+    environment = {**os.environ, "PYTHONPATH": str(place / "imports")}
+    done = snakemake(folder, *targets, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+@pytest.fixture(scope="session")
+def built(project_once):
+    """Return a project in which everything is built, and by file the modules its job imported."""
+    place = project_once("built", tiny_config(), "all", "speed")
+    records = [path for path in (place / "imports").iterdir() if path.is_file()]
     imports = {
-        path.name: {os.path.relpath(file, folder) for file in json.loads(path.read_text())}
-        for path in records.iterdir()
-        if path.suffix != ".py" and path.is_file()
+        each.name: set(json.loads(each.read_text())) for each in records if each.suffix != ".py"
     }
-    return folder, imports
+    return place / "a project", imports
+
+
+@pytest.fixture(scope="session")
+def scored(project_once):
+    """Return a project whose network is trained and whose samples are scored."""
+    return project_once("scored", scored_config(), "all", "quality") / "a project"
 
 
 @pytest.fixture

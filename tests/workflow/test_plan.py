@@ -8,7 +8,15 @@ import re
 from types import SimpleNamespace
 
 import pytest
-from conftest import ROOT, TINY, another_value, nested, setting_paths, tiny_config
+from conftest import (
+    ROOT,
+    SCORED_TINY,
+    another_value,
+    nested,
+    scored_config,
+    setting_paths,
+    tiny_config,
+)
 from tables import (
     ALL,
     CLASSIFIER,
@@ -61,25 +69,6 @@ SCORING_JOBS = {
     "quality_vs_nfe.png": ("render_quality", {}),
     "nearest.png": ("render_nearest", {}),
 }
-SCORED_CONFIG = TINY | {
-    "figures": ["ddim_samples.png", "training.png"],
-    "data": {"source": "mnist-5k", "n_images": 60, "n_test": 20},
-    "weights": {"source": "trained"},
-    "training": {"steps": 12, "batch_size": 4, "warmup_steps": 2},
-    "evaluation": {
-        "runs": [{"of": "ddpm", "over": {"steps": [10]}}, {"of": "ddim", "over": {"steps": [5]}}],
-        "n_samples": 12,
-        "seeds": 1,
-        "micro_batch": 4,
-        "neighbours": 3,
-        "classifier_steps": 5,
-        "two_sample_steps": 2,
-    },
-}
-
-
-def scored_config(override=None):
-    return {"targets": ["tiny"], "defaults": SCORED_CONFIG, "experiments": {"tiny": override or {}}}
 
 
 def parameters(config, jobs):
@@ -138,7 +127,7 @@ def test_the_seed_does_not_concern_real_digits(scored_parameters):
 
 
 def test_another_run_draws_that_run_alone(scored_parameters):
-    runs = [*SCORED_CONFIG["evaluation"]["runs"], {"of": "ddim", "over": {"eta": [0.5]}}]
+    runs = [*SCORED_TINY["evaluation"]["runs"], {"of": "ddim", "over": {"eta": [0.5]}}]
     after = parameters(scored_config({"evaluation": {"runs": runs}}), SCORING_JOBS)
     assert changed(scored_parameters, after) == {"quality.json", "quality_vs_nfe.png"}
 
