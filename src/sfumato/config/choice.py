@@ -73,7 +73,7 @@ class Choice:
             raise_all(self.room, [not_listed(self.key, name, self.known)])
         knobs, known = self.knobs_of(str(name)), self.fields_of(str(name))
         mistakes = [
-            unknown_key(key, value, (*shared, *known))
+            unknown_key(key, value, tuple(dict.fromkeys((self.key, *shared, *known))))
             for key, value in values.items()
             if key not in (self.key, *known)
         ]
