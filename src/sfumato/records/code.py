@@ -1,14 +1,7 @@
-"""What code means: one digest of a script and all that it imports, whatever its words say.
+"""Which code counts for a result, and one digest of what it means, whatever its words say.
 
-It is taken from the syntax trees, without importing anything. What cannot change a result is left
-out:
-
-- comments, layout, and strings that stand alone: docstrings, of attributes too;
-- what an exception is told: the arguments of `raise`, of a call of `...Error` or `Conflict`
-  wherever it is made, and the text of `assert`; that there is one, and of which kind, counts;
-- what a log is told: the arguments of `logging`, `logger` and `log` methods, of `print` with a
-  `file`, and the text of `warnings.warn`; so such an argument must do nothing;
-- what is under `if TYPE_CHECKING`, and the COSMETIC modules.
+A script and all that it imports, found in the syntax trees without importing anything. What a tree
+means is in `records/meaning.py`; the COSMETIC modules are left out.
 """
 
 import ast
@@ -21,6 +14,8 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from sfumato.records.meaning import is_type_checking, meaning_of
+
 if TYPE_CHECKING:
     from sfumato.records.stage import Stage
 
@@ -31,8 +26,6 @@ COSMETIC = ("training/progress.py", "sampling/progress.py")
 """What shows the progress of a job, and cannot change its result."""
 METHODS = ("samplers", "guidance", "networks", "editing")
 """The rooms whose files are chosen by name."""
-_LOGS = {"logging", "logger", "log", "_logger", "_log", "LOG", "_LOG"}
-_LEVELS = {"debug", "info", "warning", "error", "exception", "critical", "log"}
 _KNOBS = "_config"  # ends the name of the file beside a method's own that holds its knobs
 
 
@@ -99,60 +92,6 @@ def _name(path: Path) -> str:
     return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
 
 
-class _WithoutWords(ast.NodeTransformer):
-    """Drops what only people read."""
-
-    def visit_Expr(self, node: ast.Expr) -> ast.AST | None:  # noqa: N802 (ast's names)
-        return None if isinstance(node.value, ast.Constant) else self.generic_visit(node)
-
-    def visit_If(self, node: ast.If) -> ast.AST | list[ast.stmt]:  # noqa: N802
-        self.generic_visit(node)
-        return node.orelse if _is_type_checking(node) else node
-
-    def visit_Raise(self, node: ast.Raise) -> ast.AST:  # noqa: N802
-        if isinstance(node.exc, ast.Call):
-            node.exc.args, node.exc.keywords = [], []
-        return self.generic_visit(node)
-
-    def visit_Assert(self, node: ast.Assert) -> ast.AST:  # noqa: N802
-        node.msg = None
-        return self.generic_visit(node)
-
-    def visit_Call(self, node: ast.Call) -> ast.AST:  # noqa: N802
-        if _is_told(node):
-            node.args, node.keywords = [], []
-        elif _named(node.func) == "warnings.warn":
-            node.args = node.args[1:]
-        return self.generic_visit(node)
-
-
-def _is_type_checking(node: ast.If) -> bool:
-    return _named(node.test) in ("TYPE_CHECKING", "typing.TYPE_CHECKING")
-
-
-def _is_told(call: ast.Call) -> bool:
-    """Say whether the arguments of a call are words, for a log or of an exception."""
-    name = _named(call.func)
-    owner, _, method = name.rpartition(".")
-    if method.endswith("Error") or method == "Conflict":
-        return True
-    if name == "print":
-        return any(keyword.arg == "file" for keyword in call.keywords)
-    return method in _LEVELS and (owner in _LOGS or owner.endswith("getLogger"))
-
-
-def _named(node: ast.expr) -> str:
-    """Write `a.b.c`, calls on the way left out, as text; nothing for other expressions."""
-    match node:
-        case ast.Name(id=name):
-            return name
-        case ast.Attribute(value=value, attr=name):
-            return f"{_named(value)}.{name}"
-        case ast.Call(func=function):
-            return _named(function)
-    return ""
-
-
 # Files do not change while a process lives.
 @cache
 def _tree(path: Path) -> ast.Module:
@@ -168,16 +107,15 @@ def _imports(path: Path) -> tuple[Path, ...]:
 
 @cache
 def _meaning(path: Path) -> str:
-    """Return the sha256 of the syntax tree of a file, without words; takes the tree apart."""
-    _imports(path)
-    return hashlib.sha256(ast.dump(_WithoutWords().visit(_tree(path))).encode()).hexdigest()
+    """Return the sha256 of what a file means."""
+    return hashlib.sha256(meaning_of(_tree(path)).encode()).hexdigest()
 
 
 def _imported_names(node: ast.AST) -> Iterator[str]:
     match node:
         case ast.expr():  # holds no statement
             return
-        case ast.If() if _is_type_checking(node):
+        case ast.If() if is_type_checking(node):
             for child in node.orelse:
                 yield from _imported_names(child)
         case ast.Import():
