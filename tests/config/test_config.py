@@ -8,7 +8,7 @@ from itertools import pairwise
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, nested
 
 from sfumato import guidance, samplers
 from sfumato.config.experiment import Experiment, leaves
@@ -124,13 +124,6 @@ def at(path, values):
     return values
 
 
-def under(path, value):
-    """Return {"section": {"key": value}} for the path `section.key`."""
-    for part in reversed(path.split(".")):
-        value = {part: value}
-    return value
-
-
 def wrong_values():
     """Walk the schema: values of the wrong kind for every setting there is."""
     for path in leaves(DUMP):
@@ -154,7 +147,7 @@ def wrong_values():
 @pytest.mark.parametrize(("path", "bad"), list(wrong_values()), ids=str)
 def test_wrong_kinds_of_value(path, bad):
     """One sentence, with the full path, the value, and what is allowed."""
-    said = mistake(under(path, bad))
+    said = mistake(nested(path, bad))
     assert said.startswith(f"experiments.mine.{path}")
     assert "\n" not in said
     assert "must" in said or "needs" in said or "unknown key" in said
@@ -167,13 +160,13 @@ def test_unknown_keys_of_every_section(section):
         assert "samples.zzzzzz.sampler: null must be one of" in mistake({"samples": {"zzzzzz": {}}})
         return
     for key in at(section, DUMP):
-        said = mistake(under(section, {f"{key}x": 1}))
+        said = mistake(nested(section, {f"{key}x": 1}))
         begin = f"experiments.mine.{section}.{key}x: unknown key (its value: 1); did you mean "
         assert said.startswith(begin)
     assert f"did you mean {key!r}?" in said
-    assert "known here: " in mistake(under(section, {"zzzzzz": 1}))
+    assert "known here: " in mistake(nested(section, {"zzzzzz": 1}))
     for value in (3, "text", [1]):
-        assert f"experiments.mine.{section}: " in mistake(under(section, value))
+        assert f"experiments.mine.{section}: " in mistake(nested(section, value))
 
 
 DDPM_OF_50 = {"ddpm": {"steps": 50}}
