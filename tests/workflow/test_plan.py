@@ -5,7 +5,6 @@ rerun exactly those jobs is in test_workflow.py.
 """
 
 import re
-from types import SimpleNamespace
 
 import pytest
 from conftest import (
@@ -17,6 +16,7 @@ from conftest import (
     setting_paths,
     tiny_config,
 )
+from snakemake.io import Wildcards
 from tables import (
     ALL,
     CLASSIFIER,
@@ -76,7 +76,7 @@ def parameters(config, jobs):
     plan = Plan(*resolve(config))
     return {
         file: [
-            ask(name)(SimpleNamespace(experiment="tiny", **wildcards))
+            ask(name)(Wildcards(fromdict={"experiment": "tiny", **wildcards}))
             for ask in (plan.settings, plan.making)
         ]
         for file, (name, wildcards) in jobs.items()
@@ -138,7 +138,7 @@ def closure(file, config=None):
     name, wildcards = JOBS[file]
     asked = stage(name)
     experiment = plan.experiments["tiny"]
-    seen = asked.view(experiment, SimpleNamespace(experiment="tiny", **wildcards))
+    seen = asked.view(experiment, Wildcards(fromdict={"experiment": "tiny", **wildcards}))
     modules = modules_of(settings_of(asked, seen))
     script = SCRIPTS / asked.script
     found = [script, *source_files(script, *asked.modules, *modules)]

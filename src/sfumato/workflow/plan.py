@@ -181,15 +181,25 @@ class Plan:
 
     def _of(self, name: str, answer: Callable[[Stage, Any], Any]) -> OfWildcards:
         """Return a function of the wildcards that asks a stage about its job's experiment."""
-        asked = stage(name)
+        asked, answers = stage(name), {}
 
         def of(wildcards: Any) -> Any:  # noqa: ANN401
-            try:
-                return answer(asked, asked.view(self._experiment(wildcards), wildcards))
-            except InputError as error:
-                exit_with(f"experiments.{wildcards.experiment}.{error}")
+            job = _without_shard(dict(wildcards))
+            if job not in answers:
+                try:
+                    seen = asked.view(self._experiment(wildcards), wildcards)
+                    answers[job] = answer(asked, seen)
+                except InputError as error:
+                    exit_with(f"experiments.{wildcards.experiment}.{error}")
+            return answers[job]
 
         return of
+
+
+def _without_shard(wildcards: dict[str, str]) -> tuple[tuple[str, str], ...]:
+    """Return the wildcards that tell jobs apart, but for the numbers of a shard: `k` of `n`."""
+    shard = ("k", "n") if "n" in wildcards else ()
+    return tuple((name, value) for name, value in wildcards.items() if name not in shard)
 
 
 def one_of(names: Iterable[str]) -> str:
