@@ -9,7 +9,7 @@ from flax import nnx
 from sfumato import DDPMModel, ModelConfig
 from sfumato.errors import InputError
 
-TINY = {"channels": 8, "channel_multipliers": [1], "attention_levels": [0], "norm_groups": 4}
+TINY = {"channels": 2, "channel_multipliers": [1], "attention_levels": [], "norm_groups": 2}
 
 
 def tiny(input_dim=(8, 8, 1), **parameters):
@@ -17,6 +17,12 @@ def tiny(input_dim=(8, 8, 1), **parameters):
         name="tiny", input_dim=input_dim, parameters={"noise_steps": 20, **TINY, **parameters}
     )
     return DDPMModel(config, rngs=nnx.Rngs(0))
+
+
+@pytest.fixture(scope="module")
+def model():
+    """Return a model that tests share; what it draws from its own rngs depends on their order."""
+    return tiny()
 
 
 SNIPPETS = {
@@ -94,10 +100,10 @@ SNIPPETS = {
         check(model.sample(8, scheduler="ddim", steps=100, rngs=rngs), (8, 28, 28, 1))
     """,
     "another schedule": """
-        before = model.schedule.alpha_bar(500)
+        before = model.schedule.alpha(500)
         config.parameters["beta_schedule"] = "cosine"
         model = DDPMModel(config, rngs=rngs)
-        assert abs(model.schedule.alpha_bar(500) - before) > 0.1
+        assert abs(model.schedule.alpha(500) - before) > 0.1
     """,
     "another size": """
         config = ModelConfig(
@@ -128,7 +134,7 @@ def check(samples, shape):
     assert np.isfinite(samples).all() and np.abs(samples).max() <= 1 and np.std(samples) > 0
 
 
-QUICK = {**TINY, "patch_size": 4, "attention_levels": []}
+QUICK = {**TINY, "patch_size": 4}
 
 
 @pytest.mark.parametrize("network", [QUICK, pytest.param({}, marks=pytest.mark.slow)])
@@ -153,16 +159,17 @@ def test_every_snippet_of_the_demo_runs(network):
         exec(compile(textwrap.dedent(snippet), name, "exec"), scope)  # noqa: S102
 
 
-@pytest.mark.parametrize("kind", ["epsilon", "x_0", "v"])
+@pytest.mark.parametrize("kind", ["epsilon", "x_0", "v", "u"])
 def test_predicted_noise_is_noise_whatever_the_network_predicts(kind):
     model = tiny(prediction_type=kind)
     x, t = jax.random.normal(jax.random.key(0), (2, 8, 8, 1)), jnp.array([3, 19])
-    raw = model.unet(x, t)
-    a = np.asarray(model.schedule.alpha_bar(t), np.float64).reshape(-1, 1, 1, 1)
+    raw = model.network(x, t)
+    a = np.cumprod(1 - np.linspace(1e-4, 0.02, 20))[np.array(t)].reshape(-1, 1, 1, 1)
     noise = {
         "epsilon": raw,
         "x_0": (x - np.sqrt(a) * raw) / np.sqrt(1 - a),
         "v": np.sqrt(a) * raw + np.sqrt(1 - a) * x,
+        "u": (x + np.sqrt(a) * raw) / (np.sqrt(a) + np.sqrt(1 - a)),
     }[kind]
     np.testing.assert_allclose(model(x, t)["predicted_noise"], noise, rtol=1e-3, atol=1e-4)
     check(model.sample(2), (2, 8, 8, 1))
@@ -180,8 +187,7 @@ def test_rngs_may_be_left_out():
     np.testing.assert_array_equal(*given)
 
 
-def test_defaults_of_steps():
-    model = tiny()
+def test_defaults_of_steps(model):
     same = [
         model.sample(2, rngs=nnx.Rngs(0), scheduler="ddpm", **steps)
         for steps in ({}, {"steps": 20})
@@ -192,8 +198,7 @@ def test_defaults_of_steps():
     check(model.sample(1, scheduler="ddim"), (1, 8, 8, 1))  # 50 steps are more than there are
 
 
-def test_samplers_own_settings_and_shapes():
-    model = tiny()
+def test_samplers_own_settings_and_shapes(model):
     drawn = [
         model.sample(2, scheduler="ddim", steps=5, rngs=nnx.Rngs(0), eta=eta) for eta in (0.0, 1.0)
     ]
@@ -202,9 +207,37 @@ def test_samplers_own_settings_and_shapes():
     check(model.sample(np.int64(2), scheduler="ddim", steps=np.int64(3)), (2, 8, 8, 1))
 
 
-def test_denoise_step_is_a_true_ancestral_step():
+def test_images_of_chosen_classes():
+    model = tiny(num_classes=3, norm_groups=1)
+
+    def images(**labels):
+        return model.sample(3, scheduler="ddim", steps=3, rngs=nnx.Rngs(0), **labels)
+
+    one, two = images(labels=[0, 1, 2]), images(labels=[0, 2, 2])
+    np.testing.assert_array_equal(one[jnp.array([0, 2])], two[jnp.array([0, 2])])
+    assert np.abs(one[1] - two[1]).max() > 1e-4
+    np.testing.assert_array_equal(images(labels=1), images(labels=[1, 1, 1]))
+    np.testing.assert_allclose(images(labels=-1), images(), atol=1e-5)
+    x, t = jnp.ones((2, 8, 8, 1)), 3
+    none, some = (model(x, t, labels)["predicted_noise"] for labels in ([-1, -1], [-1, 2]))
+    np.testing.assert_allclose(none, model(x, t)["predicted_noise"], atol=1e-5)
+    assert np.abs(none[1] - some[1]).max() > 1e-4
+
+
+def test_without_clipping_images_may_leave_the_range():
+    model = tiny(beta_end=0.9)
+    images = [model.sample(2, rngs=nnx.Rngs(0), clip=clip) for clip in (True, False)]
+    assert np.abs(images[0]).max() <= 1 < np.abs(images[1]).max()
+
+
+def test_the_network_is_chosen_by_its_name():
+    assert tiny(architecture="unet").network.config == tiny().network.config
+    with pytest.raises(InputError, match="architecture: 'unett' must be one of .*unet"):
+        tiny(architecture="unett")
+
+
+def test_denoise_step_is_a_true_ancestral_step(model):
     """The mean of many steps is the posterior's; its spread too: noise is added."""
-    model = tiny()
     x = jnp.tile(jax.random.normal(jax.random.key(1), (1, 8, 8, 1)), (2000, 1, 1, 1))
     stepped = np.asarray(model.denoise_step(x, 10, rngs=nnx.Rngs(0)), np.float64)
     betas = np.linspace(1e-4, 0.02, 20)
@@ -222,8 +255,7 @@ def test_denoise_step_is_a_true_ancestral_step():
     np.testing.assert_array_equal(last, model.denoise_step(x[:1], 0))  # no noise at t = 0
 
 
-def test_plain_jax_transforms_take_it_and_leave_it_whole():
-    model = tiny()
+def test_plain_jax_transforms_take_it_and_leave_it_whole(model):
     x = jnp.ones((1, 8, 8, 1))
     eager = model(x, 3)["predicted_noise"]
     jitted = jax.jit(lambda x: model(x, 3)["predicted_noise"])(x)
@@ -240,8 +272,7 @@ def test_times_of_any_integer_type():
     for kind in (np.uint8, np.int16, np.int64):
         noisy, _ = model.forward_diffusion(x, np.array([255], kind), rngs=nnx.Rngs(0))
         np.testing.assert_array_equal(noisy, plain)
-    alpha_bar = model.schedule.alpha_bar(255)
-    assert model.schedule.alpha_bar(np.uint8(255)) == alpha_bar
+    assert model.schedule.alpha(np.uint8(255)) == model.schedule.alpha(255)
     assert tiny(noise_steps=np.int64(30)).noise_steps == 30
 
 
@@ -260,25 +291,31 @@ def test_training_code_can_differentiate_it():
 @pytest.mark.parametrize(
     ("call", "said"),
     [
-        (lambda m: m.sample(8, scheduler="dddim"), "choose one of ddpm, ddim"),
+        (lambda m: m.sample(8, scheduler="dddim"), "choose one of ddim, ddpm"),
         (lambda m: m.sample(8, scheduler="ddim", steps=21), "21 must be from 1 to 20"),
-        (lambda m: m.sample(8, scheduler="ddim", steps=0), "0 must be from 1 to 20"),
+        (lambda m: m.sample(8, scheduler="ddim", steps=0), "steps: 0 must be at least 1"),
         (lambda m: m.sample(8, scheduler="ddpm", eta=0.5), "ddpm has no such setting"),
         (lambda m: m.sample(0), "must be a number from 1 up"),
         (lambda m: m.sample((2, 9, 9, 1)), "shape of an image"),
         (lambda m: m.sample(2, micro_batch=0), "micro_batch: 0 must be at least 1"),
-        (lambda m: m.sample(2, spacing="odd"), "leading, linspace, trailing"),
+        (lambda m: m.sample(2, spacing="odd"), "spacing: 'odd' must be one of 'leading'"),
         (lambda m: m.forward_diffusion(jnp.ones((1, 8, 8, 1)), jnp.array([20])), "from 0 to 19"),
         (lambda m: m.forward_diffusion(jnp.ones((1, 8, 8, 1)), jnp.array([0, 5])), "t: its shape"),
         (lambda m: m.forward_diffusion(jnp.ones((8, 8, 1)), 5), "x: its shape .* must be"),
         (lambda m: m(jnp.ones((3, 8, 8, 1)), jnp.array([0, 5])), "t: its shape"),
-        (lambda m: m.sample(1, steps=2.5), "steps: 2.5 must be from 1 to 20"),
+        (lambda m: m.sample(1, steps=2.5), "steps: 2.5 must be a whole number"),
+        (lambda m: m.sample(1, seed=3), "seed: ddpm has no such setting; it has variance"),
+        (lambda m: m.sample(1, clip=1), "clip: 1 must be true or false"),
+        (lambda m: m.sample(1, labels=0), "this network knows no classes"),
+        (lambda m: m(jnp.ones((1, 8, 8, 1)), 3, 0), "this network knows no classes"),
+        (lambda m: tiny(num_classes=3).sample(2, labels=[3, 0]), "labels: .* from -1 to 2"),
+        (lambda m: tiny(num_classes=3).sample(2, labels=[0, 1, 2]), "labels: .* must be"),
         (nnx.jit(lambda m: m.sample(1, steps=2)), "call it outside jit"),
         (lambda m: m(jnp.ones((1, 8, 8, 1)), -1), "from 0 to 19"),
         (lambda m: m(jnp.ones((1, 8, 8, 1)), 3.5), "whole numbers from 0 to 19"),
         (lambda m: m(jnp.ones((8, 8, 1)), 3), "its shape .* must be"),
         (lambda m: m(jnp.ones((1, 8, 8, 3)), 3), "its shape .* must be"),
-        (lambda m: tiny(num_classes=3)(jnp.ones((1, 8, 8, 1)), 3, [7]), "labels: .* from 0 to 2"),
+        (lambda m: tiny(num_classes=3)(jnp.ones((1, 8, 8, 1)), 3, [7]), "labels: .* from -1 to 2"),
         (lambda m: m.sample(2, scheduler="ddim", steps=5, eta=2), "eta: 2 must be at most 1"),
         (lambda m: m.denoise_step(jnp.ones((2, 8, 8, 1)), jnp.array([1, 2])), "one time"),
         (lambda m: tiny(beta_shedule="linear"), "did you mean 'beta_schedule'"),
@@ -288,9 +325,9 @@ def test_training_code_can_differentiate_it():
         (lambda m: DDPMModel(ModelConfig(name="x", model_class="VAE")), "must be 'DDPMModel'"),  # type: ignore[arg-type]
     ],
 )
-def test_mistakes_get_a_sentence(call, said):
+def test_mistakes_get_a_sentence(model, call, said):
     with pytest.raises(InputError, match=said):
-        call(tiny())
+        call(model)
 
 
 def test_unknown_names_of_the_package():

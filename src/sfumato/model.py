@@ -142,8 +142,8 @@ class DDPMModel(nnx.Module):
         t = _checked("t", t, self.noise_steps)
         if t.size != 1:
             raise InputError(f"t: {t} must be one time, for the whole batch")
-        keys = sample_keys(self._rngs(rngs).sample(), jnp.arange(len(x)))
-        return _ancestral_step(self._denoiser(clip=True), self.schedule, x, t.reshape(()), keys)
+        key = self._rngs(rngs).sample()
+        return _ancestral_step(self._denoiser(clip=True), self.schedule, x, t.reshape(()), key)
 
     def sample(
         self,
@@ -240,9 +240,10 @@ def _apply(
 
 @jax.jit
 def _ancestral_step(
-    denoise: Denoise, schedule: Schedule, x: jax.Array, t: jax.Array, keys: jax.Array
+    denoise: Denoise, schedule: Schedule, x: jax.Array, t: jax.Array, key: jax.Array
 ) -> jax.Array:
     bound: BoundDenoise = lambda x_t, t: denoise(x_t, t, {})  # noqa: E731
+    keys = sample_keys(key, jnp.arange(len(x)))
     return DDPM().step(bound, schedule, x, t, t - 1, keys, memory=()).x
 
 

@@ -10,7 +10,7 @@ two fillings of the same tables. The notation is that of Kingma et al. 2021, arX
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import jax
 import jax.numpy as jnp
@@ -32,11 +32,13 @@ class Schedule:
         lambdas: (2, T + 1), falling from infinity: lambda rounded to float32, and what the
             rounding left. Between neighbouring times lambda changes by less than a rounding of
             lambda itself; with both parts their difference is exact to float32.
+        ends_in_noise: whether the last alpha is 0, so that x_T holds nothing of x_0.
     """
 
     alphas: jax.Array
     sigmas: jax.Array
     lambdas: jax.Array
+    ends_in_noise: bool = field(metadata={"static": True})
 
     @property
     def noise_steps(self) -> int:
@@ -123,6 +125,5 @@ def schedule_from_rates(alphas: np.ndarray, sigmas: np.ndarray) -> Schedule:
     rounded = lambdas.astype(np.float32)
     finite = np.isfinite(rounded)
     rest = np.subtract(lambdas, rounded, out=np.zeros_like(lambdas), where=finite)
-    return Schedule(
-        *(jnp.asarray(table, jnp.float32) for table in (alphas, sigmas, [rounded, rest]))
-    )
+    tables = (jnp.asarray(table, jnp.float32) for table in (alphas, sigmas, [rounded, rest]))
+    return Schedule(*tables, ends_in_noise=bool(alphas[-1] == 0))

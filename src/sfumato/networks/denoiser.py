@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 import jax
 import jax.numpy as jnp
 from flax import nnx
-from jax.core import Tracer
 
 from sfumato.diffusion.prediction import Given, Prediction, prediction_of
 from sfumato.diffusion.schedule import Schedule
@@ -50,8 +49,7 @@ def make_denoiser(
         InputError: if the network predicts epsilon and the schedule ends in pure noise, of which
             epsilon tells nothing of x_0.
     """
-    last = schedule.alphas[-1]
-    if prediction_type == "epsilon" and not isinstance(last, Tracer) and last == 0:
+    if prediction_type == "epsilon" and schedule.ends_in_noise:
         raise InputError(
             "prediction_type: epsilon cannot be used where alpha falls to 0; choose x_0, v or u"
         )
