@@ -41,17 +41,15 @@ def load_images(
     Raises:
         InputError: if a source cannot be read, or has fewer images than asked for.
     """
-    n_train = config.n_images - config.n_test
     match config.source:
-        case "mnist-5k":
-            train, test = _cut(*_mnist_5k(), n_train, config.n_test)
         case "mnist" | "fashion-mnist":
             train, test = _idx(config.source, config, cache)
+        case "mnist-5k":
+            train, test = _cut(_mnist_5k(), config)
         case "images":
-            train, test = _cut(*_pictures(config, image_shape), n_train, config.n_test)
+            train, test = _cut(_pictures(config, image_shape), config)
         case "noise":
-            images = _noise(config.n_images, image_shape, seed, stream)
-            train, test = _cut(images, np.full(config.n_images, -1), n_train, config.n_test)
+            train, test = _cut(_noise(config.n_images, image_shape, seed, stream), config)
     return {
         "train_images": _fit(train[0], image_shape),
         "train_labels": train[1].astype(np.int32),
@@ -63,15 +61,14 @@ def load_images(
 Labelled = tuple[np.ndarray, np.ndarray]
 
 
-def _cut(
-    images: np.ndarray, labels: np.ndarray, n_train: int, n_test: int
-) -> tuple[Labelled, Labelled]:
+def _cut(loaded: Labelled, config: DataConfig) -> tuple[Labelled, Labelled]:
     """Take the first images to train with, and those that follow to test."""
-    if len(images) < n_train + n_test:
+    images, labels = loaded
+    n_train, stop = config.n_images - config.n_test, config.n_images
+    if len(images) < stop:
         raise InputError(
-            f"data.n_images: {n_train + n_test} must be at most {len(images)}, as many as there are"
+            f"data.n_images: {stop} must be at most {len(images)}, as many as there are"
         )
-    stop = n_train + n_test
     return (images[:n_train], labels[:n_train]), (images[n_train:stop], labels[n_train:stop])
 
 
@@ -142,12 +139,12 @@ def _fit(images: np.ndarray, image_shape: tuple[int, ...]) -> np.ndarray:
     return np.repeat(images, channels, axis=-1)
 
 
-def _noise(n_images: int, image_shape: tuple[int, ...], seed: int, stream: int) -> np.ndarray:
-    """Draw uniform noise in [-1, 1], image i from its own key."""
+def _noise(n_images: int, image_shape: tuple[int, ...], seed: int, stream: int) -> Labelled:
+    """Draw uniform noise in [-1, 1], image i from its own key; it has no labels."""
     import jax
 
     from sfumato.compute.randomness import sample_keys, stage_key
 
     keys = sample_keys(stage_key(seed, stream), jax.numpy.arange(n_images))
     draw = jax.vmap(lambda key: jax.random.uniform(key, image_shape, minval=-1.0, maxval=1.0))
-    return np.asarray(jax.jit(draw)(keys))
+    return np.asarray(jax.jit(draw)(keys)), np.full(n_images, -1)

@@ -42,9 +42,7 @@ def evaluate_samples(
             timing is of another entry.
     """
     images, real = samples.read()["images"], _real(data)
-    entries = samples.record.settings.get("samples", {})
-    if timing.entry not in entries:
-        raise InputError(f"--timing: this timing is of {timing.entry}, not of {samples.path}")
+    entry = _entry(samples, timing)
     if len(images) > len(real.held_out):
         raise InputError(
             f"evaluation.n_samples: {len(images)} must be at most data.n_test "
@@ -54,7 +52,7 @@ def evaluate_samples(
     scores = score(images, real, _restore(real, weights), config, key=key)
     return {
         "run": timing.entry,
-        "settings": entries[timing.entry],
+        "settings": entry,
         "nfe": timing.nfe,
         "seconds_per_sample": timing.seconds_per_sample,
         **_facts(scores, len(images), weights),
@@ -69,6 +67,14 @@ def evaluate_real_images(
     scores = score_floor(real, _restore(real, weights), config, seed=seed, key=key)
     facts = _facts(scores, config.n_samples, weights)
     return {"run": FLOOR, "settings": {}, "nfe": 0, "seconds_per_sample": 0.0, **facts}
+
+
+def _entry(samples: Opened, timing: Timing) -> dict[str, Any]:
+    """Return the settings of the entry that was drawn; an InputError if another was timed."""
+    entries = samples.record.settings.get("samples", {})
+    if timing.entry not in entries:
+        raise InputError(f"--timing: this timing is of {timing.entry}, not of {samples.path}")
+    return entries[timing.entry]
 
 
 def _real(data: Opened) -> RealImages:

@@ -69,17 +69,11 @@ def score(
     compared, labels = real.held_out[: len(images)], real.labels[: len(images)]
     theirs, (ours, probabilities) = classifier.features(compared), classifier.look(images)
     guesses = probabilities.argmax(axis=1)
-    manifold = manifold_scores(theirs, ours, config.neighbours)
     fit = replace(FIT, steps=config.two_sample_steps)
     told_apart = two_sample_accuracy(compared, images, key=key, fit=fit)
     memory = memory or memorisation(real.train, real.held_out, images)
     values = {
-        "fd_lenet": frechet_distance(theirs, ours),
-        "kid": kernel_distance(theirs, ours),
-        "precision": manifold.precision,
-        "recall": manifold.recall,
-        "density": manifold.density,
-        "coverage": manifold.coverage,
+        **_of_features(theirs, ours, config.neighbours),
         "confidence": mean_confidence(probabilities),
         "class_distance": class_histogram_distance(labels, guesses, classifier.n_classes),
         "two_sample_accuracy": told_apart.accuracy,
@@ -93,6 +87,19 @@ def score(
         "two_sample_accuracy": (told_apart.low, told_apart.high),
     }
     return Scores(values, intervals, memory)
+
+
+def _of_features(theirs: np.ndarray, ours: np.ndarray, neighbours: int) -> dict[str, float]:
+    """Return the statistics of the features of real images (N, D) and of those scored (M, D)."""
+    manifold = manifold_scores(theirs, ours, neighbours)
+    return {
+        "fd_lenet": frechet_distance(theirs, ours),
+        "kid": kernel_distance(theirs, ours),
+        "precision": manifold.precision,
+        "recall": manifold.recall,
+        "density": manifold.density,
+        "coverage": manifold.coverage,
+    }
 
 
 def score_floor(
