@@ -23,7 +23,8 @@ os.sched_setaffinity(0, map(int, sys.argv[3].split()))
 import jax, numpy as np
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.networks.unet_config import UNetConfig
-from sfumato.networks.denoiser import noise_predictor
+from sfumato.guidance.clipping import Clipping
+from sfumato.networks.denoiser import make_denoiser
 from sfumato.compute.randomness import stage_key
 from sfumato.samplers import DDIM
 from sfumato.sampling.batches import sample
@@ -32,10 +33,10 @@ from sfumato.diffusion.times import spaced_timesteps
 from sfumato.networks.initialisation import initialise
 
 schedule = make_schedule(DiffusionConfig())
-unet = initialise(UNetConfig(), stage_key(0, "initialise"))
+network = initialise(UNetConfig(), stage_key(0, 1))
 drawn = sample(
-    noise_predictor(unet, schedule, "epsilon"), schedule, DDIM(),
-    timesteps=spaced_timesteps(1000, 50), key=stage_key(0, "sampling"),
+    Clipping()(make_denoiser(network, schedule, "epsilon"), schedule), schedule, DDIM(),
+    timesteps=spaced_timesteps(1000, 50), key=stage_key(0, 3),
     n_samples=32, image_shape=(28, 28, 1), micro_batch=int(sys.argv[1]),
 )
 print(len(jax.devices()), file=sys.stderr)
