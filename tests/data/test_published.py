@@ -174,7 +174,7 @@ def test_contents_count_and_not_how_they_were_packed(tmp_path, arrays, files, mo
     other = arrays["train_images"].copy()
     other[4, 27, 27] ^= 1
     (tmp_path / "train-images-idx3-ubyte.gz").write_bytes(gzip.compress(idx_bytes(other)))
-    with pytest.raises(InputError, match="its values are others") as error:
+    with pytest.raises(InputError, match="its values are not") as error:
         load_idx(tmp_path, "mnist")
     assert "train-images" in one_sentence(error)
 

@@ -127,9 +127,9 @@ def test_a_measurement_is_read_as_what_it_measures(tmp_path):
 
         grams: float
 
-    with pytest.raises(InputError, match="is no weight of this workflow .*grams.*another kind"):
+    with pytest.raises(InputError, match="is not a weight of this workflow .*grams.*another kind"):
         load_measurement(Weight, path)
-    with pytest.raises(InputError, match="is no length of this workflow"):
+    with pytest.raises(InputError, match="is not a length of this workflow"):
         load_measurement(Length, write(tmp_path, ".npz"))
 
 
