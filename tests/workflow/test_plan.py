@@ -16,7 +16,7 @@ from conftest import (
     setting_paths,
     tiny_config,
 )
-from snakemake.io import Wildcards
+from snakemake.iocontainers import Wildcards
 from tables import (
     ALL,
     CLASSIFIER,
