@@ -18,7 +18,7 @@ from sfumato.records.opening import open_record
 from sfumato.records.provenance import provenance
 from sfumato.training.loop import CPU_DEVICES, train
 from sfumato.training.progress import TrainingBar
-from sfumato.training.step import HISTORY
+from sfumato.training.state import HISTORY
 from sfumato.training.store import DiskStore, identity
 from sfumato.workflow.command_line import add_paths, command, new_parser
 from sfumato.workflow.settings import read_settings

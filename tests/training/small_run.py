@@ -12,7 +12,7 @@ from sfumato.config.training import TrainingConfig
 from sfumato.networks.initialisation import initialise
 from sfumato.networks.unet_config import UNetConfig
 from sfumato.training.loop import train
-from sfumato.training.step import HISTORY
+from sfumato.training.state import HISTORY
 
 KEY = stage_key(0, 4)
 SMALL = {

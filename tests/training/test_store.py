@@ -6,7 +6,7 @@ from small_run import run, same, undisturbed_run
 
 from sfumato.errors import InputError
 from sfumato.training import store as on_disk
-from sfumato.training.step import HISTORY
+from sfumato.training.state import HISTORY
 from sfumato.training.store import DiskStore
 
 

@@ -21,7 +21,8 @@ from sfumato.config.training import TrainingConfig
 from sfumato.diffusion.schedule import Schedule, make_schedule
 from sfumato.errors import InputError
 from sfumato.networks.base import Network
-from sfumato.training.step import Program, TrainingImages, TrainingState, advance
+from sfumato.training.state import TrainingState
+from sfumato.training.step import Program, TrainingImages, advance
 from sfumato.training.stream import image_order
 
 STEPS_PER_DISPATCH = 10

@@ -25,44 +25,9 @@ from sfumato.networks.base import Network
 from sfumato.networks.initialisation import skeleton
 from sfumato.training.losses import min_snr_weight, pixel_loss
 from sfumato.training.optimiser import learning_rate, make_optimiser, update_ema
+from sfumato.training.state import TrainingState
 
-HISTORY = ("loss", "learning_rate", "gradient_norm")
-"""What is recorded of each step."""
 BATCH = "batch"  # the axis along which devices share a batch
-
-
-class TrainingState(NamedTuple):
-    """All that a run needs to continue: a pytree of arrays.
-
-    Attributes:
-        parameters: the weights, float32.
-        average: their exponential moving average, with which samples are drawn.
-        optimiser: the moments of AdamW and its count of steps.
-        step: steps taken.
-        key: data of the run's random key, which is fixed.
-        history: (steps, 3), the columns of HISTORY; zero where no step was taken yet.
-    """
-
-    parameters: nnx.State
-    average: nnx.State
-    optimiser: optax.OptState
-    step: jax.Array
-    key: jax.Array
-    history: jax.Array
-
-    @classmethod
-    def start(cls, network: Network, training: TrainingConfig, key: jax.Array) -> Self:
-        """Return the state before the first step, of arrays of its own, which a step consumes."""
-        parameters = nnx.state(network, nnx.Param)
-        state = cls(
-            parameters,
-            parameters,
-            make_optimiser(training).init(parameters),
-            jnp.zeros((), jnp.int32),
-            jax.random.key_data(key),
-            jnp.zeros((training.steps, len(HISTORY))),
-        )
-        return jax.tree.map(jnp.copy, state)
 
 
 @jax.tree_util.register_dataclass

@@ -22,7 +22,7 @@ from filelock import FileLock, Timeout
 
 from sfumato.errors import InputError
 from sfumato.records.arrays import digest, write_whole
-from sfumato.training.step import TrainingState
+from sfumato.training.state import TrainingState
 
 IDENTITY, STEPS = "identity.json", "steps"
 SECONDS_BETWEEN = 15.0
