@@ -36,7 +36,7 @@ def test_quantise_moves_by_half_a_level_at_most_and_clips(rng):
     ("images", "words"),
     [
         (np.zeros((3, 8, 8)), r"\(3, 8, 8\) must be \(N, H, W, C\)"),
-        (np.zeros((0, 8, 8, 1)), "one image at least"),
+        (np.zeros((0, 8, 8, 1)), "at least one image"),
         (images_like([0, 0, np.nan]), "1 of 3, image 2 the first"),
         (images_like([0, np.inf]), "NaN or infinite"),
     ],
