@@ -17,7 +17,12 @@ from sfumato.config.resolve import resolve
 from sfumato.figures import figure, names
 from sfumato.records.opening import open_record
 
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    *sorted((ROOT / "docs").glob("*.md")),
+    ROOT / "resources" / "pretrained" / "mnist" / "README.md",
+]
 README, CONTRIBUTING = (path.read_text() for path in PAGES[:2])
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 
