@@ -32,8 +32,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = read_settings(Settings, arguments.config)
     data = open_record(arguments.data, "test_images", "test_labels")
     images, index = data.read()["test_images"], settings.forward.index
-    if index >= len(images):
-        raise InputError(f"forward.index: {index} must be less than {len(images)}")
+    for place, reason in settings.forward.mistakes(settings.diffusion.noise_steps, len(images)):
+        raise InputError(f"{place}: {reason}")
     schedule, key = make_schedule(settings.diffusion), stage_key(settings.seed, STAGE.stream)
     timesteps = np.array(settings.forward.timesteps, np.int32)
     path = forward_path(schedule, key, index, images[index], jax.numpy.asarray(timesteps))

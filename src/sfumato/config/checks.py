@@ -14,7 +14,9 @@ Mistake = tuple[str, str]
 
 def check_across(experiment: Experiment, prefix: str) -> None:
     """Raise an InputError with a line for each conflict between sections."""
-    found = [*_steps(experiment), *_forward(experiment), *_figures(experiment)]
+    noise_steps, n_test = experiment.diffusion.noise_steps, experiment.data.n_test
+    forward = experiment.forward.mistakes(noise_steps, n_test)
+    found = [*_steps(experiment), *forward, *_figures(experiment)]
     _raise(found, prefix)
 
 
@@ -41,16 +43,6 @@ def _steps(experiment: Experiment) -> Iterator[Mistake]:
         if (entry.steps or 0) > most:
             reason = f"{entry.steps} must be at most diffusion.noise_steps ({most})"
             yield f"samples.{name}.steps", reason
-
-
-def _forward(experiment: Experiment) -> Iterator[Mistake]:
-    last, forward = experiment.diffusion.noise_steps - 1, experiment.forward
-    for i, t in enumerate(forward.timesteps):
-        if not 0 <= t <= last:
-            yield f"forward.timesteps[{i}]", f"{t} must be from 0 to {last}"
-    if forward.index >= experiment.data.n_test:
-        reason = f"{forward.index} must be less than data.n_test ({experiment.data.n_test})"
-        yield "forward.index", reason
 
 
 def _figures(experiment: Experiment) -> Iterator[Mistake]:
