@@ -178,8 +178,7 @@ class DDPMModel(nnx.Module):
         n_samples = _count(n_samples_or_shape, image_shape)
         chain = _chain(scheduler, knobs, steps=steps, spacing=spacing, clip=clip)
         labels = self._labels(labels, n_samples)
-        usual = min(chain.sampler.default_steps or self.noise_steps, self.noise_steps)
-        length = usual if chain.steps is None else chain.steps
+        length = chain.length(self.noise_steps)
         drawn = sample(
             self._denoiser(chain.clip),
             self.schedule,

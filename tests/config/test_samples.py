@@ -102,7 +102,7 @@ def two_guidances(monkeypatch):
     def names(room, *others):
         return ("strong", "weak") if room == "guidance" else listing.names(room, *others)
 
-    monkeypatch.setattr("sfumato.config.choice.names", names)
+    monkeypatch.setattr("sfumato.config.methods.names", names)
 
 
 def test_guidance_is_laid_over_guidance_by_the_same_rules(two_guidances):

@@ -11,8 +11,9 @@ from sfumato.config.training import TrainingConfig
 from sfumato.diffusion.forward import forward
 from sfumato.diffusion.prediction import from_x_0, target_of
 from sfumato.diffusion.schedule import make_schedule, schedule_from_rates
+from sfumato.training.ema import ema_decay, update_ema
 from sfumato.training.losses import min_snr_weight, pixel_loss
-from sfumato.training.optimiser import ema_decay, learning_rate, make_optimiser, update_ema
+from sfumato.training.optimiser import learning_rate, make_optimiser
 
 KINDS = ["epsilon", "x_0", "v", "u"]
 

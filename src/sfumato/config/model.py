@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, SerializeAsAny
 
-from sfumato.config.choice import Choice
+from sfumato.config.methods import Choice
 from sfumato.networks.base_config import NetworkConfig
 
 DEFAULT_ARCHITECTURE = "unet"

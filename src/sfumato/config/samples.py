@@ -13,8 +13,8 @@ from pydantic import (
     model_validator,
 )
 
-from sfumato.config.choice import Choice
 from sfumato.config.fields import Flag, Section, Seed, Whole
+from sfumato.config.methods import Choice
 from sfumato.config.mistakes import attempt, raise_all
 from sfumato.guidance.base import Guidance
 from sfumato.samplers.base import Sampler

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from sfumato.config.job_view import first_run
 from sfumato.config.render import PanelLook
-from sfumato.config.views import first_run
 from sfumato.figures.base import Figure, Looks
 
 if TYPE_CHECKING:

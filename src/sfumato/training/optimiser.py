@@ -1,12 +1,9 @@
-"""The optimiser: AdamW on a clipped gradient, its learning rate, and the EMA of the weights."""
+"""The optimiser: AdamW on a clipped gradient, and its learning rate."""
 
 import jax
-import jax.numpy as jnp
 import optax
 
 from sfumato.config.training import TrainingConfig
-
-EMA_WARMUP = 10
 
 
 def make_optimiser(config: TrainingConfig) -> optax.GradientTransformation:
@@ -29,21 +26,3 @@ def learning_rate(config: TrainingConfig) -> optax.Schedule:
     return optax.warmup_cosine_decay_schedule(
         0.0, config.learning_rate, config.warmup_steps, config.steps
     )
-
-
-def ema_decay(step: jax.typing.ArrayLike, decay: float) -> jax.Array:
-    """Return the EMA decay of step 0, 1, ..: min(decay, (1 + step) / (10 + step)).
-
-    During this warm-up the average forgets the first weights quickly.
-    """
-    return jnp.minimum(decay, (1 + step) / (EMA_WARMUP + step))
-
-
-def update_ema(
-    average: optax.Params, weights: optax.Params, step: jax.Array, decay: float
-) -> optax.Params:
-    """Return the exponential moving average after a step: d average + (1 - d) weights.
-
-    d is `ema_decay(step, decay)`.
-    """
-    return optax.incremental_update(weights, average, 1 - ema_decay(step, decay))

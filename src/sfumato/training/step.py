@@ -23,8 +23,9 @@ from sfumato.diffusion.prediction import target_of
 from sfumato.diffusion.schedule import Schedule
 from sfumato.networks.base import Network
 from sfumato.networks.initialisation import skeleton
+from sfumato.training.ema import update_ema
 from sfumato.training.losses import min_snr_weight, pixel_loss
-from sfumato.training.optimiser import learning_rate, make_optimiser, update_ema
+from sfumato.training.optimiser import learning_rate, make_optimiser
 from sfumato.training.state import TrainingState
 
 BATCH = "batch"  # the axis along which devices share a batch

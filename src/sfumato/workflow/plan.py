@@ -16,9 +16,9 @@ from sfumato.figures import names as figure_names
 from sfumato.records.stage import Stage
 from sfumato.sampling.shards import shard_count
 from sfumato.workflow.lookup import stage
-from sfumato.workflow.making import making
 from sfumato.workflow.mistakes import exit_with
 from sfumato.workflow.places import ROOT, data_files, relative
+from sfumato.workflow.reruns import making
 from sfumato.workflow.settings import canonical, settings_of
 
 REBUILT = ".verify/"
@@ -55,7 +55,7 @@ class Plan:
         return self._of(name, lambda each, seen: canonical(settings_of(each, seen)))
 
     def making(self, name: str) -> OfWildcards:
-        """Return what counts for a stage's result besides its settings, see `workflow.making`."""
+        """Return what counts for a stage's result besides its settings, see `workflow.reruns`."""
         return self._of(name, making)
 
     def caption(self, name: str) -> str:

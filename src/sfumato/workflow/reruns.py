@@ -1,4 +1,4 @@
-"""What counts for a result besides its settings, as one text that Snakemake compares."""
+"""What makes a job rerun besides its settings: one text, which Snakemake compares."""
 
 import hashlib
 from functools import cache
