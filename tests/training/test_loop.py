@@ -68,6 +68,18 @@ def test_one_program_for_all_steps():
     assert advance.programs == before
 
 
+@pytest.mark.slow
+def test_several_steps_in_one_program_are_the_steps_one_by_one(monkeypatch):
+    """As an accelerator takes them."""
+    monkeypatch.setattr(jax, "default_backend", lambda: "an accelerator")
+    looped, history = run(steps=15, learning_rate=1e-4)
+    monkeypatch.undo()
+    single, expected = run(steps=15, learning_rate=1e-4)
+    np.testing.assert_allclose(history["loss"], expected["loss"], rtol=1e-4)
+    for ours, theirs in zip(looped, single, strict=True):
+        np.testing.assert_allclose(ours, theirs, atol=1e-4)
+
+
 def test_the_network_given_is_left_as_it_was():
     before = weights(network())
     undisturbed_run()
