@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfumato.config.job_view import first_run
+from sfumato.config.narrowing import first_run
 from sfumato.config.render import PanelLook
 from sfumato.figures.base import Figure, Looks
 

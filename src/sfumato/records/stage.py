@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from sfumato.config.fields import Section
-from sfumato.config.job_view import narrowed
+from sfumato.config.narrowing import narrowed
 
 COMPUTING = ("numpy", "jax", "jaxlib", "flax", "orbax-checkpoint")
 TRAINING = (*COMPUTING, "optax")
@@ -31,7 +31,7 @@ class Stage:
         after: the stages whose results it reads, or a function of the experiment that names them.
         stream: the number of its random stream, which never changes; -1 where nothing is random.
         reads: the files outside the results whose content counts, of an experiment.
-        view: the experiment as one of its jobs sees it, see `sfumato.config.job_view`.
+        view: the experiment as one of its jobs sees it, see `sfumato.config.narrowing`.
     """
 
     name: str

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from sfumato.config.evaluation import ScoringConfig
 from sfumato.config.fields import Section, Seed
-from sfumato.config.job_view import scored
+from sfumato.config.narrowing import scored
 from sfumato.records.stage import EVALUATING, Stage
 
 if TYPE_CHECKING:

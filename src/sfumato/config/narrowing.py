@@ -1,4 +1,4 @@
-"""An experiment as one job sees it: narrowed to what its file's name says.
+"""An experiment narrowed to what one job draws: an entry of `samples`, or a run of the evaluation.
 
 A view takes the experiment and the job's wildcards, or None where there is no job.
 """
