@@ -11,7 +11,7 @@ from oracles import Heun, Inversion, TwoM, gaussian_denoiser
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.diffusion.betas import BETAS
 from sfumato.diffusion.prediction import Prediction
-from sfumato.diffusion.schedule import make_schedule, schedule_from_rates
+from sfumato.diffusion.schedule import make_schedule
 from sfumato.diffusion.times import spaced_timesteps
 from sfumato.errors import InputError
 from sfumato.guidance.clipping import Clipping
@@ -25,11 +25,14 @@ SHAPE = (8, 8, 1)
 NETWORK = UNetConfig(
     input_dim=SHAPE, channels=8, channel_multipliers=(1, 2), attention_levels=(1,), norm_groups=4
 )
+SMALL = UNetConfig(
+    input_dim=SHAPE, channels=4, channel_multipliers=(1,), attention_levels=(), norm_groups=2
+)
 
 
 @pytest.fixture(scope="module")
 def network():
-    return initialise(NETWORK, jax.random.key(0))
+    return initialise(SMALL, jax.random.key(0))
 
 
 def draw(denoise, schedule, n_samples=3, sampler=None, steps=6, **options):
@@ -45,7 +48,8 @@ def clipped(denoise, schedule):
     return Clipping()(denoise, schedule)
 
 
-def test_the_network_gives_sample_i_the_same_bytes_whatever_else_is_drawn(network, schedule):
+def test_the_network_gives_sample_i_the_same_bytes_whatever_else_is_drawn(schedule):
+    network = initialise(NETWORK, jax.random.key(0))
     denoise = clipped(make_denoiser(network, schedule, "epsilon"), schedule)
     among = draw(denoise, schedule, n_samples=21).images
     for n in (1, 5, 8, 9):
@@ -89,7 +93,7 @@ def test_one_program_for_all_pieces_batches_weights_steps_and_etas(schedule):
 
     counts = []
     for seed, n, steps, eta in ((0, 20, 150, 0.3), (1, 20, 6, 0.7), (2, 9, 1000, 0.3)):
-        network = initialise(NETWORK.model_copy(update={"channels": 4}), jax.random.key(seed))
+        network = initialise(SMALL, jax.random.key(seed))
         inner = make_denoiser(network, schedule, "epsilon")
         denoise = clipped(jax.tree_util.Partial(ask, inner), schedule)
         draw(denoise, schedule, n_samples=n, steps=steps, sampler=DDIM(eta=eta))
@@ -168,20 +172,6 @@ def test_given_arrays_go_with_their_samples(schedule):
         np.testing.assert_allclose(drawn.images, points, atol=1e-5)
 
 
-def test_labels_reach_the_network(schedule):
-    config = NETWORK.model_copy(update={"num_classes": 3})
-    network = initialise(config, jax.random.key(0))
-    denoise = make_denoiser(network, schedule, "v")
-    drawn = [
-        draw(denoise, schedule, given=None if labels is None else {"labels": jnp.array(labels)})
-        for labels in ([0, 1, 2], [0, 2, 2], [-1, -1, -1], None)
-    ]
-    first, second, none, without = (each.images for each in drawn)
-    np.testing.assert_array_equal(first[[0, 2]], second[[0, 2]])
-    assert np.abs(first[1] - second[1]).max() > 1e-3
-    np.testing.assert_allclose(none, without, atol=1e-4)
-
-
 def test_evenly_spaced():
     assert evenly_spaced(1000, 6) == (0, 200, 400, 600, 800, 1000)
     assert evenly_spaced(5, 6) == (0, 1, 2, 3, 4, 5)
@@ -252,12 +242,6 @@ def test_a_predicted_image_is_not_lost_near_pure_noise(network, kind, clip):
             np.testing.assert_allclose(drawn.predicted_x_0[i], x_0, atol=3e-5)
             x = np.sqrt(b) * x_0 + np.sqrt(1 - b) * eps
         np.testing.assert_allclose(drawn.images, x, atol=3e-5)
-
-
-def test_epsilon_is_refused_where_it_tells_nothing_of_the_image(network):
-    time = np.arange(1, 11) / 10
-    with pytest.raises(InputError, match="choose x_0, v or u"):
-        make_denoiser(network, schedule_from_rates(1 - time, time), "epsilon")
 
 
 def test_seconds_and_evaluations_are_measured(schedule):
