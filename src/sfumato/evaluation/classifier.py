@@ -11,8 +11,9 @@ from flax import nnx
 
 from sfumato.compute.compilation import compiled
 from sfumato.errors import InputError
-from sfumato.evaluation.lenet import name_of, named, structure
+from sfumato.evaluation.lenet import structure
 from sfumato.evaluation.quantise import quantise
+from sfumato.networks.naming import from_named, named
 
 MICRO_BATCH = 64  # images through the network at once; XLA may sum in another order at another size
 
@@ -61,11 +62,10 @@ class Classifier:
                 `image_shape` and `n_classes` classes ask for, or is not finite.
         """
         graphdef, shapes = structure(tuple(image_shape), n_classes)
-        _check_weights(weights, {name: leaf.shape for name, leaf in named(shapes).items()})
-        state = jax.tree_util.tree_map_with_path(
-            lambda path, leaf: jnp.asarray(weights[name_of(path)], leaf.dtype), shapes
-        )
-        return cls(graphdef, state, tuple(image_shape), n_classes)
+        leaves = named(shapes)
+        _check_weights(weights, {name: leaf.shape for name, leaf in leaves.items()})
+        typed = {name: jnp.asarray(weights[name], leaf.dtype) for name, leaf in leaves.items()}
+        return cls(graphdef, from_named(shapes, typed), tuple(image_shape), n_classes)
 
     def _batches(self, images: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Send images through the network, the last micro-batch filled up with zeros."""

@@ -9,8 +9,6 @@ The 64 values before the last layer are the features. Without the normalisation 
 them are 0 for every digit.
 """
 
-from typing import Any
-
 import jax
 from flax import nnx
 
@@ -45,13 +43,3 @@ class LeNet(nnx.Module):
 def structure(image_shape: tuple[int, ...], n_classes: int) -> tuple[nnx.GraphDef, nnx.State]:
     """Return the network's structure and the shapes of its weights, without drawing any."""
     return nnx.split(nnx.eval_shape(lambda: LeNet(image_shape, n_classes, rngs=nnx.Rngs(0))))
-
-
-def named(state: nnx.State) -> dict[str, Any]:
-    """Return the weights by name, `conv_1.kernel`."""
-    return {name_of(path): leaf for path, leaf in jax.tree_util.tree_leaves_with_path(state)}
-
-
-def name_of(path: tuple[Any, ...]) -> str:
-    """Write the place of a weight in the network, `conv_1.kernel`."""
-    return jax.tree_util.keystr(path, simple=True, separator=".").removesuffix(".value")
