@@ -51,11 +51,12 @@ def clipped(denoise, schedule):
 def test_the_network_gives_sample_i_the_same_bytes_whatever_else_is_drawn(schedule):
     network = initialise(NETWORK, jax.random.key(0))
     denoise = clipped(make_denoiser(network, schedule, "epsilon"), schedule)
-    among = draw(denoise, schedule, n_samples=21).images
-    for n in (1, 5, 8, 9):
-        np.testing.assert_array_equal(draw(denoise, schedule, n_samples=n).images, among[:n])
+    among = draw(denoise, schedule, n_samples=10, micro_batch=4).images
+    for n in (1, 3, 4, 5):
+        some = draw(denoise, schedule, n_samples=n, micro_batch=4).images
+        np.testing.assert_array_equal(some, among[:n])
     five = draw(denoise, schedule, n_samples=10, micro_batch=5).images
-    np.testing.assert_allclose(among[:10], five, atol=1e-3)  # another sum, other roundings
+    np.testing.assert_allclose(among, five, atol=1e-3)  # another sum, other roundings
 
 
 def test_noise_is_what_the_design_says(schedule):
@@ -76,8 +77,7 @@ def test_same_start_under_every_sampler_and_step_count(schedule):
     denoise = gaussian_denoiser(schedule, 0.1, 0.5)
     starts = [
         draw(denoise, schedule, sampler=sampler, steps=steps, snapshots=[0]).snapshots[0]
-        for sampler in (DDPM(), DDIM(), DDIM(eta=0.3), Heun(), TwoM())
-        for steps in (4, 50)
+        for sampler, steps in ((DDPM(), 4), (DDPM(), 50), (DDIM(eta=0.3), 6), (TwoM(), 9))
     ]
     for start in starts[1:]:
         np.testing.assert_array_equal(start, starts[0])
@@ -92,7 +92,7 @@ def test_one_program_for_all_pieces_batches_weights_steps_and_etas(schedule):
         return inner(x, t, given)
 
     counts = []
-    for seed, n, steps, eta in ((0, 20, 150, 0.3), (1, 20, 6, 0.7), (2, 9, 1000, 0.3)):
+    for seed, n, steps, eta in ((0, 3, 60, 0.3), (1, 20, 6, 0.7), (2, 9, 101, 0.3)):
         network = initialise(SMALL, jax.random.key(seed))
         inner = make_denoiser(network, schedule, "epsilon")
         denoise = clipped(jax.tree_util.Partial(ask, inner), schedule)
