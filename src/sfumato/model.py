@@ -24,7 +24,7 @@ from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.samples import ChainConfig
 from sfumato.config.validation import nearest, validate
 from sfumato.diffusion.forward import forward
-from sfumato.diffusion.prediction import BoundDenoise, Denoise, prediction_of
+from sfumato.diffusion.prediction import Ask, Denoise, prediction_of
 from sfumato.diffusion.schedule import Schedule, make_schedule
 from sfumato.diffusion.times import spaced_timesteps
 from sfumato.errors import InputError
@@ -241,7 +241,7 @@ def _apply(
 def _ancestral_step(
     denoise: Denoise, schedule: Schedule, x: jax.Array, t: jax.Array, key: jax.Array
 ) -> jax.Array:
-    bound: BoundDenoise = lambda x_t, t: denoise(x_t, t, {})  # noqa: E731
+    bound: Ask = lambda x_t, t: denoise(x_t, t, {})  # noqa: E731
     keys = sample_keys(key, jnp.arange(len(x)))
     return DDPM().step(bound, schedule, x, t, t - 1, keys, memory=()).x
 

@@ -40,8 +40,11 @@ A function, or a pytree, so that other weights do not compile a loop again. It m
 its network evaluations in one call at time t.
 """
 
-BoundDenoise: TypeAlias = "Callable[[jax.Array, jax.typing.ArrayLike], Prediction]"
+Ask: TypeAlias = "Callable[[jax.Array, jax.typing.ArrayLike], Prediction]"
 """A denoiser with `given` bound, as a sampler's step sees it: (x_t, t) -> Prediction."""
+
+Int: TypeAlias = "jax.typing.ArrayLike"
+"""A time, a scalar int32."""
 
 
 def cost(denoise: Denoise, t: int) -> int:

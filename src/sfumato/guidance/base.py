@@ -13,9 +13,9 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 if TYPE_CHECKING:
-    import jax
+    from jax import Array
 
-    from sfumato.diffusion.prediction import Denoise, Given, Prediction
+    from sfumato.diffusion.prediction import Denoise, Given, Int, Prediction
     from sfumato.diffusion.schedule import Schedule
     from sfumato.guidance.guided import Guided
 
@@ -32,12 +32,7 @@ class Guidance(ABC):
 
     @abstractmethod
     def predict(
-        self,
-        denoise: Denoise,
-        schedule: Schedule,
-        x_t: jax.Array,
-        t: jax.typing.ArrayLike,
-        given: Given,
+        self, denoise: Denoise, schedule: Schedule, x_t: Array, t: Int, given: Given
     ) -> Prediction:
         """Return the guided prediction of x_t (B, ...) at time t, a scalar.
 

@@ -15,9 +15,9 @@ from sfumato.diffusion.prediction import from_x_0
 from sfumato.guidance.base import Guidance
 
 if TYPE_CHECKING:
-    import jax
+    from jax import Array
 
-    from sfumato.diffusion.prediction import Denoise, Given, Prediction
+    from sfumato.diffusion.prediction import Denoise, Given, Int, Prediction
     from sfumato.diffusion.schedule import Schedule
 
 
@@ -26,12 +26,7 @@ class Clipping(Guidance):
     """Clip x_0 to [-1, 1]."""
 
     def predict(
-        self,
-        denoise: Denoise,
-        schedule: Schedule,
-        x_t: jax.Array,
-        t: jax.typing.ArrayLike,
-        given: Given,
+        self, denoise: Denoise, schedule: Schedule, x_t: Array, t: Int, given: Given
     ) -> Prediction:
         """Return the clipped x_0, and the eps that belongs to it; see Guidance.predict."""
         return from_x_0(schedule, x_t, denoise(x_t, t, given).x_0.clip(-1, 1), t)

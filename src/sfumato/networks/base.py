@@ -4,6 +4,7 @@ from abc import ABC, abstractmethod
 
 import jax
 from flax import nnx
+from jax import Array
 
 from sfumato.networks.base_config import NetworkConfig
 
@@ -29,13 +30,8 @@ class Network(nnx.Module, ABC):
 
     @abstractmethod
     def __call__(
-        self,
-        x: jax.Array,
-        t: jax.Array,
-        labels: jax.Array | None = None,
-        *,
-        rngs: nnx.Rngs | None = None,
-    ) -> jax.Array:
+        self, x: Array, t: Array, labels: Array | None = None, *, rngs: nnx.Rngs | None = None
+    ) -> Array:
         """Return the prediction, of the shape of x.
 
         Args:

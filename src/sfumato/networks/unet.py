@@ -12,6 +12,7 @@ from functools import partial
 import jax
 import jax.numpy as jnp
 from flax import nnx
+from jax import Array
 
 from sfumato.networks.base import Network
 from sfumato.networks.blocks import Layers, ResidualBlock
@@ -56,13 +57,8 @@ class UNet(Network):
         self.conv_out = layers.conv(widths[0], patch_channels)
 
     def __call__(
-        self,
-        x: jax.Array,
-        t: jax.Array,
-        labels: jax.Array | None = None,
-        *,
-        rngs: nnx.Rngs | None = None,
-    ) -> jax.Array:
+        self, x: Array, t: Array, labels: Array | None = None, *, rngs: nnx.Rngs | None = None
+    ) -> Array:
         """Return the prediction, of the shape of x; see `Network`."""
         embedding = self.embed(t, labels)
         h = self.conv_in(to_patches(x, self.patch_size))

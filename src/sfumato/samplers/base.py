@@ -15,9 +15,9 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 if TYPE_CHECKING:
-    import jax
+    from jax import Array
 
-    from sfumato.diffusion.prediction import BoundDenoise, Given, Prediction
+    from sfumato.diffusion.prediction import Ask, Given, Int, Prediction
     from sfumato.diffusion.schedule import Schedule
 
 
@@ -30,7 +30,7 @@ class Step(NamedTuple):
         memory: what the next step is told.
     """
 
-    x: jax.Array
+    x: Array
     prediction: Prediction
     memory: Any
 
@@ -51,7 +51,7 @@ class Sampler(ABC):
         """Return the times at which the step from t to s asks the denoiser; on the host."""
         return (t,)
 
-    def init(self, x: jax.Array, given: Given) -> Any:  # noqa: ANN401 (a pytree)
+    def init(self, x: Array, given: Given) -> Any:
         """Return the memory of the first step: its structure and shapes are those of every memory.
 
         Args:
@@ -65,14 +65,7 @@ class Sampler(ABC):
 
     @abstractmethod
     def step(
-        self,
-        denoise: BoundDenoise,
-        schedule: Schedule,
-        x_t: jax.Array,
-        t: jax.Array,
-        s: jax.Array,
-        keys: jax.Array,
-        memory: Any,  # noqa: ANN401 (a pytree)
+        self, denoise: Ask, schedule: Schedule, x_t: Array, t: Int, s: Int, keys: Array, memory: Any
     ) -> Step:
         """Take a batch from time t to time s.
 

@@ -21,9 +21,9 @@ from sfumato.config.fields import Real
 from sfumato.samplers.base import Sampler, Step
 
 if TYPE_CHECKING:
-    import jax
+    from jax import Array
 
-    from sfumato.diffusion.prediction import BoundDenoise
+    from sfumato.diffusion.prediction import Ask, Int
     from sfumato.diffusion.schedule import Schedule
 
 
@@ -38,14 +38,7 @@ class DDIM(Sampler):
     """Fresh noise of each step, as a fraction of the posterior's standard deviation, 0 to 1."""
 
     def step(
-        self,
-        denoise: BoundDenoise,
-        schedule: Schedule,
-        x_t: jax.Array,
-        t: jax.Array,
-        s: jax.Array,
-        keys: jax.Array,
-        memory: Any,  # noqa: ANN401
+        self, denoise: Ask, schedule: Schedule, x_t: Array, t: Int, s: Int, keys: Array, memory: Any
     ) -> Step:
         """Return x_s of equation 12; see Sampler.step."""
         prediction = x_0, eps = denoise(x_t, t)

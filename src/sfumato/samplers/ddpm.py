@@ -17,9 +17,9 @@ from sfumato.diffusion.forward import posterior
 from sfumato.samplers.base import Sampler, Step
 
 if TYPE_CHECKING:
-    import jax
+    from jax import Array
 
-    from sfumato.diffusion.prediction import BoundDenoise
+    from sfumato.diffusion.prediction import Ask, Int
     from sfumato.diffusion.schedule import Schedule
 
 
@@ -33,14 +33,7 @@ class DDPM(Sampler):
     standard normal (arXiv:2006.11239, section 3.2)."""
 
     def step(
-        self,
-        denoise: BoundDenoise,
-        schedule: Schedule,
-        x_t: jax.Array,
-        t: jax.Array,
-        s: jax.Array,
-        keys: jax.Array,
-        memory: Any,  # noqa: ANN401
+        self, denoise: Ask, schedule: Schedule, x_t: Array, t: Int, s: Int, keys: Array, memory: Any
     ) -> Step:
         """Draw x_s ~ N(mean, variance), mean that of q(x_s | x_t, x_0); see Sampler.step."""
         prediction = denoise(x_t, t)
