@@ -87,11 +87,10 @@ def sample_batches(
             no indices, or they are not consecutive, or if `start` or `given` have another length.
     """
     times, given = np.append(timesteps, end).astype(np.int32), dict(given or {})
+    _check_concrete(key, denoise, start, given)
     _check_samples(indices, micro_batch)
     _check_arrays(len(indices), image_shape, start, given)
     _check_times(times, schedule.noise_steps, snapshots)
-    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((key, denoise, start, given))):
-        raise InputError("sample: it compiles its loop itself; call it outside jit")
     evaluations = _evaluations(denoise, sampler, times)
     method, knobs = split(sampler)
     mesh = mesh_for(len(indices), micro_batch)
@@ -126,6 +125,11 @@ def evenly_spaced(steps: int, count: int) -> tuple[int, ...]:
     """Choose `count` numbers of steps taken, 0 to `steps`, at equal distances; one: the last."""
     first = 0 if count > 1 else steps
     return tuple(int(position) for position in np.linspace(first, steps, count).round())
+
+
+def _check_concrete(*arguments: Any) -> None:  # noqa: ANN401 (pytrees)
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(arguments)):
+        raise InputError("sample: it compiles its loop itself; call it outside jit")
 
 
 def _check_samples(indices: range, micro_batch: int) -> None:
