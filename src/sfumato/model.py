@@ -21,7 +21,7 @@ from jax.core import Tracer
 
 from sfumato.compute.randomness import sample_keys
 from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.samples import ChainConfig
+from sfumato.config.samples import SAMPLER, ChainConfig
 from sfumato.config.validation import nearest, validate
 from sfumato.diffusion.forward import forward
 from sfumato.diffusion.prediction import Ask, Denoise, prediction_of
@@ -274,7 +274,8 @@ def _count(n_samples_or_shape: int | tuple[int, ...], image_shape: tuple[int, ..
 
 def _chain(scheduler: str, knobs: dict[str, Any], **settings: Any) -> ChainConfig:  # noqa: ANN401
     """Check how a sample is to be drawn; a knob that the sampler does not have is an error."""
-    own = sampler_class(scheduler).__pydantic_fields__
+    sampler_class(scheduler)  # an unknown name is an error
+    own = SAMPLER.fields_of(scheduler)
     for knob in knobs:
         if knob not in own:
             known = ", ".join(own) or "none"

@@ -44,7 +44,6 @@ class Sampler(ABC):
     traced: ClassVar[tuple[str, ...]] = ()
     """Names of the knobs that only multiply, see `compute.knobs`."""
 
-    __pydantic_fields__: ClassVar[dict[str, Any]]
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
     def asks(self, t: int, s: int) -> tuple[int, ...]:
