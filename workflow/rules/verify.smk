@@ -16,4 +16,5 @@ rule verify:
         experiments=plan.targets,
     shell:
         "python {params.script:q} --experiments {params.experiments:q}"
-        " --results $(dirname {log:q}) --golden {params.golden:q} 2>&1 | tee {log:q}"
+        ' --results "$(dirname {log:q})"'
+        " --golden {params.golden:q} 2>&1 | tee {log:q}"

@@ -86,4 +86,5 @@ rule adopt:
         made=plan.making("adopt"),
     shell:
         "python {params.script:q} --config {params.config:q}"
-        " --checkpoint $(dirname {input.manifest:q}) --output {output.ckpt:q} > {log:q} 2>&1"
+        ' --checkpoint "$(dirname {input.manifest:q})"'
+        " --output {output.ckpt:q} > {log:q} 2>&1"
