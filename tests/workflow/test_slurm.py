@@ -24,7 +24,7 @@ ON_SLURM = (
 """The cluster keeps no accounts, so squeue is asked; and jobs take seconds."""
 
 SAMPLES = "results/tiny/ddim_samples.npz"
-GPU_RULES = ("rule_initialise", "rule_diffuse", "rule_sample", "rule_follow_trajectory")
+GPU_RULES = ("rule_initialise", "rule_forward_arrays", "rule_sample", "rule_trajectory_arrays")
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -67,12 +67,12 @@ def test_the_whole_experiment_as_slurm_jobs(local, project, clean):
     assert "Nothing to be done" in snakemake(project).stderr
     check_what_slurm_was_asked_for(jobs_of(project))
     # Jobs ran this copy of the library, and kept what they compiled in its cache.
-    assert list(project.glob("src/sfumato/__pycache__/sampling.*.pyc"))
+    assert list(project.glob("src/sfumato/sampling/__pycache__/batches.*.pyc"))
     assert list(project.glob(".cache/jax/*"))
 
 
 def check_what_slurm_was_asked_for(jobs):
-    assert len(jobs) == 11
+    assert len(jobs) == 6  # figures are drawn where snakemake runs
     assert all(job["JobState"] == "COMPLETED" for job in jobs.values())
     for comment, job in jobs.items():
         gpus = "gres:gpu:1" if comment.startswith(GPU_RULES) else None
