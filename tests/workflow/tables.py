@@ -23,7 +23,7 @@ READERS = {
     "model.input_dim": ["data.npz", "checkpoint", *CHAINS],
     "diffusion": ["checkpoint", "forward.npz", *CHAINS],
     "weights": [],
-    "weights.source": ["data.npz", "initial_checkpoint", "checkpoint"],
+    "weights.source": ["initial_checkpoint", "checkpoint"],
     "training": [],
     "evaluation": [],
     "forward": ["forward.npz"],

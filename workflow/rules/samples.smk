@@ -5,6 +5,7 @@
 rule sample:
     input:
         ckpt="results/{experiment}/checkpoint",
+        history=plan.history,
     output:
         arrays="results/{experiment}/{name}_samples.npz",
         timing="results/{experiment}/{name}_samples.timing.json",

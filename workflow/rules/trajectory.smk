@@ -4,6 +4,7 @@
 rule trajectory_arrays:
     input:
         ckpt="results/{experiment}/checkpoint",
+        history=plan.history,
     output:
         arrays="results/{experiment}/trajectory.npz",
     log:

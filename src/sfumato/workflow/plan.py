@@ -130,6 +130,15 @@ class Plan:
         """Return a pattern of the experiments whose weights come from one of `sources`."""
         return one_of(n for n, each in self.experiments.items() if each.weights.source in sources)
 
+    def history(self, wildcards: Any) -> list[str]:  # noqa: ANN401
+        """Return the history of the training of an experiment's weights, if they are trained.
+
+        Who reads a trained checkpoint asks for both files. Of a job that is not whole Snakemake
+        does not look at how its result was made, and would take fresh weights for trained ones.
+        """
+        trained = self._experiment(wildcards).weights.source == "trained"
+        return [f"results/{wildcards.experiment}/history.csv"] if trained else []
+
     def with_shards(self, several: bool) -> str:
         """Return a pattern of the experiments whose samples are drawn by one job, or by several."""
         return one_of(n for n, each in self.experiments.items() if (each.shards > 1) == several)
