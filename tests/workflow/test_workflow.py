@@ -283,7 +283,7 @@ def test_report(built):
     done = snakemake(folder, "all", "speed", "--report", "report.html")
     assert done.returncode == 0, done.stdout + done.stderr
     html = (folder / "report.html").read_text()
-    for words in ("forward diffusion", "denoising trajectory", "measured speed", "same bytes"):
+    for words in ("forward diffusion", "denoising trajectory", "measured speed", "byte for byte"):
         assert words in html
 
 
