@@ -26,8 +26,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     declared = figure(arguments.figure)
     settings = read_settings(declared.settings, arguments.config)
     opened = declared.open(arguments.inputs)
+    artifact = declared.artifact(*opened.values())
     drawing = declared.draw(settings.render, *opened.values())
-    record = provenance(declared, declared.artifact(*opened.values()), settings, inputs=opened)
+    record = provenance(declared, artifact, settings, inputs=opened)
     save(arguments.output, drawing, settings.render, record)
 
 

@@ -174,21 +174,30 @@ class DDPMModel(nnx.Module):
         Returns:
             (N, H, W, C) float32, with `clip` in [-1, 1].
         """
-        image_shape = self.network.config.input_dim
-        n_samples = _count(n_samples_or_shape, image_shape)
         chain = _chain(scheduler, knobs, steps=steps, spacing=spacing, clip=clip)
-        labels = self._labels(labels, n_samples)
+        n_samples = _count(n_samples_or_shape, self.network.config.input_dim)
+        given = {} if labels is None else {"labels": self._labels(labels, n_samples)}
+        return self._draw(
+            chain, self._rngs(rngs).sample(), n_samples, given=given, micro_batch=micro_batch
+        )
+
+    def _draw(
+        self,
+        chain: ChainConfig,
+        key: jax.Array,
+        n_samples: int,
+        **options: Any,  # noqa: ANN401 (those of sample_batches)
+    ) -> jax.Array:
         length = chain.length(self.noise_steps)
         drawn = sample(
             self._denoiser(chain.clip),
             self.schedule,
             chain.sampler,
             timesteps=spaced_timesteps(self.noise_steps, length, chain.spacing),
-            key=self._rngs(rngs).sample(),
+            key=key,
             n_samples=n_samples,
-            image_shape=image_shape,
-            micro_batch=micro_batch,
-            given={} if labels is None else {"labels": labels},
+            image_shape=self.network.config.input_dim,
+            **options,
         )
         return jnp.asarray(drawn.images)
 

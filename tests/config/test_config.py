@@ -1,9 +1,6 @@
 """The config: one truth, filled in, and a sentence for each mistake."""
 
 import ast
-import os
-import subprocess
-import sys
 from itertools import pairwise
 
 import pytest
@@ -15,7 +12,7 @@ from sfumato.config.experiment import Experiment, leaves
 from sfumato.config.file import check_file, with_typed_arguments
 from sfumato.config.resolve import check_names, resolve
 from sfumato.errors import InputError
-from sfumato.workflow.settings import canonical
+from sfumato.workflow.picking import canonical
 
 SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
 DUMP = Experiment().model_dump()
@@ -394,28 +391,3 @@ def test_names_of_rules_are_taken():
 
 def test_one_text_for_equal_settings():
     assert canonical({"b": [1, 2], "a": 1e-4}) == '{"a":0.0001,"b":[1,2]}'
-
-
-TRAP = "import sys; raise SystemExit(f'{__name__} was imported')"
-
-
-def test_the_config_and_the_stages_import_neither_jax_nor_matplotlib(tmp_path):
-    """They run while a jax that cannot be imported lies in the way."""
-    for name in ("jax", "flax", "orbax", "optax", "matplotlib", "scipy", "sklearn"):
-        (tmp_path / f"{name}.py").write_text(TRAP)
-    code = (
-        "import yaml\n"
-        "from sfumato.config.resolve import resolve\n"
-        "from sfumato.workflow.lookup import names, stage\n"
-        "resolve(yaml.safe_load(open('config.yaml')))\n"
-        "print(len([stage(name) for name in names()]))\n"
-    )
-    path = os.pathsep.join([str(tmp_path), str(ROOT / "src")])
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=ROOT,
-        env=os.environ | {"PYTHONPATH": path},
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0 and int(done.stdout) >= 12, done.stdout + done.stderr

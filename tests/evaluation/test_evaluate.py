@@ -6,7 +6,7 @@ import jax
 import numpy as np
 import pytest
 
-from sfumato.config.evaluation import ScoringConfig
+from sfumato.config.scoring import ScoringConfig
 from sfumato.errors import InputError
 from sfumato.evaluation.classifier_training import Fit, train_classifier
 from sfumato.evaluation.evaluate import DATA, evaluate_real_images, evaluate_samples

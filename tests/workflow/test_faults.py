@@ -21,7 +21,6 @@ from conftest import (
     tiny_config,
     write_config,
 )
-
 from sfumato.records.artifacts import open_artifact
 
 # Kills its process group at the n-th call of a function, in one script.

@@ -33,10 +33,11 @@ from tables import (
 )
 
 from sfumato.config.resolve import resolve
-from sfumato.records.code import SCRIPTS, modules_of, source_files
+from sfumato.records.code import COSMETIC, SCRIPTS, modules_of, source_files
 from sfumato.workflow.lookup import names, stage
+from sfumato.workflow.picking import settings_of
 from sfumato.workflow.plan import Plan
-from sfumato.workflow.settings import settings_of
+from sfumato.workflow.reruns import seen_by
 
 # For each file the stage that makes it, and the wildcards of its job.
 JOBS = {
@@ -138,7 +139,7 @@ def closure(file, config=None):
     name, wildcards = JOBS[file]
     asked = stage(name)
     experiment = plan.experiments["tiny"]
-    seen = asked.view(experiment, Wildcards(fromdict={"experiment": "tiny", **wildcards}))
+    seen = seen_by(asked, experiment, Wildcards(fromdict={"experiment": "tiny", **wildcards}))
     modules = modules_of(settings_of(asked, seen))
     script = SCRIPTS / asked.script
     found = [script, *source_files(script, *asked.modules, *modules)]
@@ -147,13 +148,12 @@ def closure(file, config=None):
 
 # A job imports these only where its settings ask for them; they count all the same.
 ON_DEMAND = re.compile(r"src/sfumato/data/(download|folders|idx)\.py")
-COSMETIC = re.compile(r"src/sfumato/(training|sampling)/progress\.py")
 
 
 @pytest.mark.parametrize("file", JOBS)
 def test_the_code_that_counts_for_a_job_is_what_it_imports(file, built):
     """What it imports was recorded while it ran."""
-    recorded = {path for path in built[1][file] if not COSMETIC.fullmatch(path)}
+    recorded = built[1][file] - {f"src/sfumato/{name}" for name in COSMETIC}
     counted = {path for path in closure(file) if not ON_DEMAND.fullmatch(path)}
     assert counted - recorded == set(), "these count, and were not imported"
     assert recorded - counted == set(), "these were imported, and do not count"

@@ -2,13 +2,13 @@
 
 import importlib
 from pathlib import Path
-from types import SimpleNamespace
 from typing import NamedTuple
 
 from conftest import tiny_experiment
+from snakemake.io import Wildcards
 
-from sfumato.workflow.lookup import DRAWING, stage
-from sfumato.workflow.settings import canonical, settings_of
+from sfumato.workflow.lookup import DRAWING
+from sfumato.workflow.plan import Plan
 
 
 class Job(NamedTuple):
@@ -74,19 +74,19 @@ def script_of(name):
 
 
 def settings(name, experiment):
-    """Return what the job of a file reads of an experiment; None if nothing."""
+    """Return the settings that the job of a file is handed, as text; `null` if it reads none."""
     job = JOBS[name]
-    wildcards = SimpleNamespace(**{"name": job.entry} if job.entry else {})
-    asked = stage(job.stage)
-    return settings_of(asked, asked.view(experiment, wildcards))
+    wildcards = {"experiment": "tiny"} | ({"name": job.entry} if job.entry else {})
+    plan = Plan(["tiny"], {"tiny": experiment})
+    return plan.settings(job.stage)(Wildcards(fromdict=wildcards))
 
 
 def call_of(name, folder, experiment, config=None):
     """Return the module and the command line that make a file in a folder."""
     read = settings(name, experiment)
     words = [word.format(folder) for word in JOBS[name].words.split()]
-    if read is not None:
-        words += ["--config", config or canonical(read)]
+    if read != "null":
+        words += ["--config", config or read]
     return importlib.import_module(script_of(name)), words
 
 

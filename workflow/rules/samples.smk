@@ -51,7 +51,7 @@ use rule sample as sample_shard with:
         shard="{k}/{n}",
 
 
-rule gather_samples:
+rule join_shards:
     input:
         ckpt="results/{experiment}/checkpoint",
         arrays=plan.shards(".npz"),

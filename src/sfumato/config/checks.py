@@ -74,6 +74,9 @@ def _evaluation(experiment: Experiment) -> Iterator[Mistake]:
             if (entry.steps or 0) > most:
                 reason = f"{entry.steps} must be at most diffusion.noise_steps ({most})"
                 yield f"evaluation.runs[{i}].over.steps", reason
+    seeds = [experiment.seed, *(run.seed for run in experiment.runs.values() if run.seed)]
+    if max(seeds) + evaluation.seeds > 2**32:
+        yield "evaluation.seeds", f"{evaluation.seeds} run past the last seed, {2**32 - 1}"
     if evaluation.n_samples > data.n_test:
         reason = f"must be at most data.n_test ({data.n_test})"
         yield "evaluation.n_samples", f"{evaluation.n_samples} {reason}"

@@ -37,8 +37,11 @@ class DataConfig(Section):
         if most_test and self.n_test > most_test:
             raise Conflict("n_test", f"must be at most {most_test}: {self.source} has no more")
         if most and most_test and self.n_images - self.n_test > most - most_test:
-            reason = f"leaves {self.n_images - self.n_test} images to train on"
-            raise Conflict("n_test", f"{reason}: {self.source} has {most - most_test}")
+            raise Conflict(
+                "n_test",
+                f"leaves {self.n_images - self.n_test} images to train on: {self.source} has "
+                f"{most - most_test}",
+            )
         if self.source == "images" and not self.folder:
             raise Conflict("folder", "must name the folder of the pictures, for the source images")
         return self

@@ -17,10 +17,13 @@ from sfumato.config.sampling import SamplingConfig
 from sfumato.config.training import TrainingConfig
 from sfumato.config.trajectory import TrajectoryConfig
 from sfumato.config.weights import WeightsConfig
+from sfumato.errors import InputError
 from sfumato.networks.unet_config import UNetConfig
 from sfumato.samplers.ddim import DDIM
 from sfumato.samplers.ddpm import DDPM
 
+FLOOR = "floor"
+"""The run of an evaluation that scores real images in place of samples."""
 DEFAULT_SAMPLES = {
     "ddpm": SampleConfig(sampler=DDPM(), steps=1000),
     "ddim": SampleConfig(sampler=DDIM(), steps=50),
@@ -75,7 +78,13 @@ class Experiment(Section):
         """The entries that the evaluation scores, by name; an InputError if one is wrong."""
         points: dict[str, SampleConfig] = {}
         for i, sweep in enumerate(self.evaluation.runs):
-            points |= sweep.points(self.samples, f"evaluation.runs[{i}]")
+            place = f"evaluation.runs[{i}]"
+            new = sweep.points(self.samples, place)
+            for name in new:
+                if name in points or name == FLOOR:
+                    taken = "another run" if name in points else "real images"
+                    raise InputError(f"{place}: {name!r} is already the name of {taken}")
+            points |= new
         return {name: entry.filled(self.diffusion.noise_steps) for name, entry in points.items()}
 
     @property

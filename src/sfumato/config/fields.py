@@ -35,7 +35,8 @@ Flag = Annotated[bool, Strict()]
 Seed = Annotated[Whole, Field(ge=0, le=2**32 - 1)]
 """A seed of random numbers, 0 .. 2^32 - 1."""
 
-Name = Annotated[str, Strict(), Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]*$")]
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
+Name = Annotated[str, Strict(), Field(pattern=f"^{NAME.pattern}$")]
 """A name that becomes part of a file's: letters, digits, '_', '.' and '-'."""
 
 

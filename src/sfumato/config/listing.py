@@ -16,12 +16,15 @@ Base = TypeVar("Base")
 def names(room: str, *others: str) -> tuple[str, ...]:
     """Return the names of the methods in a room, sorted: its files, but for `base` and `others`.
 
+    A file whose name begins with `_` is no method: what several methods share.
+
     Args:
         room: a folder of this package, `samplers`.
         others: files of the room that hold no method.
     """
-    left_out = {"__init__", "base", *others}
-    return tuple(sorted({path.stem for path in (ROOT / room).glob("*.py")} - left_out))
+    left_out = {"base", *others}
+    files = {path.stem for path in (ROOT / room).glob("[!_]*.py")}
+    return tuple(sorted(files - left_out))
 
 
 @cache

@@ -7,17 +7,24 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from sfumato.config.validation import show
+from sfumato.errors import InputError
+
 if TYPE_CHECKING:
     from sfumato.config.experiment import Experiment
     from sfumato.config.samples import SampleConfig
 
 
 def narrowed(experiment: Experiment, wildcards: Any) -> Experiment:  # noqa: ANN401
-    """Keep the entry `name` of `samples`, or put run `run` with its `k`-th seed in their place."""
+    """Keep the entry `name` of `samples`, or put run `run` with its `k`-th seed in their place.
+
+    Raises:
+        InputError: if the experiment has no such entry or run.
+    """
     if hasattr(wildcards, "run"):
-        return _with_run(experiment, wildcards.run, experiment.seed + int(wildcards.k))
+        return _with_run(experiment, wildcards.run, int(wildcards.k))
     if hasattr(wildcards, "name"):
-        kept = {wildcards.name: experiment.samples[wildcards.name]}
+        kept = {wildcards.name: _known(experiment.samples, wildcards.name, "samples")}
         return experiment.model_copy(update={"samples": kept})
     return experiment
 
@@ -26,10 +33,11 @@ def scored(experiment: Experiment, wildcards: Any) -> Experiment:  # noqa: ANN40
     """Do the same, and make the sampling seed that of the experiment; the floor has no samples."""
     if wildcards is None:
         return experiment
-    seed = experiment.seed + int(wildcards.k)
-    run = getattr(wildcards, "run", None)
-    seen = _with_run(experiment, run, seed) if run else _evaluated(experiment, {})
-    return seen.model_copy(update={"seed": seed})
+    if not hasattr(wildcards, "run"):
+        seen = _evaluated(experiment, {})
+        return seen.model_copy(update={"seed": experiment.seed + int(wildcards.k)})
+    seen = narrowed(experiment, wildcards)
+    return seen.model_copy(update={"seed": seen.samples[wildcards.run].seed})
 
 
 def all_runs(experiment: Experiment, wildcards: Any) -> Experiment:  # noqa: ANN401
@@ -39,12 +47,20 @@ def all_runs(experiment: Experiment, wildcards: Any) -> Experiment:  # noqa: ANN
 
 def first_run(experiment: Experiment, wildcards: Any) -> Experiment:  # noqa: ANN401
     """Put the first run of the evaluation in the place of `samples`."""
-    return _with_run(experiment, experiment.first_run, experiment.seed)
+    return _with_run(experiment, experiment.first_run, 0)
 
 
-def _with_run(experiment: Experiment, name: str, seed: int) -> Experiment:
-    run = experiment.runs[name].model_copy(update={"seed": seed})
-    return _evaluated(experiment, {name: run})
+def _with_run(experiment: Experiment, name: str, k: int) -> Experiment:
+    """Put a run with its `k`-th seed in the place of `samples`: its own seed, or the next ones."""
+    run = _known(experiment.runs, name, "evaluation.runs")
+    first = experiment.seed if run.seed is None else run.seed
+    return _evaluated(experiment, {name: run.model_copy(update={"seed": first + k})})
+
+
+def _known(entries: dict[str, SampleConfig], name: str, place: str) -> SampleConfig:
+    if name not in entries:
+        raise InputError(f"{place}: {show(name)} is not among them; known: {', '.join(entries)}")
+    return entries[name]
 
 
 def _evaluated(experiment: Experiment, runs: dict[str, SampleConfig]) -> Experiment:

@@ -6,7 +6,7 @@ from typing import Any
 
 from pydantic import Field
 
-from sfumato.config.fields import Section
+from sfumato.config.fields import NAME, Section
 from sfumato.config.samples import SampleConfig, merge_entry
 from sfumato.config.validation import path_of, show, validate
 from sfumato.errors import InputError
@@ -44,10 +44,19 @@ class SweepConfig(Section):
         base = entries[self.of].model_dump(mode="json")
         points = {}
         for values in product(*self.over.values()):
-            override = dict(zip(self.over, values, strict=True))
-            entry = merge_entry(base, override)
-            points[self._name(override)] = validate(SampleConfig, entry, path_of(["over"], path))
+            varied = dict(zip(self.over, values, strict=True))
+            name = "_".join([self.of, *(f"{key}_{value}" for key, value in varied.items())])
+            if not NAME.fullmatch(name):
+                raise InputError(f"{path}.over: {name!r} cannot be the name of a file")
+            entry = merge_entry(base, _nested(varied))
+            points[name] = validate(SampleConfig, entry, path_of(["over"], path))
         return points
 
-    def _name(self, override: Mapping[str, Any]) -> str:
-        return "_".join([self.of, *(f"{key}_{value}" for key, value in override.items())])
+
+def _nested(override: Mapping[str, Any]) -> dict[str, Any]:
+    """Turn `guidance.scale: 3` into {guidance: {scale: 3}}."""
+    nested: dict[str, Any] = {}
+    for key, value in override.items():
+        section, dot, inner = key.partition(".")
+        nested[section] = {**nested.get(section, {}), inner: value} if dot else value
+    return nested

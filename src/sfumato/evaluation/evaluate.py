@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from sfumato.config.evaluation import ScoringConfig
+from sfumato.config.scoring import ScoringConfig
 from sfumato.errors import InputError
 from sfumato.evaluation.classifier import Classifier
 from sfumato.evaluation.metrics import FLOOR, Nearest

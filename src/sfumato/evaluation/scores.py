@@ -6,7 +6,7 @@ from functools import partial
 import jax
 import numpy as np
 
-from sfumato.config.evaluation import ScoringConfig
+from sfumato.config.scoring import ScoringConfig
 from sfumato.evaluation.bootstrap import confidence_interval
 from sfumato.evaluation.classes import class_histogram_distance, mean_confidence
 from sfumato.evaluation.classifier import Classifier

@@ -53,9 +53,10 @@ class UNetConfig(NetworkConfig):
     @model_validator(mode="after")
     def _check_widths(self) -> Self:
         for level, width in enumerate(self.widths):
-            channels = f"must divide the {width} channels of level {level} evenly"
-            if width % self.norm_groups:
-                raise Conflict("norm_groups", channels)
-            if level in self.attention_levels and width % self.attention_heads:
-                raise Conflict("attention_heads", channels)
+            attends = level in self.attention_levels
+            for knob in ("norm_groups", *(["attention_heads"] if attends else [])):
+                if width % getattr(self, knob):
+                    raise Conflict(
+                        knob, f"must divide the {width} channels of level {level} evenly"
+                    )
         return self

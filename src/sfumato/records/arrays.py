@@ -4,10 +4,10 @@ Arrays are written and read some rows at a time, so that a file may be larger th
 `records/npz.py` reads them.
 """
 
-import glob
 import hashlib
 import json
 import os
+import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -122,8 +122,10 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     work on the same output. Such files that a kill left behind are removed.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{glob.escape(path.stem)}.*.part{path.suffix}"):
-        left.unlink(missing_ok=True)
+    left_behind = re.compile(rf"\.{re.escape(path.stem)}\.\d+\.part{re.escape(path.suffix)}")
+    for left in path.parent.iterdir():
+        if left_behind.fullmatch(left.name):
+            left.unlink(missing_ok=True)
     part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
     try:
         write(part)

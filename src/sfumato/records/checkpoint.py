@@ -170,10 +170,11 @@ def _check_keys(manifest: Mapping[str, Any]) -> None:
 def _check_settings(
     folder: Path, manifest: Mapping[str, Any], wanted: Mapping[str, NetworkConfig | DiffusionConfig]
 ) -> None:
-    """Compare each setting, as JSON: the manifest has lists where settings have tuples."""
+    """Compare each setting; one that the manifest does not know yet had its default value."""
     for section, settings in wanted.items():
-        for key, value in json.loads(settings.model_dump_json()).items():
-            there = manifest[section].get(key)
+        made_with = type(settings).model_validate(manifest[section]).model_dump()
+        for key, value in settings.model_dump().items():
+            there = made_with[key]
             if there != value:
                 raise InputError(
                     f"the checkpoint {folder.name} was made with {section}.{key} = {there}, and "

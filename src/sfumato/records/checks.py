@@ -8,7 +8,6 @@ import numpy as np
 from sfumato.errors import InputError
 
 GREY_LEVEL = 2 / 255  # of an 8-bit picture of values in [-1, 1]
-_SOME_BLANK = "%s: %d of %d images are blank, image %d the first"
 _LOG = logging.getLogger("sfumato")
 
 
@@ -59,4 +58,6 @@ def checked(
             "was written. Look at the schedule (diffusion.*) and at the checkpoint's weights"
         )
     if blank:
-        _LOG.warning(_SOME_BLANK, name, len(blank), count, blank[0])
+        _LOG.warning(
+            "%s: %d of %d images are blank, image %d the first", name, len(blank), count, blank[0]
+        )

@@ -22,8 +22,11 @@ if TYPE_CHECKING:
 PACKAGE = "sfumato"
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT.parent.parent / "scripts"
-COSMETIC = ("training/progress.py", "sampling/progress.py")
-"""What shows the progress of a job, and cannot change its result."""
+COSMETIC = (
+    *("config/mistakes.py", "config/validation.py", "training/progress.py"),
+    "workflow/command_line.py",
+)
+"""What shows progress or says what is wrong with settings, and cannot change a result."""
 METHODS = ("samplers", "guidance", "networks", "editing")
 """The rooms whose files are chosen by name."""
 _KNOBS = "_config"  # ends the name of the file beside a method's own that holds its knobs
@@ -39,6 +42,7 @@ def modules_of(settings: object) -> tuple[str, ...]:
     return tuple(sorted(set(_methods_in(settings))))
 
 
+@cache
 def meaning_digest(script: Path, *modules: str) -> str:
     """Return the sha256 of what a script and `source_files` mean, wherever they lie."""
     digest = hashlib.sha256()

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 from sfumato.config.fields import Section
-from sfumato.config.narrowing import narrowed
 
 COMPUTING = ("numpy", "jax", "jaxlib", "flax", "orbax-checkpoint")
 TRAINING = (*COMPUTING, "optax")
@@ -31,7 +30,8 @@ class Stage:
         after: the stages whose results it reads, or a function of the experiment that names them.
         stream: the number of its random stream, which never changes; -1 where nothing is random.
         reads: the files outside the results whose content counts, of an experiment.
-        view: the experiment as one of its jobs sees it, see `sfumato.config.narrowing`.
+        view: what one of its jobs sees of the experiment, where it is not the entry or run that
+            its file names; see `config/narrowing.py`.
     """
 
     name: str
@@ -40,7 +40,7 @@ class Stage:
     after: tuple[str, ...] | Callable[[Any], tuple[str, ...]] = ()
     stream: int = -1
     reads: Callable[[Any], Sequence[Path]] = _no_files
-    view: Callable[[Any, Any], Any] = narrowed
+    view: Callable[[Any, Any], Any] | None = None
 
     @property
     def script(self) -> str:

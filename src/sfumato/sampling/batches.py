@@ -4,6 +4,29 @@ Samples go through the chain in micro-batches of a fixed size, one on each devic
 does not grow with their number, and sample i has the same bytes alone or among thousands, on one
 device or many. The loop is compiled once and then run in pieces of any length, so that progress
 can be shown between them.
+
+The arguments of `sample_batches`, and of `sample`:
+
+    denoise       (x_t (B, ...), t, given) -> Prediction: a pytree, or a function
+    schedule      the noise schedule
+    sampler       the step rule
+    timesteps     (N,), the times from which a step is taken, falling or rising: `spaced_timesteps`
+    key           the stage's key; sample i draws from fold_in(fold_in(key, i), t)
+    indices       which samples, one after another; `sample` takes n_samples
+    image_shape   shape of one sample
+    end           the time at which the chain ends; -1 is the data
+    micro_batch   how many samples go through the network at once on each local device; the last
+                  batch is filled up, since XLA may sum in another order for another batch size
+    start         (N samples, *image_shape), the states at the first time; left out, x_T is drawn
+                  at t = T
+    given         what is known of each sample, by name; each array has the samples first
+    snapshots     numbers of steps taken, rising, 0 .. N, at which the state is kept: 0 is the
+                  start, N the finished image
+    progress      called with the network evaluations since its last call, over all samples
+
+They raise an InputError inside jit; if a number is too small, if the times do not fall, or rise,
+from T - 1 to -1 at most, if the sampler asks at a time that no network knows, if there are no
+indices, or not one after another, or if `start` or `given` are not of their number.
 """
 
 from __future__ import annotations
@@ -38,7 +61,7 @@ def sample(
     n_samples: int,
     **options: Any,  # noqa: ANN401 (those of sample_batches)
 ) -> Samples:
-    """Draw samples 0 .. n_samples - 1 with `sample_batches`, and join them."""
+    """Draw samples 0 .. n_samples - 1, and join them; see the head of this file."""
     if n_samples < 1:
         raise InputError(f"n_samples: {n_samples} must be at least 1")
     return join(sample_batches(denoise, schedule, sampler, indices=range(n_samples), **options))
@@ -60,32 +83,7 @@ def sample_batches(
     snapshots: Sequence[int] = (),
     progress: Callable[[int], object] = lambda evaluations: None,
 ) -> Iterator[Samples]:
-    """Draw samples, each from its own key, as many at a time as the devices take at once.
-
-    Args:
-        denoise: (x_t (B, ...), t, given) -> Prediction: a pytree, or a function.
-        schedule: the noise schedule.
-        sampler: the step rule.
-        timesteps: (N,), the times from which a step is taken, falling or rising; see
-            `spaced_timesteps`.
-        key: the stage's key; sample i draws from fold_in(fold_in(key, i), t).
-        indices: which samples: consecutive numbers.
-        image_shape: shape of one sample.
-        end: the time at which the chain ends; -1 is the data.
-        micro_batch: how many samples go through the network at once, on each of the local devices.
-            The last batch is padded, since XLA may sum in another order for another batch size.
-        start: (len(indices), *image_shape), the states at the first time; left out, x_T is drawn
-            at t = T.
-        given: what is known of each sample, by name; each array has len(indices) first.
-        snapshots: numbers of steps taken, rising, 0 .. N, at which the state is kept: 0 is the
-            start, N the finished image.
-        progress: called with the network evaluations since its last call, over all samples.
-
-    Raises:
-        InputError: inside jit; if a number is too small, if the times do not fall, or rise, from
-            T - 1 to -1 at most, if the sampler asks at a time that no network knows, if there are
-            no indices, or they are not consecutive, or if `start` or `given` have another length.
-    """
+    """Draw samples, as many at a time as the devices take at once; see the head of this file."""
     times, given = np.append(timesteps, end).astype(np.int32), dict(given or {})
     _check_concrete(key, denoise, start, given)
     _check_samples(indices, micro_batch)
@@ -102,14 +100,30 @@ def sample_batches(
         x, known = program.split(_rows((start, given), np.minimum(batch, len(indices) - 1)))
         keys, state = begin(program, knobs, key, indices.start + batch, x, known)
         run = partial(advance, program, knobs, Chain._make([*shared, keys, known]))
-        state = jax.block_until_ready(run(state, 0, 0))  # no step: only compiles
-        n_samples, compiling = min(len(batch), len(indices) - int(batch[0])), perf_counter()
-        for first, last in _pieces(len(evaluations)):
-            state = jax.block_until_ready(run(state, first, last))
-            progress(sum(evaluations[first:last]) * n_samples)
-        host = jax.device_get(state._replace(memory=()))
-        seconds = {"compile": compiling - clock, "run": perf_counter() - compiling}
-        yield _finished(host, n_samples, times, snapshots, seconds, sum(evaluations))
+        n_samples = min(len(batch), len(indices) - int(batch[0]))
+        state, seconds = _timed(run, state, evaluations, n_samples, clock, progress)
+        yield _finished(state, n_samples, times, snapshots, seconds, sum(evaluations))
+
+
+def _timed(
+    run: Callable[[State, int, int], State],
+    state: State,
+    evaluations: Sequence[int],
+    n_samples: int,
+    clock: float,
+    progress: Callable[[int], object],
+) -> tuple[State, dict[str, float]]:
+    """Compile the loop and run it in pieces; return the last state, on the host, and the seconds.
+
+    `clock` is when the work on this batch began.
+    """
+    state = jax.block_until_ready(run(state, 0, 0))  # no step: only compiles
+    compiled = perf_counter()
+    for first, last in _pieces(len(evaluations)):
+        state = jax.block_until_ready(run(state, first, last))
+        progress(sum(evaluations[first:last]) * n_samples)
+    host = jax.device_get(state._replace(memory=()))
+    return host, {"compile": compiled - clock, "run": perf_counter() - compiled}
 
 
 def nfe(denoise: Denoise, sampler: Sampler, times: Sequence[int] | np.ndarray) -> int:
@@ -211,6 +225,6 @@ def _finished(
     kept, predicted = (
         np.array(array)[:-1, :n_samples] for array in (state.snapshots, state.predicted_x_0)
     )
-    if len(times) - 1 in positions:  # the finished image is its own prediction
+    if len(times) - 1 in positions and times[-1] == -1:  # the image is its own prediction
         kept[-1] = predicted[-1] = images
     return Samples(images, times[:-1], kept, predicted, times[list(positions)], seconds, nfe)

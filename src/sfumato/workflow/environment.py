@@ -6,15 +6,18 @@ from pathlib import Path
 
 from sfumato.workflow.places import ROOT
 
-_DEFAULTS = {
+DECIDING = {
+    # Random bits are made in the one way that does not depend on how arrays are laid out.
+    "JAX_THREEFRY_PARTITIONABLE": "true",
+    # On a GPU, jobs multiply in full float32.
+    "JAX_DEFAULT_MATMUL_PRECISION": "float32",
+}
+"""What decides a result: a change here reruns what jax computes."""
+_DEFAULTS = DECIDING | {
     # Compiled programs are kept, so that a figure built again does not compile again.
     "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".cache" / "jax"),
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
-    # Random bits are made in the one way that does not depend on how arrays are laid out.
-    "JAX_THREEFRY_PARTITIONABLE": "true",
-    # On a GPU, jobs multiply in full float32, and take the memory that they need and not three
-    # quarters of it.
-    "JAX_DEFAULT_MATMUL_PRECISION": "float32",
+    # On a GPU, jobs take the memory that they need and not three quarters of it.
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
 }
 

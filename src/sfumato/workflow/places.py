@@ -39,19 +39,6 @@ def pretrained_folder(experiment: Experiment) -> Path:
     return folder
 
 
-def data_files(experiment: Experiment) -> list[Path]:
-    """Return the user's files that the images come from."""
-    data = experiment.data
-    match data.source:
-        case "images":
-            from sfumato.data.folders import picture_files
-
-            return picture_files(Path(data.folder or ""))
-        case "mnist" | "fashion-mnist" if data.folder:
-            return sorted(Path(data.folder).glob("*ubyte*"))
-    return []
-
-
 def check_results() -> None:
     """Raise an InputError if nothing can be written where everything is to be built."""
     results = Path("results")

@@ -15,11 +15,12 @@ from sfumato.figures import figure
 from sfumato.figures import names as figure_names
 from sfumato.records.stage import Stage
 from sfumato.sampling.shards import shard_count
+from sfumato.workflow.data_files import data_files
 from sfumato.workflow.lookup import stage
 from sfumato.workflow.mistakes import exit_with
-from sfumato.workflow.places import ROOT, data_files, relative
-from sfumato.workflow.reruns import making
-from sfumato.workflow.settings import canonical, settings_of
+from sfumato.workflow.picking import canonical, settings_of
+from sfumato.workflow.places import ROOT, relative
+from sfumato.workflow.reruns import making, seen_by
 
 REBUILT = ".verify/"
 """Before the name of an experiment that is built once more; no config can give such a name."""
@@ -68,8 +69,9 @@ class Plan:
         files = figure(name).files
 
         def of(wildcards: Any) -> list[str]:  # noqa: ANN401
-            experiment = self._experiment(wildcards)
-            found = files(experiment) if callable(files) else files
+            if callable(files):  # what is evaluated: it is the experiment's to say
+                self._check_evaluation(wildcards)
+            found = files(self._experiment(wildcards)) if callable(files) else files
             return [f"results/{{experiment}}/{file}".format(**dict(wildcards)) for file in found]
 
         return of
@@ -170,15 +172,14 @@ class Plan:
         """Return the measured times of all entries of `samples`."""
         place = f"results/{wildcards.experiment}"
         samples = self._experiment(wildcards).samples
+        if not samples:
+            exit_with(f"experiments.{wildcards.experiment}.samples: {{}} has no entry to time")
         return [f"{place}/{name}_samples.timing.json" for name in samples]
 
     def metrics(self, wildcards: Any) -> list[str]:  # noqa: ANN401
         """Return the metrics of all runs and seeds, those of real images first."""
         experiment = self._experiment(wildcards)
-        try:
-            check_evaluation(experiment, f"experiments.{wildcards.experiment}")
-        except InputError as error:
-            exit_with(error)
+        self._check_evaluation(wildcards)
         return [
             f"results/{wildcards.experiment}/evaluation/{run}/{k}.metrics.json"
             for run in ("floor", *experiment.runs)
@@ -188,6 +189,12 @@ class Plan:
     def _experiment(self, wildcards: Any) -> Experiment:  # noqa: ANN401
         return self.experiments[wildcards.experiment]
 
+    def _check_evaluation(self, wildcards: Any) -> None:  # noqa: ANN401
+        try:
+            check_evaluation(self._experiment(wildcards), f"experiments.{wildcards.experiment}")
+        except InputError as error:
+            exit_with(error)
+
     def _of(self, name: str, answer: Callable[[Stage, Any], Any]) -> OfWildcards:
         """Return a function of the wildcards that asks a stage about its job's experiment."""
         asked, answers = stage(name), {}
@@ -196,7 +203,9 @@ class Plan:
             job = _without_shard(dict(wildcards))
             if job not in answers:
                 try:
-                    seen = asked.view(self._experiment(wildcards), wildcards)
+                    if asked.view or "run" in wildcards.keys():
+                        self._check_evaluation(wildcards)
+                    seen = seen_by(asked, self._experiment(wildcards), wildcards)
                     answers[job] = answer(asked, seen)
                 except InputError as error:
                     exit_with(f"experiments.{wildcards.experiment}.{error}")

@@ -5,26 +5,30 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sfumato.config.narrowing import narrowed
 from sfumato.errors import InputError
 from sfumato.records.code import code_of
 from sfumato.records.provenance import versions
 from sfumato.records.stage import Stage
+from sfumato.workflow.environment import DECIDING
 from sfumato.workflow.lookup import stage as stage_named
-from sfumato.workflow.settings import canonical, settings_of
+from sfumato.workflow.picking import canonical, settings_of
 
 
 def making(stage: Stage, experiment: Any) -> str:  # noqa: ANN401
     """Return how a stage makes its result, and how all that it reads was made.
 
-    The text holds the meaning of the code, the versions, the content of the files that the stage
-    reads, and a digest of the same, with the settings, of each stage before it. Without that digest
-    a job that fails, and so takes its old result away, would leave figures that look current.
+    The text holds the meaning of the code, the versions, the defaults of jax that decide a result,
+    the content of the files that the stage reads, and a digest of the same, with the settings, of
+    each stage before it. Without that digest a job that fails, and so takes its old result away,
+    would leave figures that look current.
     """
     settings = settings_of(stage, experiment)
     return canonical(
         {
             "code": code_of(stage, settings),
             "versions": versions(stage.packages),
+            "environment": DECIDING if "jax" in stage.packages else {},
             "files": [_file_digest(path) for path in stage.reads(experiment)],
             "after": {
                 name: _digest_of(stage_named(name), experiment) for name in stage.before(experiment)
@@ -33,8 +37,13 @@ def making(stage: Stage, experiment: Any) -> str:  # noqa: ANN401
     )
 
 
+def seen_by(stage: Stage, experiment: Any, wildcards: Any) -> Any:  # noqa: ANN401
+    """Return the experiment as a job of a stage sees it; without wildcards, as all of them do."""
+    return (stage.view or narrowed)(experiment, wildcards)
+
+
 def _digest_of(stage: Stage, experiment: Any) -> str:  # noqa: ANN401
-    experiment = stage.view(experiment, None)
+    experiment = seen_by(stage, experiment, None)
     settings = settings_of(stage, experiment)
     text = canonical([canonical(settings), making(stage, experiment)])
     return hashlib.sha256(text.encode()).hexdigest()[:16]

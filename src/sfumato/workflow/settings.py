@@ -1,29 +1,9 @@
-"""The settings of a stage: picked from an experiment, handed over as text, and read again."""
+"""The settings that the workflow hands to a script."""
 
 import json
-from typing import Any
-
-from pydantic import BaseModel
 
 from sfumato.config.validation import Schema, validate
 from sfumato.errors import InputError
-from sfumato.records.stage import Stage
-
-
-def settings_of(stage: Stage, experiment: Any) -> BaseModel | None:  # noqa: ANN401
-    """Return what a stage reads of an experiment: the fields of its schema, and no others.
-
-    A schema that declares a part of a section, a parent of its class, gets that part alone.
-    """
-    schema = stage.settings
-    if schema is None:
-        return None
-    if pick := getattr(schema, "of", None):
-        picked = pick(experiment)
-    else:
-        read = {name: getattr(experiment, name) for name in schema.model_fields}
-        picked = schema.model_validate(read)
-    return schema.model_validate(picked.model_dump())  # drops the other fields of a subclass
 
 
 def read_settings(schema: type[Schema], text: str) -> Schema:
@@ -38,10 +18,3 @@ def read_settings(schema: type[Schema], text: str) -> Schema:
     except (ValueError, RecursionError) as error:
         raise InputError(f"--config: this is not JSON ({error}): {text[:60]}") from None
     return validate(schema, values)
-
-
-def canonical(values: object) -> str:
-    """Write values as the one JSON text that equal values share."""
-    if isinstance(values, BaseModel):
-        values = values.model_dump(mode="json")
-    return json.dumps(values, sort_keys=True, separators=(",", ":"))

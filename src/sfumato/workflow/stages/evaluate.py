@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfumato.config.evaluation import ScoringConfig
 from sfumato.config.fields import Section, Seed
 from sfumato.config.narrowing import scored
+from sfumato.config.scoring import ScoringConfig
 from sfumato.records.stage import EVALUATING, Stage
 
 if TYPE_CHECKING:

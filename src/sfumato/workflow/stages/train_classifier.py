@@ -1,7 +1,7 @@
 """Train the classifier whose features carry FD-LeNet."""
 
-from sfumato.config.evaluation import ClassifierConfig
 from sfumato.config.fields import Section, Seed
+from sfumato.config.scoring import ClassifierConfig
 from sfumato.records.stage import TRAINING, Stage
 
 

@@ -10,6 +10,8 @@ from sfumato.config.model import Model
 from sfumato.config.samples import ChainConfig
 from sfumato.config.sampling import SamplingConfig
 from sfumato.config.trajectory import SnapshotConfig
+from sfumato.config.validation import one_of
+from sfumato.errors import InputError
 from sfumato.records.stage import COMPUTING, Stage
 from sfumato.workflow.weights import weights
 
@@ -31,9 +33,10 @@ class Settings(Section):
     def of(cls, experiment: Experiment) -> Self:
         """Return what the stage reads of an experiment."""
         read = {name: getattr(experiment, name) for name in cls.model_fields}
-        followed = experiment.trajectory.of
-        entries = {name: entry for name, entry in experiment.samples.items() if name == followed}
-        return cls.model_validate(read | {"samples": entries})
+        of, samples = experiment.trajectory.of, experiment.samples
+        if of not in samples:
+            raise InputError(f"trajectory.of: {of!r} {one_of(tuple(samples))}")
+        return cls.model_validate(read | {"samples": {of: samples[of]}})
 
 
 STAGE = Stage("trajectory", Settings, packages=COMPUTING, after=weights, stream=3)
