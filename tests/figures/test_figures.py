@@ -97,8 +97,8 @@ def test_a_figure_reads_only_its_own_looks():
         ),
         ("trajectory", samples_file, "holds images, timesteps, but no predicted_x_0"),
         ("forward", history_file, "but no x_0: it is of another kind"),
-        ("speed", quality_file, "of another kind"),
-        ("quality", forward_file, "of another kind"),
+        ("speed", quality_file, "this file is quality.json, not speed.json"),
+        ("quality", forward_file, "this file is forward.npz, not quality.json"),
         ("nearest", forward_file, "drawn from data, samples, metrics, not 1 files"),
     ],
 )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from sfumato.evaluation.quality import Quality, Row
+from sfumato.evaluation.run_names import labels
 
 NAMES = {
     "fd_lenet": "FD-LeNet",
@@ -25,9 +26,9 @@ def table(quality: Quality, runs: Sequence[Row] | None = None) -> str:
 
     Mean and, after ±, the spread over seeds; intervals are those of the first seed.
     """
-    runs = quality.rows if runs is None else runs
+    runs, names = quality.rows if runs is None else runs, labels(quality.rows)
     lines = [
-        _line("", "real images", *(label(row) for row in runs)),
+        _line("", "real images", *(names[row.run] for row in runs)),
         "|" + "---|" * (2 + len(runs)),
         _line("network evaluations", "", *(str(row.nfe) for row in runs)),
         _line("seconds per sample", "", *(f"{row.seconds_per_sample:.3g}" for row in runs)),
@@ -42,13 +43,6 @@ def table(quality: Quality, runs: Sequence[Row] | None = None) -> str:
 
 def _line(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
-
-
-def label(row: Row) -> str:
-    """Name a run for people: `DDIM-50, eta 0.5`."""
-    name = f"{row.settings['sampler'].upper()}-{row.nfe}"
-    eta = row.settings.get("eta")
-    return f"{name}, eta {eta:g}" if eta else name
 
 
 def cell(row: Row, name: str) -> str:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from sfumato.config.render import ChartLook
 from sfumato.figures.base import Figure, Looks
 from sfumato.figures.style import GREY, MEDIUM, SMALL
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawing
@@ -23,8 +23,6 @@ PANELS = (
     ("nfe", "two_sample_accuracy", "network evaluations", "two-sample accuracy"),
 )
 """Of each panel: what is across, the score, and what each of them is called."""
-VARIED = ("sampler", "steps", "n_samples", "seed")
-"""Settings that make no method of their own: the sampler names it, the others are its runs."""
 MOST_IN_PANEL, MOST_IN_LEGEND, LEGEND_INCHES = 8, 12, 1.6
 """Methods whose names fit into a panel, or else into a column beside the panels; its width."""
 N_COLORS, MARKERS = 10, "os^Dv"
@@ -49,6 +47,7 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     from matplotlib.figure import Figure as Drawing
 
     from sfumato.evaluation.quality import Quality
+    from sfumato.evaluation.run_names import methods
 
     measured = Quality.of(quality)
     found = methods(measured.rows)
@@ -73,25 +72,6 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     return figure
 
 
-def methods(rows: Sequence[Row]) -> dict[str, list[Row]]:
-    """Sort runs into methods, those that differ in steps alone, each by network evaluations.
-
-    A method is named after its sampler, and after the settings in which it differs from the first
-    run of that sampler: `DDIM`, and `DDIM, eta 0.5`.
-    """
-    first: dict[str, dict[str, Any]] = {}
-    names: dict[str, str] = {}
-    for row in rows:
-        sampler = row.settings["sampler"]
-        knobs = dict(_leaves(row.settings))
-        usual = first.setdefault(sampler, knobs)
-        names[row.run] = ", ".join([sampler.upper(), *_differences(knobs, usual)])
-    found: dict[str, list[Row]] = {}
-    for row in sorted(rows, key=lambda row: row.nfe):
-        found.setdefault(names[row.run], []).append(row)
-    return found
-
-
 def _draw_method(
     axis: Axes, name: str, rows: Sequence[Row], across: str, score: str, marker: str
 ) -> None:
@@ -110,39 +90,9 @@ def _draw_method(
 
 def _draw_references(axis: Axes, quality: Quality, score: str) -> None:
     """Draw what the slowest run reaches, and what real images do."""
-    from sfumato.evaluation.tables import label
+    from sfumato.evaluation.run_names import labels
 
     slowest = max(quality.rows, key=lambda row: row.nfe)
-    axis.axhline(slowest.mean[score], color=GREY, linewidth=0.8, label=label(slowest))
+    name = labels(quality.rows)[slowest.run]
+    axis.axhline(slowest.mean[score], color=GREY, linewidth=0.8, label=name)
     axis.axhline(quality.floor.mean[score], color=GREY, linestyle=":", label="real images")
-
-
-def _differences(knobs: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:
-    """Name the settings in which a run differs, but for those that every run of a method varies."""
-    return [
-        _phrase(key.rpartition(".")[2], value)
-        for key, value in knobs.items()
-        if key not in VARIED and (key not in usual or usual[key] != value)
-    ]
-
-
-def _phrase(key: str, value: object) -> str:
-    """Say a setting in words: `no clip`, `eta 0.5`; a method is its own name."""
-    match value:
-        case False | None:
-            return f"no {key}"
-        case True:
-            return key
-        case int() | float():
-            return f"{key} {value:g}"
-        case _:
-            return str(value) if key == "method" else f"{key} {value}"
-
-
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Walk settings within settings: `guidance.scale`, and its value."""
-    for key, value in values.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
