@@ -1,14 +1,18 @@
 """From a record to the config and the command that make its artifact again."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from functools import wraps
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from sfumato.config.experiment import DEFAULT_SAMPLES
+from sfumato.errors import InputError
 from sfumato.records.facts import ancestors, settings_of
 from sfumato.records.provenance import Record
 
+P = ParamSpec("P")
+T = TypeVar("T")
 NAME = "rebuilt"
 _SCORES = ".metrics.json"
 _EVALUATED = re.compile(r"evaluation/(?P<run>[^/]+)/\d+(?P<suffix>\..+)")
@@ -21,8 +25,26 @@ _UNREAD: dict[str, Any] = {
 _ANY_ENTRY = {"sampler": "ddpm", "steps": 1}
 
 
+def _of_an_experiment(read: Callable[P, T]) -> Callable[P, T]:
+    """Let a function of a record end in a sentence if its settings are those of no experiment."""
+
+    @wraps(read)
+    def wrapped(*arguments: P.args, **named: P.kwargs) -> T:
+        try:
+            return read(*arguments, **named)
+        except (AttributeError, KeyError, TypeError, ValueError):
+            raise InputError("provenance: its settings are not those of an experiment") from None
+
+    return wrapped
+
+
+@_of_an_experiment
 def config_of(record: Record) -> dict[str, Any]:
-    """Return a config whose one experiment, `rebuilt`, makes the artifact again."""
+    """Return a config whose one experiment, `rebuilt`, makes the artifact again.
+
+    Raises:
+        InputError: if the settings in the record are not those of an experiment.
+    """
     recorded = settings_of(record)
     settings = {**_UNREAD, **recorded, "seed": _seed(record), "figures": [_figure(record)]}
     entries, runs = _entries(record), dict(_runs(record))
@@ -36,6 +58,7 @@ def config_of(record: Record) -> dict[str, Any]:
     return {"targets": [NAME], "experiments": {NAME: settings}}
 
 
+@_of_an_experiment
 def command_of(record: Record, config: str) -> str:
     """Return the command that makes the artifact from the config file `config`."""
     path = record.artifact
