@@ -19,7 +19,7 @@ from conftest import (
     tiny_experiment,
 )
 from PIL import Image
-from snakemake.io import Wildcards
+from snakemake.iocontainers import Wildcards
 from tiny_build import JOBS, build, call_of, script_of, settings
 
 from sfumato.config.resolve import resolve

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from conftest import tiny_experiment
-from snakemake.io import Wildcards
+from snakemake.iocontainers import Wildcards
 
 from sfumato.workflow.lookup import DRAWING
 from sfumato.workflow.plan import Plan
