@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from sfumato.config.listing import find, names
-from sfumato.config.mistakes import attempt, not_listed, raise_all, unknown_key
+from sfumato.config.mistakes import attempt, missing, not_listed, raise_all, unknown_key
 
 
 @dataclass(frozen=True)
@@ -68,7 +68,9 @@ class Choice:
         Raises:
             ValidationError: with one mistake for each key that is wrong.
         """
-        name = values.get(self.key)
+        if self.key not in values:
+            raise_all(self.room, [missing(self.key, values)])
+        name = values[self.key]
         if name not in self.known:
             raise_all(self.room, [not_listed(self.key, name, self.known)])
         knobs, known = self.knobs_of(str(name)), self.fields_of(str(name))

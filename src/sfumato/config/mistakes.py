@@ -21,6 +21,11 @@ def not_listed(key: str, value: object, known: Sequence[str]) -> InitErrorDetail
     return _details(NOT_LISTED, {"known": list(known)}, (key,), value)
 
 
+def missing(key: str, values: object) -> InitErrorDetails:
+    """Describe a key that must be given."""
+    return _details("missing", {}, (key,), values)
+
+
 def raise_all(title: str, mistakes: Sequence[InitErrorDetails]) -> None:
     """Raise a ValidationError of all mistakes, if there are any."""
     if mistakes:

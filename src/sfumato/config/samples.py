@@ -61,7 +61,7 @@ class ChainConfig(Section):
         shared = tuple(cls.model_fields)
         own = {key: value for key, value in values.items() if key in shared}
         knobs = {key: value for key, value in values.items() if key not in own}
-        chosen = {"sampler": values.get("sampler"), **knobs}
+        chosen = {key: values[key] for key in ("sampler",) if key in values} | knobs
         sampler, wrong = attempt(lambda: SAMPLER.build(chosen, shared))
         entry, also_wrong = attempt(lambda: build({**own, "sampler": sampler}))
         raise_all(cls.__name__, [*wrong, *also_wrong])

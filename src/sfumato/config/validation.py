@@ -67,7 +67,7 @@ def nearest(word: object, known: Sequence[str]) -> str:
 def one_of(known: Sequence[str]) -> str:
     """Write `must be one of 'a', 'b' or 'c'`."""
     if not known:
-        return "must be null: there is none to choose"
+        return "names nothing: there is none to choose"
     *first, last = (repr(name) for name in known)
     return "must be one of " + (f"{', '.join(first)} or {last}" if first else last)
 
