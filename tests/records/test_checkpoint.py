@@ -148,6 +148,22 @@ def test_other_settings_are_refused_by_name(saved, name, model, diffusion):
         load_checkpoint(saved, model, diffusion)
 
 
+@pytest.mark.parametrize(
+    ("recorded", "said"),
+    [
+        ({"architecture": "other", "depth": 3}, "model.architecture = other, and the config says"),
+        ({"architecture": "unet", "depth": 3}, "model.depth = 3, and the config says None"),
+    ],
+)
+def test_settings_that_the_network_does_not_have_are_refused_by_name(saved, recorded, said, tmp_path):
+    """Those of another network, or of another version's."""
+    folder = shutil.copytree(saved, tmp_path / "checkpoint")
+    manifest = json.loads((folder / "manifest.json").read_text())
+    (folder / "manifest.json").write_text(json.dumps(manifest | {"model": recorded}))
+    with pytest.raises(InputError, match=f"was made with {said}"):
+        load_checkpoint(folder, MODEL, DIFFUSION)
+
+
 def delete_arrays(folder, another):
     shutil.rmtree(folder / "state")
 

@@ -19,6 +19,7 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 from flax import nnx
+from pydantic import ValidationError
 
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.errors import InputError
@@ -172,14 +173,22 @@ def _check_settings(
 ) -> None:
     """Compare each setting; one that the manifest does not know yet had its default value."""
     for section, settings in wanted.items():
-        made_with = type(settings).model_validate(manifest[section]).model_dump()
-        for key, value in settings.model_dump().items():
-            there = made_with[key]
-            if there != value:
+        made_with, values = _filled(settings, manifest[section]), settings.model_dump(mode="json")
+        for key in made_with | values:
+            there, here = (each.get(key) for each in (made_with, values))
+            if there != here:
                 raise InputError(
                     f"the checkpoint {folder.name} was made with {section}.{key} = {there}, and "
-                    f"the config says {value}: change the config back, or make a new checkpoint"
+                    f"the config says {here}: change the config back, or make a new checkpoint"
                 )
+
+
+def _filled(settings: NetworkConfig | DiffusionConfig, recorded: dict[str, Any]) -> dict[str, Any]:
+    """Fill in the defaults of recorded settings, unless they are those of another network."""
+    try:
+        return type(settings).model_validate(recorded).model_dump(mode="json")
+    except ValidationError:
+        return {key: recorded.get(key) for key in ("architecture", *recorded)}
 
 
 def _file_digests(state: Path) -> dict[str, str]:
