@@ -154,7 +154,9 @@ def test_wrong_kinds_of_value(path, bad):
 @pytest.mark.parametrize("section", [*SECTIONS, "samples.ddpm", "samples.ddim"])
 def test_unknown_keys_of_every_section(section):
     if section == "samples":  # its keys are names, which anybody may choose
-        assert "samples.zzzzzz.sampler: null must be one of" in mistake({"samples": {"zzzzzz": {}}})
+        assert "samples.zzzzzz.sampler: is missing; it must be one of" in mistake(
+            {"samples": {"zzzzzz": {}}}
+        )
         return
     for key in at(section, DUMP):
         said = mistake(nested(section, {f"{key}x": 1}))
@@ -251,7 +253,10 @@ DDPM_OF_50 = {"ddpm": {"steps": 50}}
             "samples.ddim.sampler: 'dim' must be one of 'ddim' or 'ddpm'; did you mean 'ddim'?",
         ),
         ({"samples": {"ddpm": {"spacing": "trail"}}}, "did you mean 'trailing'?"),
-        ({"samples": {"mine": {"steps": 5}}}, "samples.mine.sampler: null must be one of"),
+        (
+            {"samples": {"mine": {"steps": 5}}},
+            "samples.mine.sampler: is missing; it must be one of",
+        ),
         ({"samples": {"a/b": {"sampler": "ddim"}}}, "samples.a/b: 'a/b' must be made of letters"),
         (
             {"samples": {"ddim": {"guidance": "strong"}}},

@@ -124,7 +124,7 @@ def test_guidance_is_laid_over_guidance_by_the_same_rules(two_guidances):
 
 def test_mistakes_in_guidance(two_guidances):
     for value, said in {
-        '{"scale": 4}': "guidance.method: is missing",
+        '{"scale": 4}': "guidance.method: is missing; it must be one of 'strong' or 'weak'",
         '{"method": "waek"}': "guidance.method: 'waek' must be one of 'strong' or 'weak'; did you",
         '{"method": "weak", "sclae": 1}': "guidance.sclae: unknown key (its value: 1); did you me",
         '{"method": "weak", "scale": "4"}': "guidance.scale: '4' must be a number",

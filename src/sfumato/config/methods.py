@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from sfumato.config.listing import find, names
-from sfumato.config.mistakes import attempt, missing, not_listed, raise_all, unknown_key
+from sfumato.config.mistakes import attempt, not_listed, not_named, raise_all, unknown_key
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ class Choice:
             ValidationError: with one mistake for each key that is wrong.
         """
         if self.key not in values:
-            raise_all(self.room, [missing(self.key, values)])
+            raise_all(self.room, [not_named(self.key, values, self.known)])
         name = values[self.key]
         if name not in self.known:
             raise_all(self.room, [not_listed(self.key, name, self.known)])

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pydantic_core import InitErrorDetails, PydanticCustomError
 from pydantic_core.core_schema import ErrorType
 
-UNKNOWN_KEY, NOT_LISTED = "unknown_key", "not_listed"
+UNKNOWN_KEY, NOT_LISTED, NOT_NAMED = "unknown_key", "not_listed", "not_named"
 _OWN_WORDS = frozenset(get_args(ErrorType))
 
 
@@ -21,9 +21,9 @@ def not_listed(key: str, value: object, known: Sequence[str]) -> InitErrorDetail
     return _details(NOT_LISTED, {"known": list(known)}, (key,), value)
 
 
-def missing(key: str, values: object) -> InitErrorDetails:
-    """Describe a key that must be given."""
-    return _details("missing", {}, (key,), values)
+def not_named(key: str, values: object, known: Sequence[str]) -> InitErrorDetails:
+    """Describe a key that is missing and must name one of `known`."""
+    return _details(NOT_NAMED, {"known": list(known)}, (key,), values)
 
 
 def raise_all(title: str, mistakes: Sequence[InitErrorDetails]) -> None:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar, get_args
 from pydantic import BaseModel, ValidationError
 
 from sfumato.config.fields import Conflict
-from sfumato.config.mistakes import NOT_LISTED, UNKNOWN_KEY
+from sfumato.config.mistakes import NOT_LISTED, NOT_NAMED, UNKNOWN_KEY
 from sfumato.errors import InputError
 
 Schema = TypeVar("Schema", bound=BaseModel)
@@ -67,7 +67,7 @@ def nearest(word: object, known: Sequence[str]) -> str:
 def one_of(known: Sequence[str]) -> str:
     """Write `must be one of 'a', 'b' or 'c'`."""
     if not known:
-        return "names nothing: there is none to choose"
+        return "must be left out: there is none to choose"
     *first, last = (repr(name) for name in known)
     return "must be one of " + (f"{', '.join(first)} or {last}" if first else last)
 
@@ -114,6 +114,8 @@ def _sentence(schema: type[BaseModel], mistake: dict[str, Any], prefix: str) -> 
         location = (*location, conflict.field)
         value = _in_conflict(schema, location, value)
         return f"{path_of(location, prefix)}: {show(value)} {conflict}"
+    if kind == NOT_NAMED:
+        return f"{path_of(location, prefix)}: is missing; it {one_of(context['known'])}"
     if kind == NOT_LISTED:
         allowed = one_of(context["known"])
     else:
