@@ -155,7 +155,9 @@ def test_other_settings_are_refused_by_name(saved, name, model, diffusion):
         ({"architecture": "unet", "depth": 3}, "model.depth = 3, and the config says None"),
     ],
 )
-def test_settings_that_the_network_does_not_have_are_refused_by_name(saved, recorded, said, tmp_path):
+def test_settings_that_the_network_does_not_have_are_refused_by_name(
+    saved, recorded, said, tmp_path
+):
     """Those of another network, or of another version's."""
     folder = shutil.copytree(saved, tmp_path / "checkpoint")
     manifest = json.loads((folder / "manifest.json").read_text())
