@@ -21,21 +21,21 @@ SAMPLE = """
 import os, sys
 os.sched_setaffinity(0, map(int, sys.argv[3].split()))
 import jax, numpy as np
-from sfumato.config.diffusion import DiffusionConfig
-from sfumato.networks.unet_config import UNetConfig
-from sfumato.guidance.clipping import Clipping
-from sfumato.networks.denoiser import make_denoiser
 from sfumato.compute.randomness import stage_key
-from sfumato.samplers import DDIM
-from sfumato.sampling.batches import sample
+from sfumato.config.diffusion import DiffusionConfig
 from sfumato.diffusion.schedule import make_schedule
 from sfumato.diffusion.times import spaced_timesteps
+from sfumato.guidance.clipping import Clipping
+from sfumato.networks.denoiser import make_denoiser
 from sfumato.networks.initialisation import initialise
+from sfumato.networks.unet_config import UNetConfig
+from sfumato.samplers import DDIM
+from sfumato.sampling.batches import sample
 
 schedule = make_schedule(DiffusionConfig())
-network = initialise(UNetConfig(), stage_key(0, 1))
+denoise = make_denoiser(initialise(UNetConfig(), stage_key(0, 1)), schedule, "epsilon")
 drawn = sample(
-    Clipping()(make_denoiser(network, schedule, "epsilon"), schedule), schedule, DDIM(),
+    Clipping()(denoise, schedule), schedule, DDIM(),
     timesteps=spaced_timesteps(1000, 50), key=stage_key(0, 3),
     n_samples=32, image_shape=(28, 28, 1), micro_batch=int(sys.argv[1]),
 )

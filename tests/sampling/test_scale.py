@@ -29,7 +29,7 @@ def many(n_samples, shards):
         "shards": shards,
         "model": {"input_dim": [28, 28, 1], "attention_levels": []},
         "sampling": {"micro_batch": 250},
-        "ddim": {"n_samples": n_samples, "steps": 2},
+        "samples": {"ddim": {"n_samples": n_samples, "steps": 2}},
     }
     return tiny_config(changes)
 
