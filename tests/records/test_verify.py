@@ -1,6 +1,7 @@
 """A second build against the first, and against the golden file."""
 
 import hashlib
+import importlib
 import json
 import shutil
 
@@ -165,24 +166,27 @@ def verify(folder):
     return done.returncode, done.stdout + done.stderr
 
 
-def test_the_target(tmp_path):
-    """Nothing built; built; one byte changed."""
-    config = tiny_config({"figures": ["ddim_samples.png"]})
-    folder = copy_project(tmp_path / "a project", config)
-    code, said = verify(folder)
-    assert code != 0 and "nothing to compare with; build it first" in said
-    assert snakemake(folder).returncode == 0
-    for _ in range(2):
-        code, said = verify(folder)
-        assert code == 0 and said.count("identical bytes") == 2 and "identical weights" in said
-    results = folder / "results" / "tiny"
-    golden = folder / "workflow" / "golden" / "tiny.json"
-    save_measurement(golden, freeze(results))
+def test_the_target(copied):
+    """As it was built; then with one byte changed, and a golden file."""
+    write_config(copied, tiny_config({"figures": ["ddim_samples.png"]}))
+    code, said = verify(copied)
+    assert code == 0 and said.count("identical bytes") == 2 and "identical weights" in said
+    results = copied / "results" / "tiny"
+    assert not (copied / "results" / ".verify" / "tiny").exists()
+    save_measurement(copied / "workflow" / "golden" / "tiny.json", freeze(results))
     content = (results / "ddim_samples.npz").read_bytes()
     (results / "ddim_samples.npz").write_bytes(content[:-1] + b"x")
-    code, said = verify(folder)
+    code, said = verify(copied)
     assert code != 0 and "ddim_samples.npz is the first that differs" in said
     assert len({line for line in said.splitlines() if "identical content" in line}) == 3
+
+
+def test_what_was_never_built_cannot_be_verified(rebuilt, tmp_path):
+    shutil.copytree(rebuilt, tmp_path / "results" / ".verify" / "tiny")
+    places = ["--results", str(tmp_path / "results"), "--golden", str(tmp_path)]
+    with pytest.raises(SystemExit) as caught:
+        importlib.import_module("verify").main(["--experiments", "tiny", *places])
+    assert "tiny: nothing to compare with; build it first" in str(caught.value.code)
 
 
 @pytest.mark.slow
