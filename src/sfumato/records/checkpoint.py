@@ -29,10 +29,7 @@ from sfumato.networks.base_config import NetworkConfig
 from sfumato.networks.initialisation import skeleton
 from sfumato.networks.naming import from_named, named
 from sfumato.records.arrays import digest, write_whole
-
-STATE, MANIFEST = "state", "manifest.json"
-FORMAT = 2  # of the folder and of the names of weights; other formats are of other versions
-_MAPPINGS = ("model", "diffusion", "files")
+from sfumato.records.manifest import FORMAT, MANIFEST, STATE, damaged, read_manifest
 
 
 def save_checkpoint(
@@ -107,7 +104,7 @@ def load_weights(folder: Path) -> dict[str, np.ndarray]:
         shapes = nnx.state(skeleton(model), nnx.Param)
     except (KeyError, ValueError) as error:
         reason = f"its {MANIFEST} names no network ({str(error).splitlines()[0]})"
-        raise _damaged(folder, reason) from None
+        raise damaged(folder, reason) from None
     return jax.device_get(_restore(folder, manifest, named(shapes)))
 
 
@@ -125,47 +122,10 @@ def _restore(
         with ocp.StandardCheckpointer() as checkpointer:
             arrays = checkpointer.restore(folder / STATE, target)
     except Exception as error:  # of a dozen kinds, from orbax and tensorstore
-        raise _damaged(folder, f"orbax cannot read it: {_reason(error)}") from None
+        raise damaged(folder, f"orbax cannot read it: {_reason(error)}") from None
     if digest(jax.device_get(arrays)) != manifest["digest"]:
-        raise _damaged(folder, f"its weights are not those of its {MANIFEST}")
+        raise damaged(folder, f"its weights are not those of its {MANIFEST}")
     return arrays
-
-
-def read_manifest(folder: Path) -> dict[str, Any]:
-    """Return what a checkpoint says of itself.
-
-    Raises:
-        InputError: if there is no checkpoint, or none that this version of sfumato wrote whole.
-    """
-    if not folder.is_dir():
-        raise InputError(
-            f"there is no checkpoint at {folder}; `snakemake --cores 1 {folder}` builds it, if it "
-            "is one of the workflow's"
-        )
-    try:
-        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
-        found = manifest.get("format")
-        if found == FORMAT:
-            _check_keys(manifest)
-    except FileNotFoundError:
-        raise _damaged(folder, f"it has no {MANIFEST}, so it was never finished") from None
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise _damaged(folder, f"its {MANIFEST} cannot be read ({error})") from None
-    if found != FORMAT:
-        raise InputError(
-            f"the checkpoint {folder} has format {found}, and this version of sfumato reads format "
-            f"{FORMAT}: delete it and make it again"
-        )
-    return manifest
-
-
-def _check_keys(manifest: Mapping[str, Any]) -> None:
-    for key in ("digest", "provenance"):
-        if key not in manifest:
-            raise ValueError(f"{key} is missing")
-    for key in _MAPPINGS:
-        if not (isinstance(manifest.get(key), dict) and manifest[key]):
-            raise ValueError(f"{key} is missing, empty, or not a mapping")
 
 
 def _check_settings(
@@ -205,13 +165,9 @@ def _check_files(folder: Path, expected: Mapping[str, str]) -> None:
     found = _file_digests(folder / STATE)
     for name, sha256 in expected.items():
         if name not in found:
-            raise _damaged(folder, f"the file {STATE}/{name} is missing")
+            raise damaged(folder, f"the file {STATE}/{name} is missing")
         if found[name] != sha256:
-            raise _damaged(folder, f"the file {STATE}/{name} is not what was written")
-
-
-def _damaged(folder: Path, reason: str) -> InputError:
-    return InputError(f"the checkpoint {folder} is damaged: {reason}; delete it and make it again")
+            raise damaged(folder, f"the file {STATE}/{name} is not what was written")
 
 
 def _reason(error: Exception) -> str:

@@ -27,7 +27,9 @@ from sfumato.records.arrays import (
     joint_digest,
 )
 from sfumato.records.history import MARK, read_history
+from sfumato.records.manifest import read_manifest
 from sfumato.records.npz import foreign, read_npz, readable
+from sfumato.records.pictures import picture_text
 from sfumato.records.provenance import Record, origin_of
 
 _SUFFIXES = (".png", ".gif", ".npz", ".csv", ".json")
@@ -141,28 +143,33 @@ def _record(path: Path, made: object) -> Record:
 
 
 def _open_checkpoint(path: Path) -> Opened:
-    # Imported by name: what opens arrays does not depend on the code of the networks.
-    checkpoint = import_module("sfumato.records.checkpoint")
-    manifest = checkpoint.read_manifest(path)
+    # By name: what opens arrays does not depend on the code of the networks.
+    manifest = read_manifest(path)
     record = _record(path, manifest.pop(PROVENANCE))
-    weights = _Lazy(lambda: checkpoint.load_weights(path))
+    weights = _Lazy(lambda: import_module("sfumato.records.checkpoint").load_weights(path))
     return Opened(path, record, weights, manifest, stored_digest=manifest["digest"])
 
 
 def _open_picture(path: Path) -> Opened:
-    """Read a figure to its end: one that was cut short is damaged, whatever its header says."""
+    """Open a figure that is whole; its pixels are read when they are asked for."""
+    with readable(path):
+        text = picture_text(path)
+        made = json.loads(text) if text else None
+    return Opened(path, _record(path, made), _Lazy(lambda: {"pixels": _pixels(path)}))
+
+
+def _pixels(path: Path) -> np.ndarray:
+    """Return the frames of a picture, (F, H, W, 3)."""
     from PIL import Image, ImageSequence
 
     try:
         with warnings.catch_warnings(action="error"), Image.open(path) as image:
             frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
-            text = getattr(image, "text", {}).get(PROVENANCE) or image.info.get("comment")
-        made = json.loads(text) if text else None
     except PermissionError:
         raise
     except Exception as error:  # Pillow raises a dozen kinds of error for damaged files
         raise InputError(f"{path}: this picture is damaged ({error}); build it again") from None
-    return Opened(path, _record(path, made), {"pixels": np.stack(frames)})
+    return np.stack(frames)
 
 
 def _open_measurement(path: Path) -> Opened:

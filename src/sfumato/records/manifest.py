@@ -1,0 +1,58 @@
+"""What a checkpoint says of itself, in its manifest.json; reading it needs no jax."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from sfumato.errors import InputError
+
+STATE, MANIFEST = "state", "manifest.json"
+FORMAT = 2  # of the folder and of the names of weights; other formats are of other versions
+_MAPPINGS = ("model", "diffusion", "files")
+
+
+def read_manifest(folder: Path) -> dict[str, Any]:
+    """Return what a checkpoint says of itself.
+
+    Raises:
+        InputError: if there is no checkpoint, or none that this version of sfumato wrote whole.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            f"there is no checkpoint at {folder}; `snakemake --cores 1 {folder}` builds it, if it "
+            "is one of the workflow's"
+        )
+    try:
+        manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        found = manifest.get("format")
+        if found == FORMAT:
+            _check_keys(manifest)
+    except FileNotFoundError:
+        if (folder / STATE).exists():
+            raise damaged(folder, f"it has no {MANIFEST}, so it was never finished") from None
+        raise InputError(f"{folder}: this folder is no checkpoint, it has no {MANIFEST}") from None
+    except PermissionError as error:
+        raise InputError(f"{error.filename}: this file cannot be read: {error.strerror}") from None
+    except (OSError, ValueError, AttributeError, RecursionError) as error:
+        raise damaged(folder, f"its {MANIFEST} cannot be read ({error})") from None
+    if found != FORMAT:
+        raise InputError(
+            f"the checkpoint {folder} has format {found}, and this version of sfumato reads format "
+            f"{FORMAT}: delete it and make it again"
+        )
+    return manifest
+
+
+def _check_keys(manifest: Mapping[str, Any]) -> None:
+    for key in ("digest", "provenance"):
+        if key not in manifest:
+            raise ValueError(f"{key} is missing")
+    for key in _MAPPINGS:
+        if not (isinstance(manifest.get(key), dict) and manifest[key]):
+            raise ValueError(f"{key} is missing, empty, or not a mapping")
+
+
+def damaged(folder: Path, reason: str) -> InputError:
+    """Return the error for a checkpoint of this workflow that is not whole."""
+    return InputError(f"the checkpoint {folder} is damaged: {reason}; delete it and make it again")
