@@ -19,6 +19,7 @@ from sfumato.workflow.mistakes import in_a_sentence
 from sfumato.workflow.places import check_results, config_file, relative
 from sfumato.workflow.plan import Plan, one_of
 from sfumato.workflow.session import check_start, explain_failure
+from sfumato.workflow.standing import Standing
 
 # The garbage collector need not walk what is imported by now, nor anything at the exit: all that
 # would take a third of a dry-run.

@@ -69,7 +69,7 @@ rule join_shards:
         "../envs/sfumato.yaml"
     params:
         script=plan.script("gather"),
-        made=plan.making("gather"),
+        made=plan.making("gather", writes="sample"),
     shell:
         "python {params.script:q} --arrays {input.arrays:q} --timings {input.timings:q}"
         " --output {output.arrays:q} --timing {output.timing:q} > {log:q} 2>&1"

@@ -3,16 +3,19 @@
 Most methods return a function of a job's wildcards, which Snakemake calls.
 """
 
+import json
 import re
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from sfumato.config.checks import check_evaluation
 from sfumato.config.experiment import Experiment
 from sfumato.errors import InputError
 from sfumato.figures import figure
 from sfumato.figures import names as figure_names
+from sfumato.records.code import code_of
 from sfumato.records.stage import Stage
 from sfumato.sampling.shards import shard_count
 from sfumato.workflow.data_files import data_files
@@ -26,6 +29,33 @@ REBUILT = ".verify/"
 """Before the name of an experiment that is built once more; no config can give such a name."""
 
 OfWildcards = Callable[[Any], Any]
+
+
+class Wanted(NamedTuple):
+    """What the record of a job's result must say."""
+
+    stage: Stage
+    settings: dict[str, Any]
+    code: str
+
+
+@dataclass(frozen=True)
+class Making:
+    """How a job's result is made: of the job's wildcards, the text that Snakemake compares."""
+
+    text: OfWildcards
+    wanted: OfWildcards
+
+    def __call__(self, wildcards: Any) -> str:  # noqa: ANN401
+        """Return the text."""
+        return self.text(wildcards)
+
+
+def wanted(stage: Stage, seen: Any) -> Wanted:  # noqa: ANN401
+    """Return what the record of a stage's result must say, of the experiment as its job sees it."""
+    settings = settings_of(stage, seen)
+    plain = json.loads(canonical(settings)) if settings else {}
+    return Wanted(stage, plain, code_of(stage, settings))
 
 
 class Plan:
@@ -55,9 +85,14 @@ class Plan:
         """
         return self._of(name, lambda each, seen: canonical(settings_of(each, seen)))
 
-    def making(self, name: str) -> OfWildcards:
-        """Return what counts for a stage's result besides its settings, see `workflow.reruns`."""
-        return self._of(name, making)
+    def making(self, name: str, writes: str | None = None) -> Making:
+        """Return what counts for a stage's result besides its settings, see `workflow.reruns`.
+
+        Args:
+            name: the stage.
+            writes: the stage whose result it writes, if not its own.
+        """
+        return Making(self._of(name, making), self._of(writes or name, wanted))
 
     def caption(self, name: str) -> str:
         """Return the caption of a figure in the report, from a file of rules; or one for any."""

@@ -1,0 +1,225 @@
+"""Whether a file that is there is what the config asks for, told by the file itself.
+
+Snakemake decides by its own records in .snakemake and by the times of files. Records are lost and
+times change where files are copied, restored or touched. The files here say what made them:
+
+- One that is damaged is made again.
+- One that Snakemake has no record of, or the record of another file, is made again if the config
+  asks for something else: other settings, other code, other inputs.
+- One that was made as the config asks for, from inputs that are still the same, is up to date,
+  whatever the times of these inputs.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
+from pathlib import Path, PurePath
+from typing import Any, NamedTuple
+
+from snakemake.io import IOFile
+from snakemake.iocontainers import Wildcards
+from snakemake.logging import logger
+
+from sfumato.errors import InputError
+from sfumato.records.facts import flat
+from sfumato.records.manifest import MANIFEST, STATE
+from sfumato.records.opening import Opened, open_record
+from sfumato.records.provenance import Origin, Record, versions
+from sfumato.workflow.mistakes import exit_with
+from sfumato.workflow.plan import Making, Wanted
+
+_STAMP = ".snakemake_timestamp"  # Snakemake's file in a folder, whose time is the folder's
+_WITHOUT_RECORD = (".md",)
+
+
+class Verdict(NamedTuple):
+    """What is known of a file.
+
+    Attributes:
+        wrong: why it is not what the config asks for; empty if it is.
+        damaged: whether it is not whole.
+    """
+
+    wrong: str = ""
+    damaged: bool = False
+
+
+class Job(NamedTuple):
+    """A rule of Snakemake's, and the values of its wildcards."""
+
+    rule: Any
+    wildcards: Mapping[str, str]
+
+
+class Standing:
+    """Tells Snakemake, while it builds the graph of jobs, which files do not stand."""
+
+    def __init__(self, workflow: Any) -> None:  # noqa: ANN401
+        """Take Snakemake's workflow, whose rules are all there."""
+        self._workflow = workflow
+        rules = [rule for rule in workflow.rules if _making(rule)]
+        self._inputs = {rule: rule.expand_input for rule in rules}
+        self._verdicts: dict[str, Verdict] = {}
+
+    def watch(self) -> None:
+        """Look at the files of every job, when Snakemake asks for the job's inputs."""
+        if self._workflow.is_main_process:
+            for rule in self._inputs:
+                rule.expand_input = partial(self._expand_input, rule)
+
+    def _expand_input(self, rule: Any, wildcards: Mapping[str, str], **options: Any) -> Any:  # noqa: ANN401
+        """Return what Snakemake's own `expand_input` does, with files whose times do not count."""
+        expanded = self._inputs[rule](wildcards, **options)
+        forced = self._workflow.dag_settings.forcerun or self._workflow.dag_settings.forceall
+        if self._all_stand(Job(rule, wildcards)) and not forced:
+            for file in expanded[0]:
+                file.flags["ancient"] = True
+        return expanded
+
+    def _all_stand(self, job: Job) -> bool:
+        """Look at a job's outputs, all of which must be there."""
+        outputs = [str(file) for file in job.rule.expand_output(job.wildcards)[0]]
+        there = [path for path in outputs if os.path.lexists(path)]
+        verdicts = [self._verdict(path, job) for path in there]
+        return there == outputs and not any(verdict.wrong for verdict in verdicts)
+
+    def _verdict(self, path: str, job: Job) -> Verdict:
+        """Look at a file once, and have it made again if it does not stand."""
+        if path not in self._verdicts:
+            self._verdicts[path] = verdict = self._judge(path, job)
+            if verdict.damaged or (verdict.wrong and not self._has_record_of(path)):
+                logger.info(f"{path}: {verdict.wrong}; it is made again")
+                self._workflow.dag.forcefiles.add(path)
+        return self._verdicts[path]
+
+    def _judge(self, path: str, job: Job) -> Verdict:
+        _check_kind(path, job)
+        if path.endswith(_WITHOUT_RECORD):
+            return Verdict() if os.path.getsize(path) else Verdict("this file is empty", True)
+        if not os.access(path, os.R_OK):
+            exit_with(f"{path}: this file cannot be read; change its permissions")
+        try:
+            opened = open_record(Path(path))
+            _check_files(opened)
+        except InputError as error:
+            return Verdict(str(error).removeprefix(f"{path}: ").partition(";")[0], damaged=True)
+        wrong = next(self._disagreements(opened.record, job), "")
+        if not wrong and not self._has_record_of(path):
+            _say_versions(path, opened.record, _wanted(job).stage.packages)
+        return Verdict(wrong)
+
+    def _disagreements(self, record: Record, job: Job) -> Iterator[str]:
+        """Walk what the config asks for, and the record of a file says otherwise."""
+        stage, settings, code = _wanted(job)
+        if record.script != stage.script:
+            yield f"it was made by {record.script}, and the config asks for {stage.script}"
+            return
+        if changed := _changed(record.settings, settings):
+            yield changed
+        if record.code != code:
+            yield "it was made by other code"
+        for path in map(str, self._inputs[job.rule](job.wildcards)[0]):
+            yield from self._other_input(path, record)
+
+    def _other_input(self, path: str, record: Record) -> Iterator[str]:
+        """Say if a file that a job reads is not the one that was read, as a record says."""
+        producer = self._producer(path)
+        read = {name: each for name, each in record.inputs.items() if _alike(path, each)}
+        if not read:
+            return
+        if not os.path.lexists(path):
+            told = (
+                [[*self._disagreements(each.provenance, producer)] for each in read.values()]
+                if producer
+                else []
+            )
+            if told and all(told):
+                yield f"of its {next(iter(read))}: {told[0][0]}"
+        elif (producer and self._verdict(path, producer).wrong) or _digest_of(path) not in {
+            each.digest for each in read.values()
+        }:
+            yield f"it was made from another {next(iter(read))}"
+
+    def _producer(self, path: str) -> Job | None:
+        """Return the job that makes a file."""
+        for rule in self._inputs:
+            if rule.is_producer(path):
+                return Job(rule, rule.get_wildcards(path))
+        return None
+
+    def _has_record_of(self, path: str) -> bool:
+        """Tell whether Snakemake has a record of a file: of this one, not of one it replaced."""
+        metadata = self._workflow.persistence.metadata(IOFile(path))
+        stamp = os.path.join(path, _STAMP)
+        time = os.stat(stamp if os.path.exists(stamp) else path).st_mtime
+        return bool(metadata and metadata.endtime) and abs(metadata.endtime - time) < 1e-3
+
+
+def _making(rule: Any) -> Making | None:  # noqa: ANN401
+    """Return the parameter `made` of one of this workflow's rules; nothing of any other rule."""
+    made = getattr(rule.params, "made", None)
+    return made if isinstance(made, Making) else None
+
+
+def _wanted(job: Job) -> Wanted:
+    """Return what the config asks for."""
+    made = _making(job.rule)
+    assert made
+    return made.wanted(Wildcards(fromdict=dict(job.wildcards)))
+
+
+def _changed(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """Say which settings are others than recorded; nothing if none is."""
+    there, here = flat(recorded), flat(wanted)
+    other = [name for name in {**here, **there} if here.get(name) != there.get(name)]
+    if not other:
+        return ""
+    name, more = other[0], f" and {len(other) - 1} more" if len(other) > 1 else ""
+    before, now = (each.get(name, "not set") for each in (there, here))
+    return f"it was made with {name} = {before}, and the config says {now}{more}"
+
+
+def _alike(path: str, origin: Origin) -> bool:
+    """Tell whether a recorded input is of the kind of a file, by its name but for numbers."""
+    file, artifact = (
+        re.sub(r"\d+", "", PurePath(each).name) for each in (path, origin.provenance.artifact)
+    )
+    return file.endswith(artifact) or (file == MANIFEST and artifact == "checkpoint")
+
+
+def _digest_of(path: str) -> str:
+    """Return the digest of the content of a file that is there; empty if it cannot be told."""
+    try:
+        found = Path(path)
+        return open_record(found.parent if found.name == MANIFEST else found).digest
+    except InputError:
+        return ""
+
+
+def _check_kind(path: str, job: Job) -> None:
+    """End with a sentence if there is a folder where a file is to be built, or the reverse."""
+    is_folder = any(file.is_directory for file in job.rule.output)
+    if is_folder and not os.path.isdir(path):
+        exit_with(f"{path}: this is a file, where a folder is to be built; move it away")
+    if not is_folder and os.path.isdir(path):
+        exit_with(f"{path}: this is a folder, where a file is to be built; move it away")
+
+
+def _check_files(opened: Opened) -> None:
+    """Raise an InputError if a file of a checkpoint is not there."""
+    for name in opened.content["files"] if opened.path.is_dir() else ():
+        if not (opened.path / STATE / name).is_file():
+            raise InputError(f"the file {STATE}/{name} is missing")
+
+
+def _say_versions(path: str, record: Record, packages: Sequence[str]) -> None:
+    """Say that a file is kept which other versions made."""
+    here = versions(packages)
+    other = [
+        f"{name} {there}" for name, there in record.versions.items() if here.get(name) != there
+    ]
+    if other:
+        logger.info(f"{path}: it was made with {', '.join(other)}, and is kept")
