@@ -10,6 +10,7 @@ from conftest import ROOT, nested
 from sfumato import guidance, samplers
 from sfumato.config.experiment import Experiment, leaves
 from sfumato.config.file import check_file, with_typed_arguments
+from sfumato.config.render import RenderConfig
 from sfumato.config.resolve import check_names, resolve
 from sfumato.errors import InputError
 from sfumato.workflow.picking import canonical
@@ -30,8 +31,16 @@ def mistake(experiment=None, **file):
 def test_the_shipped_config_is_the_schema():
     """Every setting is in the file, and its value there is the schema's default."""
     _, experiments = resolve(SHIPPED)
-    assert experiments["diffusion_mnist"] == Experiment()
+    assert experiments["diffusion_mnist"] == Experiment(
+        render=RenderConfig(title="diffusion_mnist")
+    )
     assert set(leaves(SHIPPED["defaults"])) == set(leaves(DUMP))
+
+
+def test_figures_call_an_experiment_by_its_name_or_title():
+    own = {"mine": {}, "other": {"render": {"title": "mine"}}}
+    _, experiments = resolve({"targets": ["mine"], "experiments": own})
+    assert [each.render.title for each in experiments.values()] == ["mine", "mine"]
 
 
 def test_every_setting_in_the_shipped_config_has_a_comment():

@@ -7,12 +7,14 @@ from typing import Literal
 
 from pydantic import Field
 
-from sfumato.config.fields import Real, Section, Whole
+from sfumato.config.fields import Name, Real, Section, Whole
 
 
 class ChartLook(Section):
     """What every figure reads."""
 
+    title: Name | None = None
+    """What the figures call the experiment; null for its own name."""
     dpi: Whole = Field(default=150, ge=20, le=1200)
     """Dots per inch."""
 

@@ -44,7 +44,7 @@ def resolve(raw: object) -> tuple[list[str], dict[str, Experiment]]:
     defaults = merge_sections(Experiment().model_dump(), file.defaults)
     _fill(defaults, "defaults")
     experiments = {
-        name: _fill(merge_sections(defaults, override or {}), f"experiments.{name}")
+        name: _titled(_fill(merge_sections(defaults, override or {}), f"experiments.{name}"), name)
         for name, override in file.experiments.items()
     }
     for i, target in enumerate(file.targets):
@@ -72,3 +72,9 @@ def _fill(values: Mapping[str, Any], prefix: str) -> Experiment:
     experiment = experiment.model_copy(update={"samples": samples})
     check_across(experiment, prefix)
     return experiment
+
+
+def _titled(experiment: Experiment, name: str) -> Experiment:
+    """Let figures call an experiment by its name, unless it has another title."""
+    render = experiment.render.model_copy(update={"title": experiment.render.title or name})
+    return experiment.model_copy(update={"render": render})
