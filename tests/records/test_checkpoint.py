@@ -2,7 +2,10 @@
 
 import hashlib
 import json
+import os
 import shutil
+import tempfile
+from pathlib import Path
 
 import jax
 import numpy as np
@@ -14,6 +17,7 @@ from sfumato.errors import InputError
 from sfumato.networks.initialisation import initialise
 from sfumato.networks.naming import named
 from sfumato.networks.unet_config import UNetConfig
+from sfumato.records.alias import plain
 from sfumato.records.arrays import digest
 from sfumato.records.checkpoint import (
     load_checkpoint,
@@ -102,11 +106,75 @@ def test_saving_again_replaces(folder):
     np.testing.assert_array_equal(arrays(restored)[0], arrays(other)[0])
 
 
-def test_a_folder_that_holds_other_things_is_left_alone(tmp_path, unet):
-    (tmp_path / "thesis.tex").write_text("years of work")
-    with pytest.raises(InputError, match="holds thesis.tex, which is not part of a checkpoint"):
+@pytest.mark.parametrize("name", ["thesis.tex", "statement.pdf", "state-of-the-art", ".git"])
+def test_a_folder_that_holds_other_things_is_left_alone(name, tmp_path, unet):
+    (tmp_path / name).write_text("years of work")
+    (tmp_path / ".snakemake_timestamp").touch()  # Snakemake's, in each folder that is an output
+    with pytest.raises(InputError, match=f"holds {name}, which is not part of a checkpoint"):
         save_checkpoint(tmp_path, unet, DIFFUSION, {})
-    assert (tmp_path / "thesis.tex").read_text() == "years of work"
+    assert (tmp_path / name).read_text() == "years of work"
+
+
+ODD = (
+    *("gs:", "run [v2] {x}", "*", "a?b", "back\\slash", "100%41#h", "~", "-a 'b' $HOME"),
+    *("new\nline", "café 日本", os.fsdecode(b"\xff\xfe"), "x" * 255),
+)
+
+
+@pytest.mark.parametrize("move", [False, True], ids=["saved there", "moved there"])
+def test_any_path_will_do(move, saved, unet, tmp_path):
+    """Even one that orbax and tensorstore take for a pattern, or for a cloud's."""
+    folder = tmp_path.joinpath(*ODD)
+    if move:
+        shutil.copytree(saved, folder)
+    else:
+        save_checkpoint(folder, unet, DIFFUSION, {})
+    restored, _ = load_checkpoint(folder, MODEL, DIFFUSION)
+    np.testing.assert_array_equal(arrays(restored)[0], arrays(unet)[0])
+    assert digest(load_weights(folder)) == read_manifest(folder)["digest"]
+    assert os.listdir(folder.parent) == [folder.name]
+
+
+def test_a_cloud_s_folder_and_a_pattern_have_a_plain_name(tmp_path, monkeypatch):
+    for path in ("/gs/a", "/s3/a", "/home/a[1]", "/home/a\\b", "/home/é", "/a:b"):
+        with plain(Path(path)) as place:
+            assert str(place).startswith(tempfile.gettempdir()) and os.readlink(place) == path
+        assert not place.parent.exists()
+    for path in ("/home/my results/a-1", "/data/gs/a", "/home/~a+b=c,d@e"):
+        with plain(Path(path)) as place:
+            assert str(place) == path
+    (tmp_path / "temporary [v2]").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "temporary [v2]"))
+    with plain(Path("/home/a[1]")) as place:
+        assert "[" not in str(place)
+
+
+def not_written(*arguments, **named):
+    raise ValueError("the disk is broken\nand so on")
+
+
+def damaged_at_once(path, write):
+    write(path)
+    truncate(path.parent, None)
+
+
+@pytest.mark.parametrize(
+    ("broken", "by", "said"),
+    [
+        ("ocp.StandardCheckpointer.save", not_written, "cannot be written: the disk is broken$"),
+        ("write_whole", damaged_at_once, "cannot be written: what is read back is not what was"),
+    ],
+)
+def test_an_earlier_checkpoint_stays_until_the_new_one_was_read_back(
+    broken, by, said, saved, unet, tmp_path, monkeypatch
+):
+    folder = shutil.copytree(saved, tmp_path / "run [v2]" / "checkpoint")
+    monkeypatch.setattr(f"sfumato.records.checkpoint.{broken}", by)
+    with pytest.raises(InputError, match=said):
+        save_checkpoint(folder, unet, DIFFUSION, {"seed": 1})
+    monkeypatch.undo()
+    assert os.listdir(folder.parent) == ["checkpoint"]
+    assert load_checkpoint(folder, MODEL, DIFFUSION)[1]["provenance"] == {"seed": 0}
 
 
 def changed_settings():

@@ -6,8 +6,6 @@ Arrays are written and read some rows at a time, so that a file may be larger th
 
 import hashlib
 import json
-import os
-import re
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -16,6 +14,8 @@ from typing import Any
 
 import numpy as np
 from numpy.lib import format as npy
+
+from sfumato.records.outputs import file_aside
 
 PROVENANCE = "provenance"
 CHUNK = 2**20  # bytes written or read at once
@@ -121,19 +121,8 @@ def write_whole(path: Path, write: Callable[[Path], object]) -> None:
     The file beside it is this process's own: a job that outlived its killed workflow may be at
     work on the same output. Such files that a kill left behind are removed.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    left_behind = re.compile(rf"\.{re.escape(path.stem)}\.\d+\.part{re.escape(path.suffix)}")
-    for left in path.parent.iterdir():
-        if left_behind.fullmatch(left.name):
-            left.unlink(missing_ok=True)
-    part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
-    try:
+    with file_aside(path) as part:
         write(part)
-        with part.open("rb") as file:
-            os.fsync(file.fileno())  # else a power failure could leave an empty file of this name
-        os.replace(part, path)
-    finally:
-        part.unlink(missing_ok=True)
 
 
 def _write_npz(path: Path, arrays: Arrays, provenance: Mapping[str, Any]) -> None:

@@ -10,7 +10,7 @@ again under other names keep, as `stored_before`, the digest by which older reco
 
 import hashlib
 import json
-import shutil
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,58 +22,75 @@ from flax import nnx
 from pydantic import ValidationError
 
 from sfumato.config.diffusion import DiffusionConfig
+from sfumato.config.paths import shown
 from sfumato.errors import InputError
 from sfumato.networks import config_class
 from sfumato.networks.base import Network
 from sfumato.networks.base_config import NetworkConfig
 from sfumato.networks.initialisation import skeleton
 from sfumato.networks.naming import from_named, named
+from sfumato.records.alias import plain
 from sfumato.records.arrays import digest, write_whole
 from sfumato.records.manifest import FORMAT, MANIFEST, STATE, damaged, read_manifest
+from sfumato.records.outputs import check_room, folder_aside, real
+
+_OURS = re.compile(
+    rf"{STATE}(\.orbax-checkpoint-tmp.*)?|{MANIFEST}|\.manifest\.\d+\.part\.json"
+    r"|\.snakemake_timestamp|\.DS_Store|\.nfs.*"
+)
+"""What a folder may hold that a checkpoint replaces."""
 
 
 def save_checkpoint(
     folder: Path, network: Network, diffusion: DiffusionConfig, provenance: Mapping[str, Any]
 ) -> None:
-    """Write a checkpoint; when this returns, it is complete on disk.
+    """Write a checkpoint; when this returns, it is whole on disk and was read back.
+
+    An earlier one stays until then, and also if anything fails.
 
     Raises:
         InputError: if it cannot be written, or if the folder holds anything but a checkpoint.
     """
-    folder = folder.resolve()
-    _make_room(folder)
+    folder = real(folder)
+    check_checkpoint_room(folder)
     arrays = named(nnx.state(network, nnx.Param))
+    with folder_aside(folder) as part:
+        try:
+            with plain(part) as place, ocp.StandardCheckpointer() as checkpointer:
+                checkpointer.save(place / STATE, arrays)
+                checkpointer.wait_until_finished()
+        except Exception as error:  # of a dozen kinds, from orbax and tensorstore
+            raise _cannot_be_written(folder, _reason(error)) from None
+        manifest = {
+            "format": FORMAT,
+            "model": network.config.model_dump(),
+            "diffusion": diffusion.model_dump(),
+            "parameters": sum(array.size for array in arrays.values()),
+            "digest": digest(jax.device_get(arrays)),
+            "files": _file_digests(part / STATE),
+            "provenance": provenance,
+        }
+        text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
+        write_whole(part / MANIFEST, lambda path: path.write_text(text, encoding="utf-8"))
+        _read_back(folder, part, arrays)
+
+
+def check_checkpoint_room(folder: Path) -> None:
+    """Raise an InputError if a folder holds anything but an earlier checkpoint, whole or not."""
+    check_room(real(folder), _OURS, "a checkpoint")
+
+
+def _read_back(folder: Path, part: Path, arrays: Mapping[str, Any]) -> None:
+    """Raise an InputError if what was written of a checkpoint is not what should be in it."""
     try:
-        with ocp.StandardCheckpointer() as checkpointer:
-            checkpointer.save(folder / STATE, arrays)
-            checkpointer.wait_until_finished()
-    except Exception as error:  # of a dozen kinds, from orbax and tensorstore
-        shutil.rmtree(folder, ignore_errors=True)
-        raise InputError(f"the checkpoint {folder} cannot be written: {_reason(error)}") from None
-    manifest = {
-        "format": FORMAT,
-        "model": network.config.model_dump(),
-        "diffusion": diffusion.model_dump(),
-        "parameters": sum(array.size for array in arrays.values()),
-        "digest": digest(jax.device_get(arrays)),
-        "files": _file_digests(folder / STATE),
-        "provenance": provenance,
-    }
-    text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
-    write_whole(folder / MANIFEST, lambda path: path.write_text(text, encoding="utf-8"))
+        _restore(part, read_manifest(part), arrays)
+    except InputError:
+        reason = "what is read back is not what was written"
+        raise _cannot_be_written(folder, reason) from None
 
 
-def _make_room(folder: Path) -> None:
-    """Empty the folder of an earlier checkpoint, finished or not; leave any other folder alone."""
-    folder.mkdir(parents=True, exist_ok=True)
-    for path in folder.iterdir():
-        if not path.name.startswith((STATE, MANIFEST, ".")):
-            raise InputError(
-                f"{folder}: this folder holds {path.name}, which is not part of a checkpoint; "
-                "nothing was deleted: name another folder"
-            )
-    shutil.rmtree(folder)
-    folder.mkdir()
+def _cannot_be_written(folder: Path, reason: str) -> InputError:
+    return InputError(f"the checkpoint {shown(folder)} cannot be written: {reason}")
 
 
 def load_checkpoint(
@@ -88,7 +105,7 @@ def load_checkpoint(
     manifest = read_manifest(folder)
     _check_settings(folder, manifest, {"model": model, "diffusion": diffusion})
     graphdef, shapes = nnx.split(skeleton(model))
-    arrays = _restore(folder.resolve(), manifest, named(shapes))
+    arrays = _restore(folder, manifest, named(shapes))
     return nnx.merge(graphdef, from_named(shapes, arrays)), manifest
 
 
@@ -98,7 +115,7 @@ def load_weights(folder: Path) -> dict[str, np.ndarray]:
     Raises:
         InputError: if the checkpoint is missing or damaged.
     """
-    manifest, folder = read_manifest(folder), folder.resolve()
+    manifest = read_manifest(folder)
     try:
         model = config_class(manifest["model"]["architecture"]).model_validate(manifest["model"])
         shapes = nnx.state(skeleton(model), nnx.Param)
@@ -119,8 +136,8 @@ def _restore(
         for name, leaf in shapes.items()
     }
     try:
-        with ocp.StandardCheckpointer() as checkpointer:
-            arrays = checkpointer.restore(folder / STATE, target)
+        with plain(real(folder)) as place, ocp.StandardCheckpointer() as checkpointer:
+            arrays = checkpointer.restore(place / STATE, target)
     except Exception as error:  # of a dozen kinds, from orbax and tensorstore
         raise damaged(folder, f"orbax cannot read it: {_reason(error)}") from None
     if digest(jax.device_get(arrays)) != manifest["digest"]:

@@ -1,0 +1,144 @@
+"""Where results go: refused before the work begins if they cannot, and never seen half-written."""
+
+import hashlib
+import os
+import re
+import shutil
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from itertools import permutations
+from pathlib import Path
+
+from sfumato.config.paths import shown
+from sfumato.errors import InputError
+
+_LONGEST = 200  # bytes; file systems allow 255, and what is written aside has a longer name
+
+
+def check_outputs(files: Mapping[str, Path], folders: Mapping[str, Path] | None = None) -> None:
+    """Raise an InputError if a result cannot be written, or would be lost in another.
+
+    Args:
+        files: those that are written, by the name of the option.
+        folders: the same of folders.
+    """
+    folders = folders or {}
+    places = {option: real(path) for option, path in {**files, **folders}.items()}
+    for option, place in places.items():
+        with suppress(FileNotFoundError, NotADirectoryError):
+            os.lstat(place)  # which says whether it can be a name at all
+        if os.path.lexists(place) and not (
+            place.is_dir() if option in folders else place.is_file()
+        ):
+            kind = "folder" if option in folders else "file"
+            raise InputError(f"--{option}: {shown(place)}: no {kind} can be here; name another")
+        _check_parent(option, place)
+    for (inner, place), (outer, whole) in permutations(places.items(), 2):
+        if place == whole or whole in place.parents:
+            raise InputError(
+                f"--{inner}: {shown(place)} is --{outer}, or lies in it; name another place"
+            )
+
+
+def check_room(folder: Path, ours: re.Pattern[str], whole: str) -> None:
+    """Raise an InputError if a folder that will be emptied holds anything but `ours`.
+
+    Args:
+        folder: there may be none yet.
+        ours: matches all names that may be in it.
+        whole: what they are part of, `a checkpoint`.
+    """
+    for path in folder.iterdir() if folder.is_dir() else ():
+        if not ours.fullmatch(path.name):
+            raise InputError(
+                f"{shown(folder)}: this folder holds {shown(path.name)}, which is not part of "
+                f"{whole}; nothing was deleted: name another folder"
+            )
+
+
+def real(path: Path) -> Path:
+    """Return the absolute path, links followed: what a link names is written, not the link."""
+    return Path(os.path.realpath(path))
+
+
+@contextmanager
+def file_aside(path: Path) -> Iterator[Path]:
+    """Yield the name of a file beside `path`, which then takes its place; see `write_whole`."""
+    path = real(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if os.path.lexists(path) and not path.is_file():
+        raise InputError(f"{shown(path)}: no file can be here; name another")
+    part = _beside(path, "part", path.suffix)
+    try:
+        yield part
+        with part.open("rb") as file:
+            os.fsync(file.fileno())  # else a power failure could leave an empty file of this name
+        os.replace(part, path)
+    except OSError as error:
+        if error.errno and error.filename in (None, str(part)):
+            error.filename = str(path)
+        raise
+    finally:
+        part.unlink(missing_ok=True)
+
+
+@contextmanager
+def folder_aside(folder: Path) -> Iterator[Path]:
+    """Yield an empty folder beside `folder`, which takes its place at the end.
+
+    Whatever fails, and at whatever moment, the earlier folder is there or comes back.
+    """
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    old, part = _beside(folder, "old"), _beside(folder, "part")
+    part.mkdir()
+    try:
+        yield part
+        with suppress(FileNotFoundError):
+            os.rename(folder, old)
+        try:
+            os.rename(part, folder)
+        except OSError:
+            os.rename(old, folder)
+            raise
+        shutil.rmtree(old, ignore_errors=True)
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+
+
+def _beside(path: Path, kind: str, suffix: str = "") -> Path:
+    """Return a name beside a path that is this process's own, and take away what kills left there.
+
+    A job that outlived its killed workflow may be at work on the same output.
+    """
+    stem = path.name.removesuffix(suffix)
+    if len(os.fsencode(path.name)) > _LONGEST:
+        stem = hashlib.sha256(os.fsencode(path.name)).hexdigest()
+        suffix = suffix if len(suffix) < len(stem) else ""
+    left_behind = re.compile(rf"\.{re.escape(stem)}\.\d+\.{kind}{re.escape(suffix)}")
+    for left in path.parent.iterdir():
+        if left_behind.fullmatch(left.name):
+            with suppress(OSError):  # of another user
+                _take_away(left, path, kind)
+    return path.with_name(f".{stem}.{os.getpid()}.{kind}{suffix}")
+
+
+def _take_away(left: Path, path: Path, kind: str) -> None:
+    """Remove what a kill left behind; bring back a folder that was about to be replaced."""
+    if kind == "old" and not os.path.lexists(path):
+        os.rename(left, path)
+    elif left.is_dir():
+        shutil.rmtree(left, ignore_errors=True)
+    else:
+        left.unlink(missing_ok=True)
+
+
+def _check_parent(option: str, place: Path) -> None:
+    """Raise an InputError if nothing can be made in the nearest folder that there is."""
+    parent = next((each for each in place.parents if os.path.lexists(each)), place)
+    if not parent.is_dir():
+        reason = "this is a file, and should be a folder"
+    elif not os.access(parent, os.W_OK | os.X_OK):
+        reason = "this folder cannot be written to"
+    else:
+        return
+    raise InputError(f"--{option}: {shown(parent)}: {reason}; name another place")
