@@ -19,6 +19,7 @@ import numpy as np
 from flax import nnx
 from jax.core import Tracer
 
+from sfumato.compute.modes import in_own_modes
 from sfumato.compute.randomness import sample_keys
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.samples import SAMPLER, ChainConfig
@@ -85,6 +86,7 @@ class DDPMModel(nnx.Module):
     `rngs` it was made with.
     """
 
+    @in_own_modes
     def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs | None = None) -> None:
         """Make the schedule, and a network with fresh weights from stream `params`."""
         network, self.diffusion = config.resolve()
@@ -97,6 +99,7 @@ class DDPMModel(nnx.Module):
         """T, the length of the forward process."""
         return self.diffusion.noise_steps
 
+    @in_own_modes
     def __call__(
         self,
         x: jax.Array,
@@ -125,6 +128,7 @@ class DDPMModel(nnx.Module):
         kind = self.diffusion.prediction_type
         return {"predicted_noise": prediction_of(kind, self.schedule, x, output, t).eps}
 
+    @in_own_modes
     def forward_diffusion(
         self, x: jax.Array, t: jax.typing.ArrayLike, *, rngs: nnx.Rngs | None = None
     ) -> tuple[jax.Array, jax.Array]:
@@ -134,6 +138,7 @@ class DDPMModel(nnx.Module):
         noise = jax.random.normal(self._rngs(rngs).noise(), x.shape, x.dtype)
         return forward(self.schedule, x, noise, t), noise
 
+    @in_own_modes
     def denoise_step(
         self, x: jax.Array, t: jax.typing.ArrayLike, *, rngs: nnx.Rngs | None = None
     ) -> jax.Array:
@@ -145,6 +150,7 @@ class DDPMModel(nnx.Module):
         key = self._rngs(rngs).sample()
         return _ancestral_step(self._denoiser(clip=True), self.schedule, x, t.reshape(()), key)
 
+    @in_own_modes
     def sample(
         self,
         n_samples_or_shape: int | tuple[int, ...] = 8,

@@ -17,6 +17,7 @@ import jax
 from flax import nnx
 from jax.nn.initializers import ones, zeros
 
+from sfumato.compute.modes import in_own_modes
 from sfumato.networks import network_class
 from sfumato.networks.base import Network
 from sfumato.networks.base_config import NetworkConfig
@@ -28,6 +29,7 @@ Initial = int | Callable[[jax.Array, tuple[int, ...], Any], jax.Array]
 """How a parameter begins: the fan-in of one that is cut from the draw, or an initialiser."""
 
 
+@in_own_modes
 def skeleton(config: NetworkConfig, dtype: jax.typing.DTypeLike | None = None) -> Network:
     """Return the network with shapes in place of weights.
 
@@ -39,6 +41,7 @@ def skeleton(config: NetworkConfig, dtype: jax.typing.DTypeLike | None = None) -
     return nnx.eval_shape(lambda: make(config, rngs=_OneKey(), dtype=dtype))
 
 
+@in_own_modes
 def initialise(config: NetworkConfig, key: jax.Array) -> Network:
     """Return the network with fresh weights, which depend on the config and the key alone."""
     network = skeleton(config)

@@ -42,6 +42,7 @@ import numpy as np
 from jax.core import Tracer
 
 from sfumato.compute.knobs import split
+from sfumato.compute.modes import in_own_modes
 from sfumato.diffusion.prediction import Denoise, Given, as_pytree, cost
 from sfumato.diffusion.schedule import Schedule
 from sfumato.errors import InputError
@@ -67,6 +68,7 @@ def sample(
     return join(sample_batches(denoise, schedule, sampler, indices=range(n_samples), **options))
 
 
+@in_own_modes
 def sample_batches(
     denoise: Denoise,
     schedule: Schedule,

@@ -15,6 +15,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sfumato.compute.modes import in_own_modes
 from sfumato.compute.randomness import keys_at
 from sfumato.diffusion.prediction import Denoise, Given, Prediction, as_pytree
 from sfumato.diffusion.schedule import Schedule
@@ -90,6 +91,7 @@ def advance(
     return jax.lax.fori_loop(first, last, body, state)
 
 
+@in_own_modes
 def run_chain(
     denoise: Denoise,
     schedule: Schedule,

@@ -16,6 +16,7 @@ from flax import nnx
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from sfumato.compute.modes import in_own_modes
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.training import TrainingConfig
 from sfumato.diffusion.schedule import Schedule, make_schedule
@@ -40,6 +41,7 @@ class Store(Protocol):
         """Save a state, or skip it if the last one is recent enough."""
 
 
+@in_own_modes
 def train(
     network: Network,
     diffusion: DiffusionConfig,
