@@ -5,21 +5,25 @@ python scripts/train.py --data results/mine/data.npz --checkpoint results/mine/i
     --output results/mine/checkpoint --history results/mine/history.csv
 
 The checkpoint that it writes holds the EMA of the weights. `--work` is the folder of the run's
-state, by default `training` next to the output; it is removed at the end.
+state, by default `training` next to the output; it is removed at the end. docs/training.md says
+which state a run goes on from.
 """
 
+import os
 from collections.abc import Sequence
+from pathlib import Path
 
 from sfumato.compute.backend import describe, spread_over_cores
 from sfumato.compute.randomness import stage_key
-from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
+from sfumato.records.checkpoint import check_checkpoint_room, load_checkpoint, save_checkpoint
 from sfumato.records.history import save_history
 from sfumato.records.opening import open_record
+from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import provenance
 from sfumato.training.loop import CPU_DEVICES, train
 from sfumato.training.progress import TrainingBar
 from sfumato.training.state import HISTORY
-from sfumato.training.store import DiskStore, identity
+from sfumato.training.store import DiskStore, check_work_room, identity
 from sfumato.workflow.command_line import add_paths, command, new_parser
 from sfumato.workflow.settings import read_settings
 from sfumato.workflow.stages.train import STAGE, Settings
@@ -32,6 +36,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_paths(parser, "data", "checkpoint", "output", "history")
     add_paths(parser, "work", required=False)
     arguments = parser.parse_args(argv)
+    output, history_file = arguments.output, arguments.history
+    work = arguments.work or Path(os.path.abspath(output)).with_name("training")
+    check_outputs({"history": history_file}, {"output": output, "work": work})
+    check_checkpoint_room(output)
+    check_work_room(work)
     spread_over_cores(CPU_DEVICES)
     settings = read_settings(Settings, arguments.config)
     data = open_record(arguments.data, "train_images", "train_labels")
@@ -39,7 +48,6 @@ def main(argv: Sequence[str] | None = None) -> None:
     initial = {key: manifest[key] for key in ("digest", "provenance")}
     inputs = {"data": data, "initial": initial}
     record = provenance(STAGE, "checkpoint", settings, inputs=inputs, device=describe())
-    work = arguments.work or arguments.output.with_name("training")
     with DiskStore(work, identity(record)) as store, TrainingBar(settings.training.steps) as bar:
         trained, history = train(
             network,
@@ -50,8 +58,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             store=store,
             report=bar,
         )
-        save_checkpoint(arguments.output, trained, settings.diffusion, record)
-        save_history(arguments.history, HISTORY, history, record | {"artifact": "history.csv"})
+        if store.resumed:
+            record["device"]["resumed"] = store.resumed
+        save_checkpoint(output, trained, settings.diffusion, record)
+        save_history(history_file, HISTORY, history, record | {"artifact": "history.csv"})
         store.remove()
 
 

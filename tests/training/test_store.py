@@ -1,5 +1,9 @@
 """Runs that are stopped and go on from what was kept."""
 
+import asyncio
+import shutil
+import threading
+
 import pytest
 from conftest import slow
 from small_run import run, same, undisturbed_run
@@ -60,9 +64,11 @@ def test_a_file_system_without_locks_will_do(error, tmp_path, monkeypatch):
 
 @pytest.mark.parametrize("stops", [slow((0,)), slow((10,)), slow((30, 40)), (20, 20, 30, 45)])
 def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(stops, keep_all, tmp_path):
+    """In a folder whose name orbax takes for a pattern."""
+    work = tmp_path / "run [v2] {x}" / "a\\b*"
     for stop in stops:
-        stopped_at(stop, tmp_path / "work")
-    resumed, history, begun = resume(tmp_path / "work")
+        stopped_at(stop, work)
+    resumed, history, begun = resume(work)
     # A run that stops at a report has kept the state of the report before; at 45 it was done.
     assert begun == {0: 0, 10: 0, 40: 30, 45: 40}[stops[-1]]
     assert same(resumed, undisturbed_run()[0])
@@ -70,25 +76,80 @@ def test_a_run_that_was_stopped_ends_as_if_it_had_not_been(stops, keep_all, tmp_
 
 
 def test_another_run_does_not_go_on_from_it(keep_all, tmp_path):
+    """See test_claim.py."""
     stopped_at(30, tmp_path / "work", who="another")
     resumed, _, begun = resume(tmp_path / "work")
     assert begun == 0 and same(resumed, undisturbed_run()[0])
+    assert resume(tmp_path / "work", who="another")[2] == 20
 
 
-def test_a_damaged_state_is_passed_over(keep_all, tmp_path):
+def test_a_damaged_state_is_passed_over(keep_all, tmp_path, caplog):
     """The last one damaged, the one before is taken; both, and the run begins anew."""
+    folder = tmp_path / "work"
+    stopped_at(40, folder)
+    states = shutil.copytree(folder / "steps", tmp_path / "states")
+    assert {path.name for path in states.iterdir()} == {"20", "30"}
     for damaged, expected in ((["30"], 20), (["20", "30"], 0)):
-        folder = tmp_path / "-".join(damaged)
-        stopped_at(40, folder)
-        assert {path.name for path in (folder / "steps").iterdir()} == {"20", "30"}
+        shutil.rmtree(folder / "steps")
+        shutil.copytree(states, folder / "steps")
         for step in damaged:
-            for path in (folder / "steps" / step / "state").rglob("*"):
-                if path.is_file() and path.stat().st_size > 1000:
-                    content = bytearray(path.read_bytes())
-                    content[len(content) // 2] ^= 1
-                    path.write_bytes(content)
+            flip_a_byte(folder / "steps" / step / "state")
+        caplog.clear()
         resumed, _, begun = resume(folder)
         assert begun == expected and same(resumed, undisturbed_run()[0])
+        said = [record.getMessage() for record in caplog.records if record.name == "sfumato"]
+        assert len(said) == len(damaged)
+        assert said[0].startswith(f"{folder}: the state of step 30 cannot be read: ")
+        assert said[-1].endswith(f"until training is done; training goes on from step {expected}")
+    assert len(list(folder.glob("damaged-*"))) == 3
+    with DiskStore(folder, {"who": "a run"}) as store:
+        store.remove()
+    assert {path.name for path in tmp_path.iterdir()} == {"states"}
+
+
+def flip_a_byte(state):
+    for path in state.rglob("*"):
+        if path.is_file() and path.stat().st_size > 1000:
+            content = bytearray(path.read_bytes())
+            content[len(content) // 2] ^= 1
+            path.write_bytes(content)
+
+
+def test_no_thread_outlives_the_store(tmp_path, monkeypatch):
+    """One that did would print a traceback when the process ends with a sentence."""
+    left = tmp_path / "work" / "steps" / "10.orbax-checkpoint-tmp"
+    left.mkdir(parents=True)
+    to_thread, before = asyncio.to_thread, set(threading.enumerate())
+
+    async def slowly(*arguments, **named):
+        await asyncio.sleep(0.5)
+        return await to_thread(*arguments, **named)
+
+    monkeypatch.setattr(asyncio, "to_thread", slowly)
+    with pytest.raises(Stop), DiskStore(tmp_path / "work", {}):
+        raise Stop
+    assert set(threading.enumerate()) == before and not left.exists()
+
+
+def test_a_state_that_cannot_be_written_ends_in_a_sentence(keep_all, tmp_path, monkeypatch):
+    """And the state before it is used."""
+    stopped_at(30, tmp_path / "work")
+
+    def save(*arguments, **named):
+        raise ValueError("No space left on device\nand so on")
+
+    with monkeypatch.context() as patched, DiskStore(tmp_path / "work", {"who": "a run"}) as store:
+        patched.setattr("orbax.checkpoint.CheckpointManager.save", save)
+        with pytest.raises(InputError, match="cannot be written: No space left on device; then"):
+            run(store=store)
+    assert resume(tmp_path / "work")[2] == 20
+
+
+def test_a_folder_of_the_user_s_is_no_folder_of_states(tmp_path):
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(InputError, match="holds thesis.tex, which is not part of a training run's"):
+        DiskStore(tmp_path, {})
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
 def test_a_state_is_kept_seldom_by_default(tmp_path):

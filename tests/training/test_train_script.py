@@ -195,17 +195,72 @@ def writing_after(step):
 
 
 def test_a_run_that_was_killed_twice_ends_as_one_that_was_not(inputs, trained, tmp_path, capsys):
-    """Killed in the midst of writing a state, and late."""
-    begun = [kill_when(seen, inputs, tmp_path) for seen in (writing_after(10), at(50))]
-    assert {path.name for path in tmp_path.iterdir()} - {".training.lock"} == {"training"}
-    train.main(train_words(inputs, tmp_path))
+    """Killed in the midst of writing a state, and late; in a folder that looks like a pattern."""
+    place = tmp_path / "run [v2] {x}*"
+    begun = [kill_when(seen, inputs, place) for seen in (writing_after(10), at(50))]
+    assert {path.name for path in place.iterdir()} - {".training.lock"} == {"training"}
+    train.main(train_words(inputs, place))
     begun.append(first_step(capsys.readouterr().err))
     assert begun[0] == 0 and begun[1] >= 10 and begun[2] >= 50  # each went on behind the last
-    assert {path.name for path in tmp_path.iterdir()} == OUTPUTS
-    ours, theirs = (open_record(folder / "checkpoint") for folder in (tmp_path, trained))
+    assert {path.name for path in place.iterdir()} == OUTPUTS
+    ours, theirs = (open_record(folder / "checkpoint") for folder in (place, trained))
     assert ours.digest == theirs.digest and ours.record == theirs.record
-    history, undisturbed = ((folder / "history.csv").read_bytes() for folder in (tmp_path, trained))
+    assert same_arrays(ours.read(), theirs.read())
+    history, undisturbed = ((folder / "history.csv").read_bytes() for folder in (place, trained))
     assert history == undisturbed
+
+
+def same_arrays(ours, theirs):
+    return all(np.array_equal(ours[name], theirs[name]) for name in {*ours, *theirs})
+
+
+def test_what_went_on_from_another_device_s_state_says_so(inputs, tmp_path, monkeypatch, caplog):
+    """The loop is not part of this test."""
+    claimed = []
+
+    def begin(network, diffusion, training, *arguments, store, **named):
+        claimed.append(json.loads((tmp_path / "training" / "identity.json").read_text()))
+        (tmp_path / "training" / "steps" / "10").mkdir(parents=True)
+        raise KeyboardInterrupt
+
+    def end(network, diffusion, training, *arguments, store, **named):
+        return network, np.ones((training.steps, 3))
+
+    monkeypatch.setattr(train, "train", begin)
+    assert "interrupted" in refused(train.main, *train_words(inputs, tmp_path))
+    before = claimed[0]["run"] | {"device": claimed[0]["run"]["device"] | {"kind": "another"}}
+    (tmp_path / "training" / "identity.json").write_text(json.dumps({"run": before}))
+    assert "interrupted" in refused(train.main, *train_words(inputs, tmp_path))
+    assert "device.kind: another, now" in caplog.text
+    (tmp_path / "training-1" / "resume").touch()
+    monkeypatch.setattr(train, "train", end)
+    train.main(train_words(inputs, tmp_path))
+    for name in OUTPUTS:
+        device = open_record(tmp_path / name).record.device
+        assert device["resumed"].startswith("from a run with device.kind: another, now ")
+    assert {path.name for path in tmp_path.iterdir()} == OUTPUTS | {"training-2"}
+
+
+CANNOT_BE = {
+    "history": ("folder", "--history: .*/folder: no file can be here"),
+    "output": ("file", "--output: .*/file: no folder can be here"),
+    "work": ("folder", "folder holds mine, which is not part of a training run's state"),
+}
+
+
+@pytest.mark.parametrize("option", CANNOT_BE)
+def test_what_cannot_be_written_is_refused_before_the_training(option, inputs, tmp_path):
+    (tmp_path / "folder").mkdir()
+    (tmp_path / "folder" / "mine").touch()
+    (tmp_path / "file").touch()
+    name, said = CANNOT_BE[option]
+    words = [*train_words(inputs, tmp_path), f"--{option}", tmp_path / name]
+    assert re.search(said, refused(train.main, *words))
+    words = [*train_words(inputs, tmp_path), "--output", tmp_path / "folder"]
+    assert "folder holds mine, which is not part of a checkpoint" in refused(train.main, *words)
+    words = [*train_words(inputs, tmp_path), "--work", tmp_path]
+    assert "--history: " in refused(train.main, *words)
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "file"}
 
 
 # Taking over

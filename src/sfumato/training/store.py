@@ -3,15 +3,17 @@
 folder/
     identity.json   what the run is: settings, inputs, code, versions, device
     steps/          the last two states, by orbax's CheckpointManager
+    damaged-N/      a state that could not be read
 
-A folder of another run is emptied: no run resumes from what it would not have made itself. A
-damaged state is skipped, and the one before it is used.
+`claim.py` says which run goes on from which state. A damaged state is put away, and the one before
+it is used.
 """
 
-import json
+import logging
+import os
 import shutil
 from collections.abc import Mapping
-from contextlib import suppress
+from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 from typing import Any, Self
@@ -20,46 +22,55 @@ import jax
 import orbax.checkpoint as ocp
 from filelock import FileLock, Timeout
 
+from sfumato.config.paths import shown
 from sfumato.errors import InputError
-from sfumato.records.arrays import digest, write_whole
+from sfumato.records.alias import plain
+from sfumato.records.arrays import digest
+from sfumato.records.outputs import check_room, real
+from sfumato.training.claim import OURS, STEPS, claim, free, remove
 from sfumato.training.state import TrainingState
 
-IDENTITY, STEPS = "identity.json", "steps"
 SECONDS_BETWEEN = 15.0
 SHARE_OF_TIME = 0.05  # that saving states may take
 _OPTIONS = ocp.CheckpointManagerOptions(
     max_to_keep=2,
-    cleanup_tmp_directories=True,
     enable_async_checkpointing=False,  # the loop gives the state's memory away
 )
+_LOG = logging.getLogger("sfumato")
 
 
 class DiskStore:
-    """Keeps the state of the run `identity` in a folder; a `loop.Store`."""
+    """Keeps the state of the run `identity` in a folder; a `loop.Store`.
+
+    Attributes:
+        folder: where.
+        resumed: how the run goes on from the state of another, as the user wished; else empty.
+    """
 
     def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
-        """Open the folder; empty it if another run left it.
+        """Open the folder; set aside what another run left there.
 
         Raises:
             InputError: if a process that is alive keeps its state there: one that outlived its
-                killed workflow, for instance.
+                killed workflow, for instance; or if the folder holds anything but states.
         """
-        self.folder = folder.resolve()
+        self.folder = real(folder)
+        check_work_room(self.folder)
         self._lock = _lock(self.folder)
-        text = json.dumps(identity, sort_keys=True)
-        if _read(self.folder / IDENTITY) != text:
-            shutil.rmtree(self.folder, ignore_errors=True)
-            write_whole(self.folder / IDENTITY, lambda path: path.write_text(text))
-        self._steps = ocp.CheckpointManager(self.folder / STEPS, options=_OPTIONS)
+        self.resumed = claim(self.folder, identity)
+        self._alias = ExitStack()
+        steps = self._alias.enter_context(plain(self.folder)) / STEPS
+        _remove_unfinished(steps)
+        self._steps = ocp.CheckpointManager(steps, options=_OPTIONS)
         self._kept_at, self._seconds = monotonic(), 0.0
 
     def restore(self, like: TrainingState) -> TrainingState | None:
         """Return the last state that is whole; None if there is none."""
         for step in sorted(self._steps.all_steps(), reverse=True):
-            state = self._read_state(step, like)
-            if state is not None:
-                return state
-            self._steps.delete(step)
+            try:
+                return self._read_state(step, like)
+            except Exception as error:  # of a dozen kinds, from orbax and tensorstore
+                self._put_away(step, _reason(error))
         return None
 
     def keep(self, state: TrainingState) -> None:
@@ -74,13 +85,19 @@ class DiskStore:
         kept = ocp.args.Composite(
             state=ocp.args.StandardSave(_plain(state)), about=ocp.args.JsonSave(about)
         )
-        self._steps.save(int(state.step), args=kept, force=True)
+        try:
+            self._steps.save(int(state.step), args=kept, force=True)
+        except Exception as error:  # of a dozen kinds, from orbax and tensorstore
+            raise InputError(
+                f"{shown(self.folder)}: the state of training cannot be written: {_reason(error)}; "
+                "then the same command goes on from the state before"
+            ) from None
         self._kept_at = monotonic()
         self._seconds = self._kept_at - clock
 
     def remove(self) -> None:
-        """Delete the folder: the run is done."""
-        shutil.rmtree(self.folder)
+        """Delete the states: the run is done."""
+        remove(self.folder)
         Path(self._lock.lock_file).unlink(missing_ok=True)
 
     def __enter__(self) -> Self:
@@ -90,9 +107,10 @@ class DiskStore:
     def __exit__(self, *error: object) -> None:
         """Release the folder to other processes."""
         self._steps.close()
+        self._alias.close()
         self._lock.release()
 
-    def _read_state(self, step: int, like: TrainingState) -> TrainingState | None:
+    def _read_state(self, step: int, like: TrainingState) -> TrainingState:
         target = jax.tree.map(
             lambda leaf: jax.ShapeDtypeStruct(leaf.shape, leaf.dtype, sharding=leaf.sharding),
             _plain(like),
@@ -100,12 +118,35 @@ class DiskStore:
         wanted = ocp.args.Composite(
             state=ocp.args.StandardRestore(target), about=ocp.args.JsonRestore()
         )
-        with suppress(Exception):  # orbax and tensorstore raise a dozen kinds for damaged files
-            found = self._steps.restore(step, args=wanted)
-            state = jax.tree.unflatten(jax.tree.structure(like), jax.tree.leaves(found["state"]))
-            if _digest(state) == found["about"]["digest"]:
-                return state
-        return None
+        found = self._steps.restore(step, args=wanted)
+        state = jax.tree.unflatten(jax.tree.structure(like), jax.tree.leaves(found["state"]))
+        if _digest(state) != found["about"]["digest"]:
+            raise ValueError("it is not what was written")
+        return state
+
+    def _put_away(self, step: int, reason: str) -> None:
+        """Move a damaged state out of the way, and say what is used in its place."""
+        place = free(self.folder / f"damaged-{step}")
+        os.rename(self.folder / STEPS / str(step), place)
+        self._steps.reload()
+        left = self._steps.latest_step()
+        _LOG.warning(
+            "%s: the state of step %d cannot be read: %s. It is kept as %s until training is done; "
+            "training goes on from step %d",
+            *(shown(self.folder), step, reason, place.name, left or 0),
+        )
+
+
+def check_work_room(folder: Path) -> None:
+    """Raise an InputError if a folder holds anything but the states of a training run."""
+    check_room(real(folder), OURS, "a training run's state")
+
+
+def _remove_unfinished(steps: Path) -> None:
+    """Delete what a kill left half-written, at once: orbax would in a thread that nobody awaits."""
+    for name in os.listdir(steps) if steps.is_dir() else ():
+        if not name.isdecimal():
+            shutil.rmtree(steps / name, ignore_errors=True)
 
 
 def _lock(folder: Path) -> FileLock:
@@ -146,7 +187,6 @@ def _digest(state: TrainingState) -> str:
     return digest(jax.device_get(_plain(state)))
 
 
-def _read(path: Path) -> str | None:
-    with suppress(OSError, UnicodeDecodeError):
-        return path.read_text(encoding="utf-8")
-    return None
+def _reason(error: Exception) -> str:
+    """Return the first line of an error that may be pages long."""
+    return str(error).strip().split("\n")[0][:200]
