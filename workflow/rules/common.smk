@@ -29,7 +29,7 @@ atexit.register(gc.freeze)
 STANDALONE = workflow.modifier.is_main_snakefile()
 
 
-prepare_environment()
+prepare_environment(ours_alone=STANDALONE)
 alive = release_stale_lock(workflow.is_main_process)
 CONFIG_FILE = str(config_file())
 if STANDALONE:

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sfumato.errors import InputError
 from sfumato.records.stage import Stage
+from sfumato.workflow.environment import start_again_if_needed
 
 
 def new_parser(doc: str | None, stage: Stage | None = None) -> argparse.ArgumentParser:
@@ -35,12 +36,14 @@ def add_paths(parser: argparse.ArgumentParser, *names: str, **options: object) -
 def command(main: Callable[..., None]) -> Callable[..., None]:
     """Make a script's `main` end with a sentence, not a traceback, for a user's mistakes.
 
-    In a process of its own, what it has imported stays until the end: the garbage collector need
-    not walk that, neither on its rounds nor at exit.
+    In a process of its own, it runs in a clean environment, and what it has imported stays until
+    the end: the garbage collector need not walk that, neither on its rounds nor at exit.
     """
 
     @wraps(main)
     def wrapped(argv: Sequence[str] | None = None) -> None:
+        if argv is None and main.__module__ == "__main__":
+            start_again_if_needed()
         if argv is None:
             gc.freeze()
         try:
@@ -51,5 +54,18 @@ def command(main: Callable[..., None]) -> Callable[..., None]:
             sys.exit(f"error: {error.filename}: {error.strerror}")
         except KeyboardInterrupt:
             sys.exit("error: interrupted; run the same command again")
+        except Exception:
+            if missing := _missing_device():
+                sys.exit(f"error: {missing}")
+            raise
 
     return wrapped
+
+
+def _missing_device() -> str:
+    """Return a sentence if jax, where it is in use, cannot compute on what it was told to."""
+    if "jax" not in sys.modules:
+        return ""
+    from sfumato.compute.backend import missing_device
+
+    return missing_device()
