@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 from sfumato.config.fields import Section
 from sfumato.config.render import ChartLook
 from sfumato.errors import InputError
+from sfumato.figures.style import own_style
 from sfumato.records.stage import DRAWING, Stage
 
 if TYPE_CHECKING:
@@ -80,7 +81,8 @@ class Figure(Stage):
 
     def draw(self, look: Any, *opened: Opened) -> Any:  # noqa: ANN401
         """Return the drawing: a Matplotlib figure, or the 8-bit colours (F, H, W, 3) of frames."""
-        return import_module(*self.modules).draw(look, *opened)
+        with own_style():
+            return import_module(*self.modules).draw(look, *opened)
 
     def files_for(self, entries: Iterable[str]) -> list[str]:
         """Return the paths that `figures` may name: one, or one for each entry of `samples`."""

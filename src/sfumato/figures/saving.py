@@ -1,18 +1,22 @@
 """Figures and animations on disk, each with its provenance inside; equal drawings, equal bytes."""
 
+from __future__ import annotations
+
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure
 from PIL import Image
 
 from sfumato.config.render import AnimationLook, ChartLook
 from sfumato.errors import InputError
+from sfumato.figures.style import own_style
 from sfumato.records.arrays import PROVENANCE, write_whole
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 MOST_PIXELS_A_SIDE, MOST_PIXELS = 2**16, 10**9
 """What Agg, which draws the figures, can draw, and what fits into memory."""
@@ -22,11 +26,14 @@ def save(
     path: Path, drawing: Figure | np.ndarray, look: ChartLook, provenance: Mapping[str, Any]
 ) -> None:
     """Write what a figure's `draw` returned for this `look`: a PNG, or a GIF of many frames."""
-    if isinstance(drawing, Figure):
-        save_figure(path, drawing, look, provenance)
-    else:
-        assert isinstance(look, AnimationLook)
-        save_animation(path, drawing, look, provenance)
+    from matplotlib.figure import Figure
+
+    with own_style():
+        if isinstance(drawing, Figure):
+            save_figure(path, drawing, look, provenance)
+        else:
+            assert isinstance(look, AnimationLook)
+            save_animation(path, drawing, look, provenance)
 
 
 def save_figure(path: Path, figure: Figure, look: ChartLook, provenance: Mapping[str, Any]) -> None:
@@ -35,6 +42,8 @@ def save_figure(path: Path, figure: Figure, look: ChartLook, provenance: Mapping
     Raises:
         InputError: if it would have more pixels than can be drawn.
     """
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+
     FigureCanvasAgg(figure)
     _check_size(path, *figure.get_size_inches() * look.dpi)
     metadata = {PROVENANCE: json.dumps(provenance, sort_keys=True)}
