@@ -2,11 +2,13 @@
 
 import argparse
 import gc
+import os
 import sys
 from collections.abc import Callable, Sequence
 from functools import wraps
 from pathlib import Path
 
+from sfumato.config.paths import shown
 from sfumato.errors import InputError
 from sfumato.records.stage import Stage
 from sfumato.workflow.environment import start_again_if_needed
@@ -30,7 +32,12 @@ def new_parser(doc: str | None, stage: Stage | None = None) -> argparse.Argument
 def add_paths(parser: argparse.ArgumentParser, *names: str, **options: object) -> None:
     """Add `--name PATH` for each name; all must be given, unless `options` say otherwise."""
     for name in names:
-        parser.add_argument(f"--{name}", **{"type": Path, "required": True, **options})  # type: ignore[arg-type]
+        parser.add_argument(f"--{name}", **{"type": _path, "required": True, **options})  # type: ignore[arg-type]
+
+
+def _path(text: str) -> Path:
+    """Read a path; `~` is the home folder also where the shell left it, as after `--output=`."""
+    return Path(os.path.expanduser(text))
 
 
 def command(main: Callable[..., None]) -> Callable[..., None]:
@@ -51,7 +58,7 @@ def command(main: Callable[..., None]) -> Callable[..., None]:
         except InputError as error:
             sys.exit(f"error: {error}")
         except OSError as error:
-            sys.exit(f"error: {error.filename}: {error.strerror}")
+            sys.exit(f"error: {shown(error.filename)}: {error.strerror}")
         except KeyboardInterrupt:
             sys.exit("error: interrupted; run the same command again")
         except Exception:
