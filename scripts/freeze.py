@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from sfumato.records.golden import freeze
 from sfumato.records.measurements import save_measurement
+from sfumato.records.outputs import check_outputs
 from sfumato.workflow.command_line import add_paths, command, new_parser
 
 
@@ -16,6 +17,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = new_parser(__doc__)
     add_paths(parser, "results", "golden")
     arguments = parser.parse_args(argv)
+    check_outputs({"golden": arguments.golden})
     save_measurement(arguments.golden, freeze(arguments.results))
 
 

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 from sfumato.records.arrays import save_arrays
 from sfumato.records.measurements import load_measurement, save_measurement
+from sfumato.records.outputs import check_outputs
 from sfumato.sampling.shards import gather
 from sfumato.sampling.timing import Timing, add_up
 from sfumato.workflow.command_line import add_paths, command, new_parser
@@ -24,6 +25,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_paths(parser, "arrays", "timings", nargs="+")
     add_paths(parser, "output", "timing")
     arguments = parser.parse_args(argv)
+    check_outputs({"output": arguments.output, "timing": arguments.timing})
     arrays, record = gather(arguments.arrays)
     timing = add_up([load_measurement(Timing, path) for path in arguments.timings])
     save_arrays(arguments.output, arrays, record)

@@ -17,6 +17,7 @@ from sfumato.compute.backend import describe
 from sfumato.records.arrays import Rows, save_arrays
 from sfumato.records.checks import checked
 from sfumato.records.measurements import save_measurement
+from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import Record, provenance
 from sfumato.sampling.draw import Entry
 from sfumato.sampling.shards import shard_range
@@ -33,6 +34,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_paths(parser, "checkpoint", "output", "timing")
     parser.add_argument("--shard", default="1/1", metavar="K/N")
     arguments = parser.parse_args(argv)
+    check_outputs({"output": arguments.output, "timing": arguments.timing})
     settings = read_settings(Settings, arguments.config)
     entry = Entry.restore(settings, arguments.checkpoint, STAGE.stream)
     n_samples, name = settings.samples[entry.name].n_samples, f"{entry.name}_samples"

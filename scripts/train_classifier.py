@@ -15,6 +15,7 @@ from sfumato.errors import InputError
 from sfumato.evaluation.classifier_training import Fit, train_classifier
 from sfumato.records.arrays import save_arrays
 from sfumato.records.opening import open_record
+from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import provenance
 from sfumato.workflow.command_line import add_paths, command, new_parser
 from sfumato.workflow.settings import read_settings
@@ -27,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = new_parser(__doc__, STAGE)
     add_paths(parser, "data", "output")
     arguments = parser.parse_args(argv)
+    check_outputs({"output": arguments.output})
     settings = read_settings(Settings, arguments.config)
     names = [f"{split}_{kind}" for split in ("train", "test") for kind in ("images", "labels")]
     opened = open_record(arguments.data, *names)

@@ -12,6 +12,7 @@ import numpy as np
 from sfumato.compute.backend import describe
 from sfumato.records.arrays import save_arrays
 from sfumato.records.checks import check_finite, check_images
+from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import provenance
 from sfumato.sampling.batches import evenly_spaced
 from sfumato.sampling.draw import Entry
@@ -27,6 +28,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = new_parser(__doc__, STAGE)
     add_paths(parser, "checkpoint", "output")
     arguments = parser.parse_args(argv)
+    check_outputs({"output": arguments.output})
     settings = read_settings(Settings, arguments.config)
     entry = Entry.restore(settings, arguments.checkpoint, STAGE.stream)
     steps, wanted = len(entry.timesteps), settings.trajectory

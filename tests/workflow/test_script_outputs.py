@@ -1,0 +1,79 @@
+"""A result that cannot be written is refused before a script begins its work."""
+
+import importlib
+import os
+import re
+
+import pytest
+
+from sfumato.workflow.command_line import add_paths, command, new_parser
+
+INPUTS = {
+    "initialise": (),
+    "sample": ("checkpoint",),
+    "trajectory": ("checkpoint",),
+    "forward": ("data",),
+    "gather": ("arrays", "timings"),
+    "train_classifier": ("data",),
+    "freeze": ("results",),
+}
+"""What each script reads: none of it is there, so it has not begun."""
+OUTPUTS = {
+    "initialise": ("output",),
+    "sample": ("output", "timing"),
+    "trajectory": ("output",),
+    "forward": ("output",),
+    "gather": ("output", "timing"),
+    "train_classifier": ("output",),
+    "freeze": ("golden",),
+}
+
+
+def refused(name, folder, **changes):
+    """Run a script that must fail, and return its one sentence."""
+    paths = {option: f"no {option}" for option in (*INPUTS[name], *OUTPUTS[name])} | changes
+    words = [word for option, path in paths.items() for word in (f"--{option}", str(folder / path))]
+    words += [] if name in ("gather", "freeze") else ["--config", "{}"]
+    with pytest.raises(SystemExit) as caught:
+        importlib.import_module(name).main(words)
+    said = caught.value.code
+    assert isinstance(said, str) and said.startswith("error: --") and "\n" not in said
+    return said
+
+
+@pytest.mark.parametrize("name", OUTPUTS)
+def test_a_result_that_cannot_be_written_is_refused_at_once(name, tmp_path):
+    (tmp_path / "a folder" / "mine").mkdir(parents=True)
+    (tmp_path / "a file").touch()
+    for option in OUTPUTS[name]:
+        said = refused(name, tmp_path, **{option: "a file/a"})
+        assert f"--{option}: {tmp_path}/a file: this is a file, and should be a folder" in said
+        wrong, kind = ("a file", "folder") if name == "initialise" else ("a folder", "file")
+        said = refused(name, tmp_path, **{option: wrong})
+        assert said == f"error: --{option}: {tmp_path}/{wrong}: no {kind} can be here; name another"
+    assert sorted(os.listdir(tmp_path)) == ["a file", "a folder"]
+
+
+@pytest.mark.parametrize("name", ["sample", "gather"])
+def test_one_result_does_not_replace_the_other(name, tmp_path):
+    said = refused(name, tmp_path, output="a", timing="b/../a")
+    assert re.search(r"--output: .*/a is --timing, or lies in it; name another place$", said)
+
+
+def test_a_path_may_begin_at_home(tmp_path, monkeypatch):
+    """A folder whose name is ~ is ./~, as in a shell."""
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    monkeypatch.chdir(tmp_path)
+    parser = new_parser(None)
+    add_paths(parser, "output")
+    for word, path in (("~/a", tmp_path / "home/a"), ("./~/a", tmp_path / "~/a")):
+        assert parser.parse_args([f"--output={word}"]).output.absolute() == path
+
+
+def test_an_error_about_a_file_with_an_odd_name_is_one_line(tmp_path):
+    @command
+    def main(argv):
+        (tmp_path / "a\nb").read_bytes()
+
+    with pytest.raises(SystemExit, match=r"a\\nb: No such file or directory$"):
+        main([])
