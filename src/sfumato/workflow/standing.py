@@ -201,7 +201,8 @@ def _digest_of(path: str) -> str:
 
 def _check_kind(path: str, job: Job) -> None:
     """End with a sentence if there is a folder where a file is to be built, or the reverse."""
-    is_folder = any(file.is_directory for file in job.rule.output)
+    outputs = job.rule.expand_output(job.wildcards)[0]
+    is_folder = any(file.is_directory for file in outputs if file == path)
     if is_folder and not os.path.isdir(path):
         exit_with(f"{path}: this is a file, where a folder is to be built; move it away")
     if not is_folder and os.path.isdir(path):

@@ -1,0 +1,111 @@
+"""Files are believed, whatever became of their times and of Snakemake's records."""
+
+import re
+import shutil
+
+import pytest
+from conftest import artifacts, nested, scored_config, snakemake, tiny_config, write_config
+
+TARGETS = ("all", "speed")
+WEIGHTS = "results/tiny/checkpoint"
+
+
+def dry_run(folder, *targets):
+    """Return which files a dry-run would make, the first of each job, and all that it says."""
+    done = snakemake(folder, *(targets or TARGETS), "-n")
+    said = done.stdout + done.stderr
+    assert done.returncode == 0 and "Traceback" not in said, said
+    found = re.findall(r"^    output: results/([^,\n]+)", said, re.MULTILINE)
+    assert found or "Nothing to be done" in said
+    return {name.removeprefix("tiny/") for name in found}, said
+
+
+def copy_without_times(source, target):
+    """Copy a project as `cp -r` does: the files get new times, in the order of their names."""
+    shutil.copytree(source, target, symlinks=True, copy_function=shutil.copy)
+    for path in sorted(target.rglob("*"), reverse=True):
+        path.touch()
+
+
+@pytest.mark.parametrize("recorded", [True, False], ids=["records", "no records"])
+def test_a_copied_project_has_nothing_to_do(recorded, scored, tmp_path):
+    copy_without_times(scored, tmp_path / "copy")
+    if not recorded:
+        shutil.rmtree(tmp_path / "copy" / ".snakemake")
+    assert dry_run(tmp_path / "copy", "all", "quality")[0] == set()
+
+
+def test_without_records_a_changed_setting_makes_again_what_reads_it(copied):
+    shutil.rmtree(copied / ".snakemake")
+    (copied / "results" / "tiny" / "trajectory.npz").unlink()
+    write_config(copied, tiny_config(nested("samples.ddim.eta", 0.5)))
+    made, said = dry_run(copied)
+    assert {"ddim_samples.npz", "ddim_samples.png", "speed.json", "speed.png"} == made
+    assert "samples.ddim.eta = 0.0, and the config says 0.5; it is made again" in said
+    write_config(copied, tiny_config({"trajectory": {"snapshots": 3}, "render": {"columns": 2}}))
+    made, said = dry_run(copied)
+    assert made == {
+        *("trajectory.npz", "trajectory.png", "trajectory.gif"),
+        *("ddpm_samples.png", "ddim_samples.png"),
+    }
+    assert "trajectory.png: of its arrays: it was made with trajectory.snapshots = 4" in said
+
+
+def test_with_records_they_are_believed(copied):
+    write_config(copied, tiny_config({"seed": 5}))
+    assert snakemake(copied, *TARGETS, "--touch").returncode == 0
+    assert dry_run(copied)[0] == set()
+    shutil.rmtree(copied / ".snakemake")
+    assert "data.npz" in dry_run(copied)[0]
+
+
+def test_a_folder_under_the_name_of_another_experiment(copied):
+    config = tiny_config()
+    config["experiments"]["other"] = {"samples": {"ddim": {"steps": 4}}}
+    write_config(copied, config)
+    shutil.copytree(copied / "results" / "tiny", copied / "results" / "other")
+    made, _ = dry_run(copied, "results/other/ddim_samples.npz", "results/other/ddpm_samples.npz")
+    assert made == {"other/ddim_samples.npz"}
+
+
+def test_a_trained_checkpoint_in_the_place_of_a_fresh_one(scored, tmp_path):
+    folder = tmp_path / "copy"
+    shutil.copytree(scored, folder, symlinks=True)
+    write_config(
+        folder, scored_config({"weights": {"source": "fresh"}, "figures": ["forward.png"]})
+    )
+    shutil.rmtree(folder / ".snakemake")
+    made, said = dry_run(folder, "results/tiny/ddim_samples.npz")
+    assert {"checkpoint", "ddim_samples.npz"} == made
+    assert "checkpoint" in said and "asks for initialise.py" in said
+
+
+def test_what_is_damaged_is_made_again(built, copied):
+    results = copied / "results" / "tiny"
+    for name, length in {"forward.png": 500, "trajectory.gif": 0, "ddim_samples.npz": -20}.items():
+        data = (results / name).read_bytes()
+        (results / name).write_bytes(data[:length])
+    next((results / "checkpoint" / "state").rglob("manifest.ocdbt")).unlink()
+    made, said = dry_run(copied)
+    damaged = {"forward.png", "trajectory.gif", "ddim_samples.npz", "checkpoint"}
+    assert made >= damaged
+    for name in damaged:
+        assert re.search(rf"results/tiny/{name}: .*; it is made again", said)
+    assert snakemake(copied).returncode == 0
+    assert artifacts(copied) == artifacts(built[0])
+
+
+def test_a_folder_in_the_place_of_a_file(copied):
+    figure = copied / "results" / "tiny" / "forward.png"
+    figure.unlink()
+    figure.mkdir()
+    done = snakemake(copied, "-n")
+    assert done.returncode != 0
+    said = done.stdout + done.stderr
+    assert "results/tiny/forward.png: this is a folder, where a file is to be built" in said
+    assert "Traceback" not in said
+
+
+def test_what_a_user_forces_is_passed_on(copied):
+    made, _ = dry_run(copied, "results/tiny/ddim_samples.png", "--forcerun", "initialise")
+    assert made == {"checkpoint", "ddim_samples.npz", "ddim_samples.png"}
