@@ -72,5 +72,6 @@ lock:
 	$(LOCK) pyproject.toml --group dev --output-file requirements.lock
 	$(LOCK) --group slurm --constraints requirements.lock --output-file requirements-slurm.lock
 
+# What was installed and cached; results stay, and with them Snakemake's records of them.
 clean:
-	rm -rf .venv .venv-bench .cache .snakemake
+	rm -rf .venv .venv-bench .cache
