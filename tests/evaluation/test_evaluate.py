@@ -11,7 +11,7 @@ from sfumato.errors import InputError
 from sfumato.evaluation.classifier_training import Fit, train_classifier
 from sfumato.evaluation.evaluate import DATA, evaluate_real_images, evaluate_samples
 from sfumato.evaluation.metrics import Metrics
-from sfumato.evaluation.quality import summarise
+from sfumato.evaluation.quality import summarise, timings_of
 from sfumato.evaluation.tables import table
 from sfumato.records.arrays import save_arrays
 from sfumato.records.opening import Opened, open_record
@@ -54,6 +54,7 @@ def files(tmp_path_factory):
     save_arrays(folder / "data.npz", arrays, record("data.npz"))
     save_arrays(folder / "classifier.npz", weights, record("classifier.npz"))
     save_arrays(folder / "s.npz", {"images": samples}, record("s.npz", settings=settings))
+    made = Record.model_validate(record("s.timing.json", settings=settings))
     timing = Timing(
         entry="mine",
         sampler="ddim",
@@ -63,7 +64,7 @@ def files(tmp_path_factory):
         micro_batch=5,
         seconds=Seconds(compile=1, run=30),
         device={"kind": "some"},
-        provenance=Record.model_validate(record("s.timing.json")),
+        provenance=made,
     )
     data = open_record(folder / "data.npz", *DATA)
     return Files(
@@ -74,7 +75,8 @@ def files(tmp_path_factory):
 @pytest.fixture(scope="module")
 def metrics(files):
     """Return the metrics of the samples, and those of real images."""
-    made = Record.model_validate(record("some.metrics.json"))
+    inputs = {"samples": files.samples.origin}
+    made = Record.model_validate(record("some.metrics.json", inputs=inputs))
     opened = files.data, files.classifier
     facts = evaluate_samples(*opened, files.samples, files.timing, CONFIG, key=KEY)
     floor = evaluate_real_images(*opened, CONFIG, seed=0, key=KEY)
@@ -84,7 +86,7 @@ def metrics(files):
 def test_what_is_said_of_a_run(metrics):
     mine, floor = metrics
     assert (mine.run, mine.settings, mine.nfe) == ("mine", ENTRY, 7)
-    assert mine.seconds_per_sample == 2 and mine.n_samples == 12  # 15 places took 30 seconds
+    assert mine.n_samples == 12
     assert (floor.run, floor.settings, floor.nfe) == ("floor", {}, 0)
     assert mine.classifier_accuracy == floor.classifier_accuracy == 0.75
 
@@ -103,17 +105,33 @@ def test_what_is_found(metrics):
         assert low <= each.scores["two_sample_accuracy"] <= high
 
 
-def test_all_runs_side_by_side(metrics):
+def test_no_time_is_in_metrics(files, metrics):
+    """So that nearest.png, which is drawn from them, is the same in a second build."""
+    slower = files.timing.model_copy(update={"seconds": Seconds(compile=2, run=90)})
+    again = evaluate_samples(
+        *(files.data, files.classifier, files.samples), slower, CONFIG, key=KEY
+    )
+    mine = Metrics(**again, provenance=metrics[0].provenance)
+    assert mine == metrics[0] and mine.origin == metrics[0].origin
+
+
+def test_all_runs_side_by_side(files, metrics):
     mine, floor = metrics
     worse = mine.model_copy(update={"scores": {name: x + 2 for name, x in mine.scores.items()}})
-    quality = summarise([floor, mine, worse], {"kind": "some"}, mine.provenance)
+    timings = timings_of(metrics, [files.timing])
+    quality = summarise([floor, mine, worse], timings, {"kind": "some"}, mine.provenance)
     row = quality.row(sampler="ddim", eta=0.5)
     assert row.seeds == 2 and row.mean["kid"] == pytest.approx(mine.scores["kid"] + 1)
+    assert row.seconds_per_sample == 2  # 15 places took 30 seconds
+    assert quality.floor.seconds_per_sample == 0
     assert row.spread["kid"] == pytest.approx(2**0.5) and quality.floor.spread["kid"] == 0
     text = table(quality)
     assert "| DDIM-7 |" in text and "| network evaluations |  | 7 |" in text
     with pytest.raises(InputError, match="the floor, which real images reach, is not among them"):
-        summarise([mine], {}, mine.provenance)
+        summarise([mine], timings, {}, mine.provenance)
+    other = files.timing.provenance.model_copy(update={"settings": {"seed": 4}})
+    with pytest.raises(InputError, match="--timings: none is of the samples of some.metrics.json"):
+        timings_of(metrics, [files.timing.model_copy(update={"provenance": other})])
 
 
 def test_files_that_do_not_go_together(files):

@@ -143,7 +143,7 @@ def nearest_files(folder, n):
     nearest = [{"sample": i, "train": 2 * i, "distance": 3 + i / 8} for i in range(n)]
     content = {
         **{"run": "ddpm", "settings": {"sampler": "ddpm"}, "nfe": 1000, "n_samples": 300},
-        **{"seconds_per_sample": 1.0, "scores": {}, "intervals": {}, "nearest": nearest},
+        **{"scores": {}, "intervals": {}, "nearest": nearest},
         **{"classifier_accuracy": 0.97, "provenance": made("evaluation/ddpm/0.metrics.json")},
     }
     metrics.write_text(json.dumps(content))

@@ -37,8 +37,8 @@ def arrays_of(path):
 
 @pytest.fixture(scope="module")
 def made(tmp_path_factory):
-    """Return a folder with every artifact of the tiny experiment."""
-    folder = tmp_path_factory.mktemp("tiny results")
+    """Return a folder with every artifact of the tiny experiment; any path will do."""
+    folder = tmp_path_factory.mktemp("tiny") / "results [v2] {x} %d *\\ é#"
     build(JOBS, folder)
     return folder
 
@@ -258,9 +258,9 @@ def test_a_bad_config_gets_a_sentence(name, made):
     assert "this is not JSON" in refused(name, made, config="{")
     assert "sede: unknown key (its value: 1)" in refused(name, made, config_of(name, sede=1))
     values = json.loads(settings(name, tiny_experiment()))
-    section = next(key for key, value in values.items() if isinstance(value, dict))
-    typo = values[section] | {"typo": "x"} if section != "samples" else {"typo": {"typo": "x"}}
-    assert f"{section}.typo" in refused(name, made, config_of(name, **{section: typo}))
+    for section in [key for key, value in values.items() if isinstance(value, dict)][:1]:
+        typo = values[section] | {"typo": "x"} if section != "samples" else {"typo": {"typo": "x"}}
+        assert f"{section}.typo" in refused(name, made, config_of(name, **{section: typo}))
     assert "must be a mapping" in refused(name, made, config="[]")
 
 
@@ -311,6 +311,11 @@ def test_times_of_two_devices_are_not_compared(made, tmp_path):
     assert "sample both on one device" in said
 
 
+def test_only_the_entries_of_the_config_are_compared(made):
+    said = refused("speed.json", made, config='{"entries": ["ddpm"]}')
+    assert said == "error: --timings: these are of ddpm, ddim, and entries says ddpm"
+
+
 def test_an_output_that_cannot_be_written(made, tmp_path):
     (tmp_path / "file").write_text("in the way")
     said = refused("forward.png", made, output=tmp_path / "file" / "a.png")
@@ -353,7 +358,8 @@ def test_the_scripts_of_evaluation(scored, tmp_path):
             "compare_quality",
             {},
             f"--table {tmp_path}/metrics.md --metrics {{}}/evaluation/floor/0.metrics.json"
-            f" {{}}/evaluation/ddpm_steps_10/0.metrics.json {{}}/{run}.metrics.json",
+            f" {{}}/evaluation/ddpm_steps_10/0.metrics.json {{}}/{run}.metrics.json"
+            f" --timings {{}}/evaluation/ddpm_steps_10/0.timing.json {{}}/{run}.timing.json",
         ),
     }
     plan = Plan(*resolve(scored_config()))

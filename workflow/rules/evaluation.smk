@@ -98,7 +98,8 @@ rule evaluate_real_images:
 
 rule compare_quality:
     input:
-        metrics=plan.metrics,
+        metrics=plan.evaluated(".metrics.json", "floor"),
+        timings=plan.evaluated(".timing.json"),
     output:
         quality="results/{experiment}/quality.json",
         table="results/{experiment}/metrics.md",
@@ -111,7 +112,8 @@ rule compare_quality:
         "../envs/sfumato.yaml"
     params:
         script=plan.script("compare_quality"),
+        config=plan.settings("compare_quality"),
         made=plan.making("compare_quality"),
     shell:
-        "python {params.script:q} --metrics {input.metrics:q}"
-        " --output {output.quality:q} --table {output.table:q} > {log:q} 2>&1"
+        "python {params.script:q} --config {params.config:q} --metrics {input.metrics:q}"
+        " --timings {input.timings:q} --output {output.quality:q} --table {output.table:q} > {log:q} 2>&1"

@@ -89,7 +89,8 @@ rule compare_speed:
         "../envs/sfumato.yaml"
     params:
         script=plan.script("compare_speed"),
+        config=plan.settings("compare_speed"),
         made=plan.making("compare_speed"),
     shell:
-        "python {params.script:q} --timings {input.timings:q} --output {output.speed:q}"
-        " > {log:q} 2>&1"
+        "python {params.script:q} --config {params.config:q} --timings {input.timings:q}"
+        " --output {output.speed:q} > {log:q} 2>&1"

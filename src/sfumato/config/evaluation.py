@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from sfumato.config.fields import Whole
+from sfumato.config.fields import Section, Whole
 from sfumato.config.scoring import ClassifierConfig, ScoringConfig
 from sfumato.config.sweep import SweepConfig
 
@@ -13,12 +13,17 @@ DEFAULT_RUNS = (
 )
 
 
-class EvaluationConfig(ClassifierConfig, ScoringConfig):
-    """Which runs are scored, each with how many sampling seeds, and how."""
+class RunsConfig(Section):
+    """Which runs are scored, each with how many sampling seeds."""
 
     runs: tuple[SweepConfig, ...] = Field(default=DEFAULT_RUNS, min_length=1)
     """Entries of `samples`, each varied over some of its settings."""
     seeds: Whole = Field(default=2, ge=1, le=100)
     """Sampling seeds of a run: that of the experiment, and those that follow it."""
+
+
+class EvaluationConfig(ClassifierConfig, ScoringConfig, RunsConfig):
+    """The whole section: what is scored, and how."""
+
     micro_batch: Whole = Field(default=50, ge=1, le=65_536)
     """How many samples go through the network at once on each device."""

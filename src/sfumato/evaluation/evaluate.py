@@ -33,7 +33,7 @@ def evaluate_samples(
         data: with the arrays DATA.
         classifier: all its arrays.
         samples: the images of one entry of `samples`.
-        timing: of the same entry.
+        timing: of the same entry; its seconds are not read.
         config: how images are scored.
         key: of the two-sample test.
 
@@ -54,7 +54,6 @@ def evaluate_samples(
         "run": timing.entry,
         "settings": entry,
         "nfe": timing.nfe,
-        "seconds_per_sample": timing.seconds_per_sample,
         **_facts(scores, len(images), weights),
     }
 
@@ -66,7 +65,7 @@ def evaluate_real_images(
     real, weights = _real(data), classifier.read()
     scores = score_floor(real, _restore(real, weights), config, seed=seed, key=key)
     facts = _facts(scores, config.n_samples, weights)
-    return {"run": FLOOR, "settings": {}, "nfe": 0, "seconds_per_sample": 0.0, **facts}
+    return {"run": FLOOR, "settings": {}, "nfe": 0, **facts}
 
 
 def _entry(samples: Opened, timing: Timing) -> dict[str, Any]:

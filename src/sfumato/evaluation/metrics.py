@@ -21,7 +21,7 @@ class Nearest(Section):
 
 
 class Metrics(Measurement):
-    """The content of a `*.metrics.json`."""
+    """The content of a `*.metrics.json`; no time is in it, so that a second build repeats it."""
 
     run: str
     """Its entry of `samples`; `floor` for real images in place of samples."""
@@ -31,8 +31,6 @@ class Metrics(Measurement):
     """Evaluations of the network for a sample; 0 for the floor."""
     n_samples: Whole
     """How many images were scored."""
-    seconds_per_sample: Real
-    """As measured while they were drawn."""
     scores: dict[str, Real]
     """By name."""
     intervals: dict[str, tuple[Real, Real]]

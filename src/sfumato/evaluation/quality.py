@@ -1,6 +1,7 @@
 """The scores of all runs, each over all its seeds, side by side."""
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from statistics import fmean, stdev
 from typing import Any
 
@@ -9,6 +10,7 @@ from sfumato.errors import InputError
 from sfumato.evaluation.metrics import FLOOR, Metrics
 from sfumato.records.measurements import Measurement
 from sfumato.records.provenance import Record
+from sfumato.sampling.timing import Timing
 
 
 class Row(Section):
@@ -54,8 +56,19 @@ class Quality(Measurement):
         raise InputError(f"quality: there is no run with {settings}")
 
 
-def summarise(metrics: Sequence[Metrics], device: Mapping[str, str], provenance: Record) -> Quality:
+def summarise(
+    metrics: Sequence[Metrics],
+    timings: Mapping[str, Timing],
+    device: Mapping[str, str],
+    provenance: Record,
+) -> Quality:
     """Put the metrics of all runs and seeds together, runs in the order in which they come.
+
+    Args:
+        metrics: of every run and seed.
+        timings: how long the samples took, by the artifact of their metrics; the floor has none.
+        device: what computed.
+        provenance: of the result.
 
     Raises:
         InputError: if they are not of one size, or have no floor among them.
@@ -70,21 +83,47 @@ def summarise(metrics: Sequence[Metrics], device: Mapping[str, str], provenance:
     return Quality(
         n_samples=metrics[0].n_samples,
         classifier_accuracy=metrics[0].classifier_accuracy,
-        floor=_row(runs.pop(FLOOR)),
-        rows=[_row(of_run) for of_run in runs.values()],
+        floor=_row(runs.pop(FLOOR), {}),
+        rows=[_row(of_run, timings) for of_run in runs.values()],
         device=dict(device),
         provenance=provenance,
     )
 
 
-def _row(seeds: Sequence[Metrics]) -> Row:
+def timings_of(metrics: Sequence[Metrics], timings: Iterable[Timing]) -> dict[str, Timing]:
+    """Return for each metrics of samples, by artifact, how long these samples took.
+
+    Raises:
+        InputError: if one has no timing.
+    """
+    made = {_samples(timing.provenance): timing for timing in timings}
+    found = {}
+    for each in metrics:
+        if each.run == FLOOR:
+            continue
+        origin = each.provenance.inputs.get("samples")
+        key = _samples(origin.provenance) if origin else ""
+        if key not in made:
+            raise InputError(f"--timings: none is of the samples of {each.provenance.artifact}")
+        found[each.provenance.artifact] = made[key]
+    return found
+
+
+def _samples(record: Record) -> str:
+    """Return what the records of samples and of their timing have in common."""
+    alike = record.model_copy(update={"artifact": "", "arrays": {}})
+    return json.dumps(alike.model_dump(mode="json"), sort_keys=True)
+
+
+def _row(seeds: Sequence[Metrics], timings: Mapping[str, Timing]) -> Row:
     first = seeds[0]
+    timed = [timings[name] for each in seeds if (name := each.provenance.artifact) in timings]
     scores = {name: [each.scores[name] for each in seeds] for name in first.scores}
     return Row(
         run=first.run,
         settings=first.settings,
         nfe=first.nfe,
-        seconds_per_sample=fmean(each.seconds_per_sample for each in seeds),
+        seconds_per_sample=fmean(each.seconds_per_sample for each in timed) if timed else 0.0,
         seeds=len(seeds),
         mean={name: fmean(values) for name, values in scores.items()},
         spread={name: stdev(values) if len(values) > 1 else 0.0 for name, values in scores.items()},

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sfumato.compute.ranges import check_range
 from sfumato.errors import InputError
 
 
@@ -19,7 +20,8 @@ def quantise(images: np.ndarray) -> np.ndarray:
         (N, H, W, C) float32.
 
     Raises:
-        InputError: if they have another shape, or there are none, or one holds NaN or infinities.
+        InputError: if they have another shape, or there are none, one holds NaN or infinities, or
+            they have levels 0 .. 255.
     """
     images = np.asarray(images)
     if images.ndim != 4 or not images.size:
@@ -32,5 +34,6 @@ def quantise(images: np.ndarray) -> np.ndarray:
             f"images: {len(broken)} of {len(images)}, image {broken[0]} the first, hold NaN or "
             "infinite values; draw them again, or look at what made them"
         )
+    check_range("images", images)
     levels = np.round((np.clip(images.astype(np.float64), -1, 1) + 1) * 127.5)
     return (levels / 127.5 - 1).astype(np.float32)

@@ -211,15 +211,19 @@ class Plan:
             exit_with(f"experiments.{wildcards.experiment}.samples: {{}} has no entry to time")
         return [f"{place}/{name}_samples.timing.json" for name in samples]
 
-    def metrics(self, wildcards: Any) -> list[str]:  # noqa: ANN401
-        """Return the metrics of all runs and seeds, those of real images first."""
-        experiment = self._experiment(wildcards)
-        self._check_evaluation(wildcards)
-        return [
-            f"results/{wildcards.experiment}/evaluation/{run}/{k}.metrics.json"
-            for run in ("floor", *experiment.runs)
-            for k in range(experiment.evaluation.seeds)
-        ]
+    def evaluated(self, suffix: str, *before: str) -> OfWildcards:
+        """Return a file of every run and seed; first those of `before`, that of real images."""
+
+        def of(wildcards: Any) -> list[str]:  # noqa: ANN401
+            experiment = self._experiment(wildcards)
+            self._check_evaluation(wildcards)
+            return [
+                f"results/{wildcards.experiment}/evaluation/{run}/{k}{suffix}"
+                for run in (*before, *experiment.runs)
+                for k in range(experiment.evaluation.seeds)
+            ]
+
+        return of
 
     def _experiment(self, wildcards: Any) -> Experiment:  # noqa: ANN401
         return self.experiments[wildcards.experiment]
