@@ -20,7 +20,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = new_parser(__doc__, STAGE)
     add_paths(parser, "checkpoint", "output")
     arguments = parser.parse_args(argv)
-    settings = read_settings(Settings, arguments.config)
+    settings = read_settings(Settings, arguments.config).matched(arguments.checkpoint)
     network, manifest = load_checkpoint(arguments.checkpoint, settings.model, settings.diffusion)
     inputs = {"pretrained": {key: manifest[key] for key in ("digest", "provenance")}}
     record = provenance(STAGE, "checkpoint", settings, inputs=inputs)

@@ -17,6 +17,7 @@ from sfumato.errors import InputError
 from sfumato.records.arrays import save_arrays
 from sfumato.records.checks import check_images
 from sfumato.records.opening import open_record
+from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import provenance
 from sfumato.workflow.command_line import add_paths, command, new_parser
 from sfumato.workflow.settings import read_settings
@@ -29,9 +30,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = new_parser(__doc__, STAGE)
     add_paths(parser, "data", "output")
     arguments = parser.parse_args(argv)
+    check_outputs({"output": arguments.output})
     settings = read_settings(Settings, arguments.config)
     data = open_record(arguments.data, "test_images", "test_labels")
-    images, index = data.read()["test_images"], settings.forward.index
+    images = data.read()["test_images"]
+    index = settings.forward.shown(len(images))
     for place, reason in settings.forward.mistakes(settings.diffusion.noise_steps, len(images)):
         raise InputError(f"{place}: {reason}")
     schedule, key = make_schedule(settings.diffusion), stage_key(settings.seed, STAGE.stream)

@@ -8,8 +8,10 @@ import yaml
 from conftest import ROOT, nested
 
 from sfumato import guidance, samplers
+from sfumato.config.data import DataConfig
 from sfumato.config.experiment import Experiment, leaves
 from sfumato.config.file import check_file, with_typed_arguments
+from sfumato.config.forward import ForwardConfig
 from sfumato.config.render import RenderConfig
 from sfumato.config.resolve import check_names, resolve
 from sfumato.errors import InputError
@@ -31,9 +33,10 @@ def mistake(experiment=None, **file):
 def test_the_shipped_config_is_the_schema():
     """Every setting is in the file, and its value there is the schema's default."""
     _, experiments = resolve(SHIPPED)
-    assert experiments["diffusion_mnist"] == Experiment(
-        render=RenderConfig(title="diffusion_mnist")
-    )
+    data, render = DataConfig().filled(), RenderConfig(title="diffusion_mnist")
+    follows = {"data": data, "forward": ForwardConfig().filled(data.n_test), "render": render}
+    assert experiments["diffusion_mnist"] == Experiment(**follows)
+    assert (data.n_images, data.n_test, follows["forward"].index) == (5000, 500, 5)
     assert set(leaves(SHIPPED["defaults"])) == set(leaves(DUMP))
 
 
@@ -116,11 +119,16 @@ OPTIONAL = {
     "figures": ["a.png"],
     "data.folder": "a",
     "data.url": "a",
+    "data.digest": "a",
+    "data.n_images": 800,
+    "data.n_test": 8,
+    "forward.index": 8,
+    "weights.digest": "a",
     "sampling.micro_batch": 8,
     **{f"samples.{e}.{key}": value for e in ("ddpm", "ddim") for key, value in OF_AN_ENTRY.items()},
 }
 """Settings that may be null, with a value of the other kind that they take."""
-FREE_TEXT = {"data.folder", "data.url", "weights.folder"}
+FREE_TEXT = {"data.folder", "data.url", "data.digest", "weights.folder", "weights.digest"}
 
 
 def at(path, values):

@@ -12,13 +12,12 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sfumato.config.data import DataConfig
+from sfumato.config.data import DataConfig, LoadedConfig
 from sfumato.config.resolve import resolve
 from sfumato.data import download, idx
 from sfumato.data.images import load_images
 from sfumato.errors import InputError
 from sfumato.records.opening import open_record
-from sfumato.workflow.settings import read_settings
 
 prepare_data = importlib.import_module("prepare_data")
 SHAPE = (28, 28, 1)
@@ -138,11 +137,22 @@ def test_what_a_server_has_is_what_the_folder_has(published, served, tmp_path):
     assert len(list((tmp_path / "cache" / "fashion-mnist").iterdir())) == 4
 
 
+def test_what_is_not_in_the_folder_comes_from_the_cache_or_the_server(published, served, tmp_path):
+    config = DataConfig(source="mnist", folder=str(tmp_path / "none"), url=served, n_images=50)
+    for _ in range(2):
+        loaded = load_images(config, SHAPE, cache=tmp_path / "cache")
+        assert len(Quiet.asked) == 4 and len(loaded["test_images"]) == 5
+    for path in published[0].iterdir():
+        path.rename(path.with_name(path.name.replace("-idx", ".idx")))
+    load_images(config.model_copy(update={"folder": str(published[0])}), SHAPE)
+    assert len(Quiet.asked) == 4
+
+
 def test_the_script_keeps_what_it_downloads_where_it_is_told(served, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
-    data = {"source": "mnist", "url": served, "n_images": 30, "n_test": 10}
+    data = {"source": "mnist", "n_images": 30, "n_test": 10}
     settings = json.dumps({"data": data, "model": {"input_dim": [8, 8, 3]}})
-    words = ["--config", settings, "--cache", "kept", "--output", "mine/data.npz"]
+    words = ["--config", settings, "--cache", "kept", "--url", served, "--output", "mine/data.npz"]
     before = {path.name for path in tmp_path.iterdir()}
     prepare_data.main(words)
     assert {path.name for path in tmp_path.iterdir()} - before == {"kept", "mine"}
@@ -151,14 +161,16 @@ def test_the_script_keeps_what_it_downloads_where_it_is_told(served, tmp_path, m
     arrays, record = opened.read(), opened.record
     assert arrays["train_images"].shape == (20, 8, 8, 3)
     assert arrays["test_labels"].tolist() == list(range(10))
-    assert record.settings["data"]["source"] == "mnist" and str(tmp_path) not in str(record)
+    assert record.settings["data"] == LoadedConfig(**data).model_dump()
+    assert str(tmp_path) not in str(record) and "http" not in str(record)
 
 
 def test_files_of_another_set_get_a_sentence(published, tmp_path, monkeypatch):
     labels = next(published[0].glob("t10k-labels*"))
     labels.write_bytes(idx_file(np.zeros(N_TEST - 1, np.uint8)))
-    data = {"source": "mnist", "folder": str(published[0]), "n_images": 30, "n_test": 10}
+    data = {"source": "mnist", "n_images": 30, "n_test": 10}
     words = ["--config", json.dumps({"data": data, "model": {}}), "--output", str(tmp_path / "a")]
+    words += ["--folder", str(published[0])]
     with pytest.raises(SystemExit, match="^error: .*this is not t10k-labels-idx1-ubyte of mnist"):
         prepare_data.main(words)
     assert not (tmp_path / "a").exists()
@@ -264,9 +276,11 @@ def test_settings_that_do_not_go_together(data, said):
     with pytest.raises(InputError) as error:
         resolve({"targets": ["a"], "experiments": {"a": {"data": data}}})
     assert str(error.value).startswith(f"experiments.a.{said}") and "\n" not in str(error.value)
-    with pytest.raises(InputError) as error:
-        read_settings(prepare_data.Settings, json.dumps({"data": data, "model": {}}))
-    assert str(error.value).startswith(said)
+    section = {key: value for key, value in data.items() if key != "folder"}
+    words = ["--config", json.dumps({"data": section, "model": {}}), "--output", "none/data.npz"]
+    with pytest.raises(SystemExit) as ended:
+        prepare_data.main([*words, *(f"--{key}={data[key]}" for key in data if key == "folder")])
+    assert str(ended.value).startswith(f"error: {said}")
 
 
 def test_the_whole_of_a_published_set_may_be_asked_for():

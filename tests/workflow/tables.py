@@ -19,6 +19,7 @@ READERS = {
     "shards": ["ddpm_samples.npz", "ddim_samples.npz"],
     "seed": ["data.npz", "checkpoint", "forward.npz", *CHAINS],
     "data": ["data.npz"],
+    **dict.fromkeys(["data.folder", "data.url", "data.digest"], []),
     "model": ["checkpoint", *CHAINS],
     "model.input_dim": ["data.npz", "checkpoint", *CHAINS],
     "diffusion": ["checkpoint", "forward.npz", *CHAINS],

@@ -1,9 +1,10 @@
-# The images of an experiment.
+# The images of an experiment. The user's files are no input: what is in them counts, by the digest in
+# the settings, and not where they are.
+
+from sfumato.workflow.data_files import data_places
 
 
 rule prepare_data:
-    input:
-        files=plan.data_files,
     output:
         arrays="results/{experiment}/data.npz",
     log:
@@ -16,7 +17,7 @@ rule prepare_data:
         script=plan.script("prepare_data"),
         config=plan.settings("prepare_data"),
         made=plan.making("prepare_data"),
-        cache=relative(ROOT / ".cache" / "data"),
+        places=plan.where(data_places),
     shell:
-        "python {params.script:q} --config {params.config:q} --cache {params.cache:q}"
+        "python {params.script:q} --config {params.config:q} {params.places:q}"
         " --output {output.arrays:q} > {log:q} 2>&1"

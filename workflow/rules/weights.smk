@@ -1,5 +1,7 @@
 # The network's weights: freshly drawn, trained from there, or taken from a trained checkpoint.
 
+from sfumato.workflow.stages.adopt import weights_places
+
 
 rule initialise:
     output:
@@ -68,8 +70,6 @@ rule train:
 
 
 rule adopt:
-    input:
-        manifest=plan.reads("adopt"),
     output:
         ckpt=directory("results/{experiment}/checkpoint"),
     log:
@@ -84,7 +84,7 @@ rule adopt:
         script=plan.script("adopt"),
         config=plan.settings("adopt"),
         made=plan.making("adopt"),
+        places=plan.where(weights_places),
     shell:
-        "python {params.script:q} --config {params.config:q}"
-        ' --checkpoint "$(dirname {input.manifest:q})"'
+        "python {params.script:q} --config {params.config:q} {params.places:q}"
         " --output {output.ckpt:q} > {log:q} 2>&1"

@@ -2,6 +2,8 @@
 
 from collections.abc import Iterator
 
+from sfumato.config.data import Facts
+from sfumato.config.data_checks import judgement_mistakes
 from sfumato.config.experiment import Experiment
 from sfumato.config.trajectory import TrajectoryConfig
 from sfumato.config.validation import nearest, one_of, path_of, show
@@ -10,6 +12,7 @@ from sfumato.figures import figure, names
 
 Mistake = tuple[str, str]
 """Where a mistake is, and what is wrong there."""
+SMALLEST_SIDE = 8  # that the classifier can look at, see evaluation/lenet.py
 
 
 def check_across(experiment: Experiment, prefix: str) -> None:
@@ -20,16 +23,18 @@ def check_across(experiment: Experiment, prefix: str) -> None:
     _raise(found, prefix)
 
 
-def check_evaluation(experiment: Experiment, prefix: str) -> None:
+def check_evaluation(experiment: Experiment, prefix: str, facts: Facts | None = None) -> None:
     """Raise an InputError if an experiment cannot be evaluated as its section says.
 
-    This is checked only on demand: most experiments are never evaluated.
+    This is checked only on demand: most experiments are never evaluated. What needs a look at the
+    user's pictures is checked where `facts` are given.
     """
     try:
         experiment.runs  # noqa: B018 (it raises)
     except InputError as error:
         raise InputError("\n".join(f"{prefix}.{line}" for line in str(error).split("\n"))) from None
-    _raise(list(_evaluation(experiment)), prefix)
+    judged = judgement_mistakes(experiment, facts or experiment.data.facts)
+    _raise([*_evaluation(experiment), *judged], prefix)
 
 
 def figure_files(experiment: Experiment) -> tuple[str, ...]:
@@ -64,7 +69,7 @@ def _figures(experiment: Experiment) -> Iterator[Mistake]:
 
 
 def _evaluation(experiment: Experiment) -> Iterator[Mistake]:
-    evaluation, data = experiment.evaluation, experiment.data
+    evaluation = experiment.evaluation
     most = experiment.diffusion.noise_steps
     for i, sweep in enumerate(evaluation.runs):
         if "n_samples" in sweep.over:
@@ -77,13 +82,10 @@ def _evaluation(experiment: Experiment) -> Iterator[Mistake]:
     seeds = [experiment.seed, *(run.seed for run in experiment.runs.values() if run.seed)]
     if max(seeds) + evaluation.seeds > 2**32:
         yield "evaluation.seeds", f"{evaluation.seeds} run past the last seed, {2**32 - 1}"
-    if evaluation.n_samples > data.n_test:
-        reason = f"must be at most data.n_test ({data.n_test})"
-        yield "evaluation.n_samples", f"{evaluation.n_samples} {reason}"
-    n_train = data.n_images - data.n_test
-    if evaluation.n_samples > n_train:
-        reason = f"must be at most data.n_images - data.n_test ({n_train}), the training images"
-        yield "evaluation.n_samples", f"{evaluation.n_samples} {reason}"
+    if min(experiment.model.input_dim[:2]) < SMALLEST_SIDE:
+        shape = list(experiment.model.input_dim)
+        reason = f"has a side below {SMALLEST_SIDE}, too small for the classifier of an evaluation"
+        yield "model.input_dim", f"{shape} {reason}"
 
 
 def _raise(found: list[Mistake], prefix: str) -> None:

@@ -69,7 +69,9 @@ def _fill(values: Mapping[str, Any], prefix: str) -> Experiment:
     experiment = validate(Experiment, values, prefix)
     noise_steps = experiment.diffusion.noise_steps
     samples = {name: entry.filled(noise_steps) for name, entry in experiment.samples.items()}
-    experiment = experiment.model_copy(update={"samples": samples})
+    data = experiment.data.filled()
+    follows = {"samples": samples, "data": data, "forward": experiment.forward.filled(data.n_test)}
+    experiment = experiment.model_copy(update=follows)
     check_across(experiment, prefix)
     return experiment
 

@@ -14,7 +14,14 @@ class SourceConfig(Section):
     """Drawn from the seed, trained from there, or taken from a trained checkpoint."""
 
 
-class WeightsConfig(SourceConfig):
+class AdoptedConfig(SourceConfig):
+    """Which checkpoint is taken, wherever it lies."""
+
+    digest: str | None = Field(default=None, min_length=1)
+    """The sha256 that the weights of the pretrained checkpoint must have; null for any."""
+
+
+class WeightsConfig(AdoptedConfig):
     """The whole section."""
 
     folder: str = Field(default="resources/pretrained/mnist", min_length=1)

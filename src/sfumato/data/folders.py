@@ -1,18 +1,24 @@
 """A folder of pictures as one array: every PNG and JPEG below it, brought to one shape."""
 
+import io
+import logging
 import struct
 import zlib
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
+from sfumato.config.paths import shown
+from sfumato.data.pictures import Pictures, contents_of, digest_of, find_pictures
 from sfumato.errors import InputError
 
 Fit = Literal["crop", "pad", "stretch"]
 
-_SUFFIXES = {".png", ".jpg", ".jpeg"}
+_LOG = logging.getLogger("sfumato")
+_FORMATS = ["PNG", "JPEG"]
 _MODES = {1: "L", 3: "RGB"}
 """Number of channels -> what Pillow calls such a picture."""
 
@@ -26,31 +32,40 @@ _UNREADABLE = (
 def picture_files(folder: Path) -> list[Path]:
     """Return every PNG and JPEG below a folder, in the order of their paths from there.
 
-    Files and folders that begin with a dot are left out.
-
     Raises:
         InputError: if there is no such folder, or no picture in it.
     """
-    if not folder.is_dir():
-        raise InputError(f"data.folder: there is no folder {folder}; name the one of your pictures")
-    names = sorted(
-        path.relative_to(folder)
-        for path in folder.rglob("*")
-        if path.suffix.lower() in _SUFFIXES and path.is_file()
-    )
-    names = [name for name in names if not any(part.startswith(".") for part in name.parts)]
-    if not names:
-        raise InputError(
-            f"data.folder: there is no picture in {folder}; put files there that end in "
-            f"{', '.join(sorted(_SUFFIXES))}"
-        )
-    return [folder / name for name in names]
+    return find_pictures(folder).paths
+
+
+def survey(pictures: Pictures) -> str:
+    """Return the digest of pictures, after a look at the first bytes of each.
+
+    Raises:
+        InputError: if one cannot be read, or is neither PNG nor JPEG; it names the first.
+    """
+    broken: list[tuple[str, str]] = []
+
+    def looked_at() -> Iterator[tuple[str, bytes]]:
+        for name, content in contents_of(pictures):
+            if reason := _wrong_start(content):
+                broken.append((name, reason))
+            yield name, content
+
+    digest = digest_of(looked_at())
+    if broken:
+        name, reason = broken[0]
+        more = f"; {len(broken) - 1} more are not" if len(broken) > 1 else ""
+        raise InputError(f"data.folder: {_not_whole(pictures.folder / name, reason)}{more}")
+    return digest
 
 
 def load_folder(
-    folder: Path, image_shape: tuple[int, ...], fit: Fit
+    folder: Path, image_shape: tuple[int, ...], fit: Fit, digest: str | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Load the pictures of a folder, upright, on black where they are transparent.
+
+    What is left out of the folder, and which pictures are blank, is said in the log.
 
     Args:
         folder: where `picture_files` finds them.
@@ -58,6 +73,7 @@ def load_folder(
         fit: what is done to a picture with another aspect ratio: `crop` scales its shorter side and
             keeps the centre, `pad` scales its longer side and fills up with black, `stretch`
             scales both. All of it is bilinear, averaging over the pixels that fall into one.
+        digest: that the pictures must have; None for any.
 
     Returns:
         images: (N, H, W, C) uint8.
@@ -65,38 +81,94 @@ def load_folder(
             for pictures in the folder itself.
 
     Raises:
-        InputError: if there are no pictures, if one cannot be read, or if C is neither.
+        InputError: if there are no pictures, if one cannot be read, if they do not have
+            the digest, or if C is neither.
     """
-    height, width, channels = image_shape
+    check_channels(image_shape[-1])
+    pictures = find_pictures(folder)
+    if pictures.left_out:
+        _LOG.warning("data.folder: %s", pictures.sentence)
+    images = np.empty((len(pictures.states), *image_shape), np.uint8)
+    places = iter(images)
+
+    def loaded() -> Iterator[tuple[str, bytes]]:
+        for name, content in contents_of(pictures):
+            picture = _open(folder / name, content).convert(_MODES[image_shape[-1]])
+            fitted = _fit(picture, (image_shape[1], image_shape[0]), fit)
+            next(places)[:] = np.asarray(fitted).reshape(image_shape)
+            yield name, content
+
+    found = digest_of(loaded())
+    if digest not in (None, found):
+        raise InputError(other_digest(folder, found, str(digest)))
+    _say_blank(pictures, images)
+    return images, _labels(pictures)
+
+
+def check_channels(channels: int) -> None:
+    """Raise an InputError unless images with so many channels can be made from pictures."""
     if channels not in _MODES:
         raise InputError(
             f"model.input_dim: {channels} channels are not those of a picture; give it 1 for grey, "
             "3 for colours"
         )
-    files = picture_files(folder)
-    images = np.empty((len(files), *image_shape), np.uint8)
-    for image, path in zip(images, files, strict=True):
-        picture = _open(path).convert(_MODES[channels])
-        image[:] = np.asarray(_fit(picture, (width, height), fit)).reshape(image_shape)
-    return images, _labels([path.relative_to(folder) for path in files])
 
 
-def _labels(names: list[Path]) -> np.ndarray:
-    classes = sorted({name.parts[0] for name in names if len(name.parts) > 1})
-    index = {name: i for i, name in enumerate(classes)}
-    return np.array([index[name.parts[0]] if len(name.parts) > 1 else -1 for name in names])
+def other_digest(folder: Path, found: str, wanted: str) -> str:
+    """Return the sentence for pictures that are not those that are asked for."""
+    return (
+        f"data.digest: the pictures in {shown(folder)} are others, with the digest {found[:16]} "
+        f"and not {wanted[:16]}; name the folder of those, or set data.digest to null, or, if they "
+        "changed just now, run the same command again"
+    )
 
 
-def _open(path: Path) -> Image.Image:
+def _labels(pictures: Pictures) -> np.ndarray:
+    index = {name: i for i, name in enumerate(pictures.classes)}
+    return np.array([index[n.split("/", 1)[0]] if "/" in n else -1 for n in pictures.states])
+
+
+def _say_blank(pictures: Pictures, images: np.ndarray) -> None:
+    """Say in the log which pictures are blank."""
+    pixels = images.reshape(len(images), -1)
+    blank = np.flatnonzero(pixels.min(axis=1) == pixels.max(axis=1)) if pixels.shape[1] > 1 else []
+    if len(blank):
+        first = shown(pictures.folder / list(pictures.states)[blank[0]])
+        _LOG.warning(
+            "data.folder: %d of %d pictures are blank, %s the first", len(blank), len(images), first
+        )
+
+
+def _wrong_start(content: bytes) -> str:
+    """Say what is wrong with the header of a picture, if anything is."""
+    try:
+        with Image.open(io.BytesIO(content), formats=_FORMATS):
+            return ""
+    except _UNREADABLE as error:
+        return _reason(error)
+
+
+def _open(path: Path, content: bytes) -> Image.Image:
     """Read a picture, turned as its EXIF data say, without transparency, 8 bits a channel."""
     try:
-        with Image.open(path, formats=["PNG", "JPEG"]) as picture:
+        with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
             return _opaque(ImageOps.exif_transpose(picture))
     except _UNREADABLE as error:
-        raise InputError(
-            f"{path}: this is not a whole PNG or JPEG picture ({error}); take it out of the "
-            "folder, or get it again"
-        ) from None
+        raise InputError(_not_whole(path, _reason(error))) from None
+
+
+def _reason(error: Exception) -> str:
+    """Return what Pillow says; of a stream in memory it says where that is."""
+    if isinstance(error, UnidentifiedImageError):
+        return "it does not begin like one"
+    return str(error).split("\n")[0]
+
+
+def _not_whole(path: Path, reason: str) -> str:
+    return (
+        f"{shown(path)}: this is not a whole PNG or JPEG picture ({reason}); take it out of the "
+        "folder, or get it again"
+    )
 
 
 def _opaque(picture: Image.Image) -> Image.Image:

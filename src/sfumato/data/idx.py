@@ -7,6 +7,7 @@ dimensions, four for the length of each, the highest first, and then the values.
 import gzip
 import hashlib
 import math
+import os
 import struct
 import zlib
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from typing import Literal
 
 import numpy as np
 
+from sfumato.config.paths import shown
 from sfumato.errors import InputError
 
 PublishedSet = Literal["mnist", "fashion-mnist"]
@@ -69,6 +71,19 @@ def load_idx(folder: Path, dataset: PublishedSet) -> dict[str, np.ndarray]:
     return {key: _load(folder, dataset, key) for key in FILES}
 
 
+def missing(folder: Path, dataset: PublishedSet) -> list[str]:
+    """Return the published names of the files that are not in a folder.
+
+    Raises:
+        InputError: if one that is there begins otherwise than it must; the rest is not read.
+    """
+    paths = {key: _path_in(folder, name) for key, (name, _) in FILES.items()}
+    for key, path in paths.items():
+        if path:
+            _check_start(path, dataset, key)
+    return [FILES[key][0] for key, path in paths.items() if path is None]
+
+
 def read_idx(path: Path) -> np.ndarray:
     """Return the array of an IDX file of unsigned bytes, plain or gzipped: uint8, read-only.
 
@@ -88,29 +103,49 @@ def read_idx(path: Path) -> np.ndarray:
 
 
 def _load(folder: Path, dataset: PublishedSet, key: str) -> np.ndarray:
-    name, shape = FILES[key]
-    path = _find(folder, dataset, name)
+    name, _ = FILES[key]
+    path = _path_in(folder, name)
+    if path is None:
+        raise InputError(
+            f"data.folder: there is no {name}, with or without .gz, in {shown(folder)}; put the "
+            f"four files of {dataset} there"
+        )
     array = read_idx(path)
-    if array.shape != shape:
-        reason = f"its shape is {array.shape}, not {shape}"
-    elif len(shape) == 1 and array.max() >= _CLASSES:
-        reason = f"a label in it is {array.max()}, more than {_CLASSES - 1}"
-    elif CONTENTS[dataset].get(key) not in (None, _content(array)):
-        reason = "its values are not the published ones"
-    else:
-        return array
-    raise InputError(f"{path}: this is not {name} of {dataset} ({reason}); get it again")
+    if reason := _wrong_shape(array.shape, key):
+        raise _other(path, dataset, key, reason)
+    if array.ndim == 1 and array.max() >= _CLASSES:
+        raise _other(path, dataset, key, f"a label in it is {array.max()}, more than 9")
+    if CONTENTS[dataset].get(key) not in (None, _content(array)):
+        raise _other(path, dataset, key, "its values are not the published ones")
+    return array
 
 
-def _find(folder: Path, dataset: PublishedSet, name: str) -> Path:
+def _check_start(path: Path, dataset: PublishedSet, key: str) -> None:
+    """Raise an InputError if a file does not begin as it must."""
+    with _opened(path) as file:
+        shape = _shape(file)
+    if reason := _wrong_shape(shape, key):
+        raise _other(path, dataset, key, reason)
+
+
+def _wrong_shape(found: tuple[int, ...], key: str) -> str:
+    shape = FILES[key][1]
+    return f"its shape is {found}, not {shape}" if found != shape else ""
+
+
+def _other(path: Path, dataset: PublishedSet, key: str, reason: str) -> InputError:
+    return InputError(
+        f"{shown(path)}: this is not {FILES[key][0]} of {dataset} ({reason}); get it again"
+    )
+
+
+def _path_in(folder: Path, name: str) -> Path | None:
+    """Find a file by its published name, in either spelling, packed or not."""
     for stem in (name, name.replace("-idx", ".idx")):
         for path in (folder / stem, folder / f"{stem}.gz"):
-            if path.is_file():
+            if os.path.isfile(path):  # which is no error where the folder cannot be read
                 return path
-    raise InputError(
-        f"data.folder: there is no {name}, with or without .gz, in {folder}; put the four files of "
-        f"{dataset} there"
-    )
+    return None
 
 
 def _shape(file: BufferedIOBase) -> tuple[int, ...]:
@@ -149,8 +184,12 @@ def _opened(path: Path) -> Iterator[BufferedIOBase]:
             else:
                 yield file
     except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
+        raise InputError(f"{shown(path)}: there is no such file") from None
+    except PermissionError:
+        raise InputError(
+            f"{shown(path)}: this file cannot be read: change its permissions"
+        ) from None
     except (OSError, EOFError, ValueError, zlib.error, MemoryError) as error:
         raise InputError(
-            f"{path}: this is not a whole IDX file of unsigned bytes ({error}); get it again"
+            f"{shown(path)}: this is not a whole IDX file of unsigned bytes ({error}); get it again"
         ) from None

@@ -9,6 +9,7 @@ import numpy as np
 from PIL import Image
 
 from sfumato.config.data import DataConfig
+from sfumato.config.paths import shown, user_path
 from sfumato.errors import InputError
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def load_images(
     """Load the images that section `data` asks for, in the shape that the network takes.
 
     Args:
-        config: the section.
+        config: the section; what it leaves open follows from the number of images.
         image_shape: (H, W, C). Digits are resized to H x W and repeated over the C channels.
         seed: for the source `noise`; no other draws random numbers.
         stream: the number of the random stream that the noise is drawn from.
@@ -41,15 +42,13 @@ def load_images(
     Raises:
         InputError: if a source cannot be read, or has fewer images than asked for.
     """
-    match config.source:
-        case "mnist" | "fashion-mnist":
-            train, test = _idx(config.source, config, cache)
-        case "mnist-5k":
-            train, test = _cut(_mnist_5k(), config)
-        case "images":
-            train, test = _cut(_pictures(config, image_shape), config)
-        case "noise":
-            train, test = _cut(_noise(config.n_images, image_shape, seed, stream), config)
+    if config.source == "images":
+        loaded = _pictures(config, image_shape)
+        config = config.filled(len(loaded[0]))
+        train, test = _cut(loaded, config)
+    else:
+        config = config.filled()
+        train, test = _split(config, image_shape, seed, stream, cache)
     return {
         "train_images": _fit(train[0], image_shape),
         "train_labels": train[1].astype(np.int32),
@@ -61,14 +60,31 @@ def load_images(
 Labelled = tuple[np.ndarray, np.ndarray]
 
 
+def _split(
+    config: DataConfig, image_shape: tuple[int, ...], seed: int, stream: int, cache: Path
+) -> tuple[Labelled, Labelled]:
+    """Load a source whose size is known, and split it."""
+    match config.source:
+        case "mnist" | "fashion-mnist":
+            return _idx(config.source, config, cache)
+        case "noise":
+            return _cut(_noise(_count(config), image_shape, seed, stream), config)
+    return _cut(_mnist_5k(), config)
+
+
+def _count(config: DataConfig) -> int:
+    """Return the number of images of a section that is filled."""
+    assert config.n_images
+    return config.n_images
+
+
 def _cut(loaded: Labelled, config: DataConfig) -> tuple[Labelled, Labelled]:
     """Take the first images to train with, and those that follow to test."""
     images, labels = loaded
-    n_train, stop = config.n_images - config.n_test, config.n_images
-    if len(images) < stop:
-        raise InputError(
-            f"data.n_images: {stop} must be at most {len(images)}, as many as there are"
-        )
+    stop = _count(config)
+    for place, reason in config.mistakes(len(images)):
+        raise InputError(f"{place}: {reason}")
+    n_train = stop - (config.n_test or 0)
     return (images[:n_train], labels[:n_train]), (images[n_train:stop], labels[n_train:stop])
 
 
@@ -97,24 +113,32 @@ def _mnist_5k() -> Labelled:
 def _idx(dataset: PublishedSet, config: DataConfig, cache: Path) -> tuple[Labelled, Labelled]:
     """Return digits or clothes, split as their publishers split them."""
     from sfumato.data.download import fetch_idx
-    from sfumato.data.idx import load_idx
+    from sfumato.data.idx import load_idx, missing
 
-    folder = Path(config.folder) if config.folder else fetch_idx(dataset, cache, config.url)
-    arrays = load_idx(folder, dataset)
+    folder = user_path(config.folder, "data.folder") if config.folder else None
+    if folder is None or missing(folder, dataset):
+        folder = fetch_idx(dataset, cache, config.url)
+    arrays, n_test = load_idx(folder, dataset), config.n_test or 0
 
     def first(split: str, count: int) -> Labelled:
         order = _classes_in_turn(arrays[f"{split}_labels"])[:count]
         images = _scaled(arrays[f"{split}_images"][order])[..., None]
         return images, arrays[f"{split}_labels"][order]
 
-    return first("train", config.n_images - config.n_test), first("test", config.n_test)
+    return first("train", _count(config) - n_test), first("test", n_test)
 
 
 def _pictures(config: DataConfig, image_shape: tuple[int, ...]) -> Labelled:
     """Return the user's pictures, in an order of which every part is spread over all of them."""
     from sfumato.data.folders import load_folder
 
-    images, labels = load_folder(Path(config.folder or ""), image_shape, config.fit)
+    folder = user_path(config.folder or "", "data.folder")
+    images, labels = load_folder(folder, image_shape, config.fit, config.digest)
+    if images[0].size > 1 and images.min() == images.max():
+        raise InputError(
+            f"data.folder: every picture in {shown(folder)} is blank, {images[0].flat[0]} of 255 "
+            "everywhere; look at what made them"
+        )
     spread = np.argsort(np.arange(len(images)) * GOLDEN_RATIO % 1, kind="stable")
     order = spread[_classes_in_turn(labels[spread])]
     return _scaled(images[order]), labels[order]

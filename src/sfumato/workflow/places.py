@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from sfumato.config.paths import shown, user_path
 from sfumato.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,16 +28,35 @@ def config_file() -> Path:
     return here if os.path.lexists(here) else ROOT / "config.yaml"
 
 
+def caches(name: str) -> list[Path]:
+    """Return the folders where something may be kept, the best first.
+
+    Beside the workflow; where nothing can be written there, among the caches of the user; and
+    where nothing can be written there either, among the temporary files.
+    """
+    user = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    temporary = Path(tempfile.gettempdir()) / f"sfumato-{os.getuid()}"
+    places = [ROOT / ".cache", Path(os.path.expanduser(user)) / "sfumato", temporary]
+    return [place / name for place in places]
+
+
+def can_be_written(folder: Path) -> bool:
+    """Tell whether files can be put into a folder, which need not be there yet."""
+    there = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
+    return there.is_dir() and os.access(there, os.W_OK | os.X_OK)
+
+
 def pretrained_folder(experiment: Experiment) -> Path:
     """Return the checkpoint to adopt: from the working directory, or from beside the workflow.
 
     Raises:
         InputError: if there is none.
     """
-    given = Path(experiment.weights.folder)
+    given = user_path(experiment.weights.folder, "weights.folder")
     folder = given if given.exists() else relative(ROOT / given)
     if not (folder / "manifest.json").is_file():
-        raise InputError(f"weights.folder: there is no checkpoint, no {folder / 'manifest.json'}")
+        place = shown(folder / "manifest.json")
+        raise InputError(f"weights.folder: there is no checkpoint, no {place}")
     return folder
 
 

@@ -18,7 +18,7 @@ from sfumato.figures import names as figure_names
 from sfumato.records.code import code_of
 from sfumato.records.stage import Stage
 from sfumato.sampling.shards import shard_count
-from sfumato.workflow.data_files import data_files
+from sfumato.workflow.data_files import facts_of
 from sfumato.workflow.lookup import stage
 from sfumato.workflow.mistakes import exit_with
 from sfumato.workflow.picking import canonical, settings_of
@@ -180,16 +180,17 @@ class Plan:
         """Return a pattern of the experiments whose samples are drawn by one job, or by several."""
         return one_of(n for n, each in self.experiments.items() if (each.shards > 1) == several)
 
-    def data_files(self, wildcards: Any) -> list[str]:  # noqa: ANN401
-        """Return the user's files that the images come from."""
-        try:
-            return [str(path) for path in data_files(self._experiment(wildcards))]
-        except InputError as error:
-            exit_with(error)
+    def where(self, places: Callable[[Experiment, str], list[str]]) -> Callable[..., list[str]]:
+        """Return words of a command line that say where a job's files are.
 
-    def reads(self, name: str) -> OfWildcards:
-        """Return the files outside the results that a stage reads."""
-        return self._of(name, lambda each, seen: [str(path) for path in each.reads(seen)])
+        They count for no result: Snakemake compares no parameter that depends on the input.
+        """
+
+        def of(wildcards: Any, input: Any) -> list[str]:  # noqa: A002, ANN401, ARG001
+            name = wildcards.experiment
+            return self._or_exit(name, lambda: places(self.experiments[name], name))
+
+        return of
 
     def shards(self, suffix: str) -> OfWildcards:
         """Return the files of all shards of an entry."""
@@ -229,10 +230,19 @@ class Plan:
         return self.experiments[wildcards.experiment]
 
     def _check_evaluation(self, wildcards: Any) -> None:  # noqa: ANN401
+        name, experiment = wildcards.experiment, self._experiment(wildcards)
+        facts = self._or_exit(name, lambda: facts_of(experiment.data))
         try:
-            check_evaluation(self._experiment(wildcards), f"experiments.{wildcards.experiment}")
+            check_evaluation(experiment, f"experiments.{name}", facts)
         except InputError as error:
             exit_with(error)
+
+    def _or_exit(self, name: str, answer: Callable[[], Any]) -> Any:  # noqa: ANN401
+        """Return an answer, or end with the sentences for what is wrong in an experiment."""
+        try:
+            return answer()
+        except InputError as error:
+            exit_with("\n".join(f"experiments.{name}.{line}" for line in str(error).split("\n")))
 
     def _of(self, name: str, answer: Callable[[Stage, Any], Any]) -> OfWildcards:
         """Return a function of the wildcards that asks a stage about its job's experiment."""
@@ -241,16 +251,20 @@ class Plan:
         def of(wildcards: Any) -> Any:  # noqa: ANN401
             job = _without_shard(dict(wildcards))
             if job not in answers:
-                try:
-                    if asked.view or "run" in wildcards.keys():
-                        self._check_evaluation(wildcards)
-                    seen = seen_by(asked, self._experiment(wildcards), wildcards)
-                    answers[job] = answer(asked, seen)
-                except InputError as error:
-                    exit_with(f"experiments.{wildcards.experiment}.{error}")
+                if _evaluates(asked) or "run" in wildcards.keys():
+                    self._check_evaluation(wildcards)
+                answers[job] = self._or_exit(
+                    wildcards.experiment,
+                    lambda: answer(asked, seen_by(asked, self._experiment(wildcards), wildcards)),
+                )
             return answers[job]
 
         return of
+
+
+def _evaluates(stage: Stage) -> bool:
+    """Tell whether the result of a stage is part of an evaluation."""
+    return bool(stage.view or (stage.settings and "evaluation" in stage.settings.model_fields))
 
 
 def _without_shard(wildcards: dict[str, str]) -> tuple[tuple[str, str], ...]:

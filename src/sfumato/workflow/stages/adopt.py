@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.fields import Section
 from sfumato.config.model import Model
-from sfumato.config.weights import WeightsConfig
+from sfumato.config.paths import shown
+from sfumato.config.weights import AdoptedConfig
+from sfumato.errors import InputError
+from sfumato.records.manifest import MANIFEST, read_manifest
+from sfumato.records.matching import differences
 from sfumato.records.stage import COMPUTING, Stage
 from sfumato.workflow.places import pretrained_folder
 
@@ -21,12 +25,52 @@ class Settings(Section):
 
     model: Model
     diffusion: DiffusionConfig
-    weights: WeightsConfig
+    weights: AdoptedConfig
+
+    @classmethod
+    def of(cls, experiment: Experiment) -> Self:
+        """Return what the stage reads of an experiment, after a look at the checkpoint.
+
+        Raises:
+            InputError: if it is not the one that is asked for, or is of another network.
+        """
+        weights = AdoptedConfig(source="pretrained", digest=experiment.weights.digest)
+        settings = cls(model=experiment.model, diffusion=experiment.diffusion, weights=weights)
+        return settings.matched(pretrained_folder(experiment))
+
+    def matched(self, folder: Path) -> Self:
+        """Return the settings with the digest of the checkpoint in a folder.
+
+        Raises:
+            InputError: if it is not the one that is asked for, or is of another network.
+        """
+        try:
+            manifest = read_manifest(folder)
+        except InputError as error:
+            raise InputError(f"weights.folder: {error}") from None
+        if self.weights.digest not in (None, manifest["digest"]):
+            raise InputError(
+                f"weights.digest: the checkpoint {shown(folder)} is another, with the digest "
+                f"{manifest['digest'][:16]} and not {str(self.weights.digest)[:16]}; name the "
+                "folder of that one in weights.folder, or set weights.digest to null"
+            )
+        if found := differences(manifest, self.model, self.diffusion):
+            raise InputError(
+                f"weights.folder: the checkpoint {shown(folder)} was made with {', '.join(found)}; "
+                "set the same, or name another checkpoint"
+            )
+        weights = self.weights.model_copy(update={"digest": manifest["digest"]})
+        return self.model_copy(update={"weights": weights})
 
 
 def manifest(experiment: Experiment) -> list[Path]:
     """Return the file that has the digests of all others of the checkpoint."""
-    return [pretrained_folder(experiment) / "manifest.json"]
+    return [pretrained_folder(experiment) / MANIFEST]
+
+
+def weights_places(experiment: Experiment, name: str) -> list[str]:  # noqa: ARG001
+    """Return the words that tell the job where the checkpoint is."""
+    return [f"--checkpoint={pretrained_folder(experiment)}"]
 
 
 STAGE = Stage("adopt", Settings, packages=COMPUTING, reads=manifest)

@@ -1,0 +1,173 @@
+"""Which pictures a folder holds, and what was left out of it."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sfumato.config.paths import shown
+from sfumato.errors import InputError
+
+SUFFIXES = (".jpeg", ".jpg", ".png")
+_OTHER = f"not {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
+_FEW = 3
+
+
+@dataclass(frozen=True)
+class Pictures:
+    """The pictures below a folder.
+
+    Attributes:
+        folder: where they are.
+        states: of each picture, by its path from there, `cats/1.png`: size, and time of the last
+            change in nanoseconds. They are in the order of the parts of these paths.
+        left_out: for each reason to leave something out, the paths of what it holds for.
+    """
+
+    folder: Path
+    states: Mapping[str, tuple[int, int]]
+    left_out: Mapping[str, list[str]] = field(default_factory=dict)
+
+    @property
+    def classes(self) -> list[str]:
+        """The sub-folders that hold pictures, in the order of their names."""
+        return sorted({name.split("/", 1)[0] for name in self.states if "/" in name})
+
+    @property
+    def unlabelled(self) -> int:
+        """How many pictures are in no sub-folder."""
+        return sum("/" not in name for name in self.states)
+
+    @property
+    def paths(self) -> list[Path]:
+        """Where the pictures are."""
+        return [self.folder / name for name in self.states]
+
+    @property
+    def sentence(self) -> str:
+        """What was left out, and why; empty if nothing was."""
+        parts = [f"{_some(names)} ({reason})" for reason, names in self.left_out.items()]
+        return f"left out of {shown(self.folder)}: {'; '.join(parts)}" if parts else ""
+
+
+def find_pictures(folder: Path) -> Pictures:
+    """Find every PNG and JPEG below a folder, through links to other folders too.
+
+    Each folder is read once, under its own name if it is there, else under that of the first link
+    to it. So links that lead in a circle end, and no picture is there twice by a linked folder.
+
+    Raises:
+        InputError: if there is no such folder, it cannot be read, or no picture is in it.
+    """
+    if not folder.is_dir():
+        raise InputError(
+            f"data.folder: there is no folder {shown(folder)}; name the one of your pictures"
+        )
+    states, left_out = _Walk(folder).found()
+    if not states:
+        about = Pictures(folder, {}, left_out).sentence
+        raise InputError(
+            f"data.folder: there is no picture in {shown(folder)}; put files there that end in "
+            f"{', '.join(SUFFIXES)}{f' ({about})' if about else ''}"
+        )
+    ordered = sorted(states, key=lambda name: name.split("/"))
+    return Pictures(folder, {name: states[name] for name in ordered}, left_out)
+
+
+def digest_of(contents: Iterable[tuple[str, bytes]]) -> str:
+    """Return the sha256 of pictures: the path of each from their folder, and its content."""
+    whole = hashlib.sha256()
+    for name, content in contents:
+        whole.update(os.fsencode(name) + b"\0" + hashlib.sha256(content).digest())
+    return whole.hexdigest()
+
+
+def contents_of(pictures: Pictures) -> Iterator[tuple[str, bytes]]:
+    """Walk the pictures: the path of each from the folder, and its content.
+
+    Raises:
+        InputError: if one cannot be read.
+    """
+    for name in pictures.states:
+        path = pictures.folder / name
+        try:
+            yield name, path.read_bytes()
+        except OSError as error:
+            raise InputError(
+                f"data.folder: {shown(path)}: this file cannot be read: {error.strerror}; change "
+                "its permissions, or take it out of the folder"
+            ) from None
+
+
+class _Walk:
+    """A walk through a folder, the links to other folders last."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._states: dict[str, tuple[int, int]] = {}
+        self._left_out: dict[str, list[str]] = {}
+        self._read: set[tuple[int, int]] = set()
+        self._links: list[str] = []
+
+    def found(self) -> tuple[dict[str, tuple[int, int]], dict[str, list[str]]]:
+        """Return the state of each picture, and what was left out."""
+        self._enter("")
+        while self._links:
+            links, self._links = sorted(self._links), []
+            for link in links:
+                self._enter(link)
+        for names in self._left_out.values():
+            names.sort()
+        return self._states, dict(sorted(self._left_out.items()))
+
+    def _enter(self, place: str) -> None:
+        """Read a folder, unless it was read under another name."""
+        path = self._folder / place
+        try:
+            status = path.stat()
+            if (status.st_dev, status.st_ino) in self._read:
+                return self._leave_out(place, "leads to a folder that is read under another name")
+            with os.scandir(path) as entries:
+                inside = sorted(entries, key=lambda entry: entry.name)
+        except OSError as error:
+            if not place:
+                reason = f"cannot be read: {error.strerror}; change its permissions"
+                raise InputError(f"data.folder: {shown(path)} {reason}") from None
+            return self._leave_out(place, f"cannot be read: {error.strerror}")
+        self._read.add((status.st_dev, status.st_ino))
+        if place and not inside:
+            self._leave_out(place, "an empty folder")
+        for entry in inside:
+            name = f"{place}/{entry.name}" if place else entry.name
+            try:
+                self._take(name, entry)
+            except OSError as error:
+                self._leave_out(name, f"cannot be read: {error.strerror}")
+
+    def _take(self, name: str, entry: os.DirEntry[str]) -> None:
+        """Take in an entry of a folder: a picture, or a folder, or something to leave out."""
+        if entry.name.startswith("."):
+            self._leave_out(name, "hidden, by the dot at the start")
+        elif entry.is_dir():
+            self._links.append(name) if entry.is_symlink() else self._enter(name)
+        elif not entry.name.lower().endswith(SUFFIXES):
+            self._leave_out(name, _OTHER)
+        elif not entry.is_file():
+            link = entry.is_symlink()
+            self._leave_out(name, "a link that leads nowhere" if link else "not a file")
+        else:
+            status = entry.stat()
+            self._states[name] = (status.st_size, status.st_mtime_ns)
+
+    def _leave_out(self, name: str, reason: str) -> None:
+        self._left_out.setdefault(reason, []).append(name)
+
+
+def _some(names: list[str]) -> str:
+    """Name some of many."""
+    more = len(names) - _FEW
+    said = ", ".join(shown(name) for name in names[:_FEW])
+    return f"{said} and {more} more" if more > 0 else said
