@@ -31,10 +31,11 @@ def test_single_blank_images_pass_with_one_line(caplog):
     ]
 
 
-def test_nothing_but_blank_images_fails(caplog):
-    with pytest.raises(InputError, match=r"x: every image is blank, image 0 about 0.5 everywhere"):
-        list(checked("x", [BLANK, BLANK]))
+def test_nothing_but_blank_images_may_be_right(caplog):
+    """A network that learnt from blank pictures draws them."""
+    assert len(list(checked("x", [BLANK, BLANK]))) == 2
+    (said,) = (record.message for record in caplog.records)
+    assert said.startswith("x: every image is blank, image 0 about 0.5 everywhere; if the network")
+    caplog.clear()
     list(checked("x", [BLANK], first=4, total=6))  # a shard of a set whose others may be in order
-    assert len(caplog.records) == 1
-    with pytest.raises(InputError, match="every image is blank"):
-        list(checked("x", [BLANK], total=2))
+    assert caplog.records[0].message == "x: 2 of 2 images are blank, image 4 the first"

@@ -1,4 +1,4 @@
-"""What no file of arrays may hold: NaN, infinities, and nothing but blank images."""
+"""What no file of arrays may hold: NaN and infinities; and blank images, which are said."""
 
 import logging
 from collections.abc import Iterable, Iterator
@@ -8,6 +8,10 @@ import numpy as np
 from sfumato.errors import InputError
 
 GREY_LEVEL = 2 / 255  # of an 8-bit picture of values in [-1, 1]
+_DOUBT = (
+    "; if the network did not learn from blank pictures, look at the schedule (diffusion.*) and at "
+    "the checkpoint's weights"
+)
 _LOG = logging.getLogger("sfumato")
 
 
@@ -30,18 +34,19 @@ def check_images(name: str, images: np.ndarray) -> None:
 def checked(
     name: str, blocks: Iterable[np.ndarray], first: int = 0, total: int | None = None
 ) -> Iterator[np.ndarray]:
-    """Pass on blocks (N, H, W, C) of a set of images; some may be blank, and one log line says so.
+    """Pass on blocks (N, H, W, C) of a set of images; blank ones may be right, and are said.
+
+    A network that learnt from blank pictures draws blank pictures: only who knows the data can
+    tell whether something is broken.
 
     Args:
         name: what they are.
         blocks: the images, in order.
         first: the index of the first of them, in a shard.
-        total: how many images the set has, where `blocks` may be a shard of it; a shard may be
-            blank altogether.
+        total: how many images the set has, where `blocks` may be a shard of it.
 
     Raises:
-        InputError: if one holds NaN or infinities, or, after the last block, if every image of the
-            set is blank.
+        InputError: if one holds NaN or infinities.
     """
     count, blank, value = 0, [], 0.0
     for block in blocks:
@@ -53,11 +58,11 @@ def checked(
         count += len(block)
         yield block
     if blank and len(blank) == (total or count):
-        raise InputError(
-            f"{name}: every image is blank, image {blank[0]} about {value:.3g} everywhere; nothing "
-            "was written. Look at the schedule (diffusion.*) and at the checkpoint's weights"
+        _LOG.warning(
+            "%s: every image is blank, image %d about %.3g everywhere%s",
+            *(name, blank[0], value, _DOUBT),
         )
-    if blank:
+    elif blank:
         _LOG.warning(
             "%s: %d of %d images are blank, image %d the first", name, len(blank), count, blank[0]
         )
