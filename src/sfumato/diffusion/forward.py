@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from sfumato.compute.randomness import keys_at, normal, sample_keys
+from sfumato.compute.ranges import check_range
 
 if TYPE_CHECKING:
     import jax
@@ -23,7 +24,11 @@ def forward(
     """Draw from q(x_t | x_0), given the noise: arXiv:2006.11239, equation 4.
 
     x_t = alpha_t x_0 + sigma_t eps
+
+    Raises:
+        InputError: if x_0 has levels 0 .. 255, where jax does not trace it.
     """
+    check_range("x_0", x_0)
     alpha, sigma = schedule.rates(t, x_0)
     return alpha * x_0 + sigma * eps
 

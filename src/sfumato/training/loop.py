@@ -17,6 +17,7 @@ from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from sfumato.compute.modes import in_own_modes
+from sfumato.compute.ranges import check_range
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.training import TrainingConfig
 from sfumato.diffusion.schedule import Schedule, make_schedule
@@ -66,7 +67,8 @@ def train(
         report: called every few steps, with the steps taken and the loss of the last of them.
 
     Raises:
-        InputError: if images or labels do not fit the network, or the loss is no longer finite.
+        InputError: if images or labels do not fit the network, images have levels 0 .. 255, or the
+            loss is no longer finite.
     """
     _check(network, images, labels)
     program = Program.of(network, diffusion, training)
@@ -120,6 +122,7 @@ def _check(network: Network, images: np.ndarray, labels: np.ndarray) -> None:
             f"training: {len(labels)} labels and images of shape {images.shape}; the network "
             f"takes images of shape {shape}, each with a label"
         )
+    check_range("images", images)
     if classes and labels.max() >= classes:
         raise InputError(
             f"model.num_classes: {classes} must be at least {labels.max() + 1}, for the classes "

@@ -1,0 +1,37 @@
+"""The range of images: [-1, 1], and not 0 .. 255."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sfumato.errors import InputError
+
+if TYPE_CHECKING:
+    import jax
+
+MOST = 10  # no image scaled to a mean of 0 comes near it
+
+
+def check_range(name: str, images: jax.typing.ArrayLike) -> None:
+    """Raise an InputError for images with levels from 0 up, such as 0 .. 255.
+
+    Other values outside [-1, 1] pass, and so does what jax traces, which cannot be looked at.
+
+    Args:
+        name: of the images, for the message.
+        images: of any shape.
+    """
+    if not isinstance(images, np.ndarray):
+        from jax.core import Tracer
+
+        if isinstance(images, Tracer):
+            return
+    values = np.asarray(images)
+    low, high = (values.min(), values.max()) if values.size else (0, 0)
+    if np.issubdtype(values.dtype, np.unsignedinteger) or (low >= 0 and high > MOST):
+        raise InputError(
+            f"{name}: its values, {values.dtype}, run from {low:g} to {high:g}, and those of "
+            f"images must be in [-1, 1]; of levels 0 to 255 make {name} / 127.5 - 1"
+        )
