@@ -1,6 +1,10 @@
 """One way to open any artifact, and what it says of itself."""
 
+import builtins
+import errno
+import io
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -84,6 +88,100 @@ def test_half_a_file_gets_a_sentence(tmp_path, suffix):
         assert str(path) in str(error.value) and "\n" not in str(error.value)
 
 
+def refused(path):
+    """Open what cannot be opened, and return the one sentence about it."""
+    with pytest.raises(InputError) as error:
+        open_record(path).check()
+    assert "\n" not in str(error.value) and str(path) in str(error.value)
+    return str(error.value)
+
+
+@pytest.fixture
+def locked(monkeypatch):
+    """Return a function after whose call opening some files fails; root can read any file."""
+
+    def lock(lies_in, number=errno.EACCES, strerror="Permission denied"):
+        def opening(original):
+            def opened(file, *arguments, **named):
+                if isinstance(file, str | Path) and lies_in in str(file):
+                    raise OSError(number, strerror, str(file))
+                return original(file, *arguments, **named)
+
+            return opened
+
+        for module in (io, builtins):
+            monkeypatch.setattr(module, "open", opening(module.open))
+
+    return lock
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_damaged_unreadable_and_foreign_are_three_things(tmp_path, suffix, locked):
+    """Only what is surely of this workflow, and damaged, may be deleted."""
+    path = write(tmp_path, suffix)
+    content = path.read_bytes()
+    if suffix in (".npz", ".csv"):  # a flipped bit among the numbers
+        middle = content.index(b"loss") if suffix == ".csv" else content.index(b"images.npy") + 60
+        path.write_bytes(content[:middle] + bytes([content[middle] ^ 1]) + content[middle + 1 :])
+    else:
+        path.write_bytes(content[:-8])
+    assert "it is damaged: delete it and build it again" in refused(path)
+    path.write_bytes(b"PK\3\4" + b"x" * 40 if suffix == ".npz" else content[:6])
+    assert refused(path).endswith("it is damaged or from elsewhere: copy or build it again")
+    path.write_bytes(content)
+    locked(str(path))
+    said = refused(path)
+    assert said == (
+        f"{path}: this file cannot be read: Permission denied; it may be whole: change its "
+        "permissions"
+    )
+
+
+@pytest.mark.parametrize("suffix", SUFFIXES)
+def test_a_failing_disk_is_no_damage(tmp_path, suffix, locked):
+    path = write(tmp_path, suffix)
+    opened = open_record(path)
+    locked(str(path), errno.EIO, "Input/output error")
+    for open_it in (lambda: open_record(path), opened.check if suffix != ".csv" else None):
+        if open_it and not (suffix == ".json" and open_it == opened.check):
+            with pytest.raises(InputError, match="this file cannot be read: Input/output error$"):
+                open_it()
+
+
+def test_a_link_to_nothing_and_a_file_taken_for_a_folder(tmp_path):
+    (tmp_path / "link.npz").symlink_to("nowhere")
+    assert refused(tmp_path / "link.npz").endswith("this link leads to no file")
+    (tmp_path / "file").touch()
+    assert "cannot be read: Not a directory" in refused(tmp_path / "file" / "a.npz")
+
+
+FOREIGN_FOLDERS = {
+    "empty": {},
+    "an extension of a browser": {"manifest.json": '{"manifest_version": 3, "name": "x"}'},
+    "a manifest of text": {"manifest.json": "Manifest-Version: 1.0"},
+    "a list": {"manifest.json": "[1]"},
+    "a state of something else": {"state/terraform.tfstate": "{}"},
+}
+
+
+@pytest.mark.parametrize("name", FOREIGN_FOLDERS)
+def test_nobody_is_told_to_delete_a_folder_of_his_own(tmp_path, name):
+    for file, text in FOREIGN_FOLDERS[name].items():
+        (tmp_path / file).parent.mkdir(exist_ok=True)
+        (tmp_path / file).write_text(text)
+    said = refused(tmp_path)
+    assert "this folder is no checkpoint" in said and "delete it" not in said
+
+
+def test_a_checkpoint_that_cannot_be_read_is_no_damage(built, locked):
+    """Its manifest, then a file of its weights."""
+    place = built[0] / "results" / "tiny" / "checkpoint"
+    for part in ("_METADATA", "manifest.json"):
+        locked(f"checkpoint/{part}" if part == "manifest.json" else part)
+        said = refused(place)
+        assert "cannot be read: Permission denied" in said and "delete it" not in said
+
+
 def test_only_what_is_named_is_there(tmp_path):
     path = write(tmp_path, ".npz")
     whole, part = open_record(path), open_record(path, "labels")
@@ -134,25 +232,19 @@ def test_a_measurement_is_read_as_what_it_measures(tmp_path):
 
 
 def test_missing_foreign_and_locked_files(tmp_path):
-    def refused(name):
-        with pytest.raises(InputError) as error:
-            open_record(tmp_path / name)
-        assert "\n" not in str(error.value)
-        return str(error.value)
-
-    assert "there is no such file" in refused("none.png")
+    assert "there is no such file" in refused(tmp_path / "none.png")
     (tmp_path / "text.txt").write_text("hello")
-    assert "this is no .png" in refused("text.txt")
+    assert "this is no .png" in refused(tmp_path / "text.txt")
     (tmp_path / "text.png").write_text("hello")
-    assert "not a whole .png file of this workflow" in refused("text.png")
+    assert "not a whole .png file of this workflow" in refused(tmp_path / "text.png")
     (tmp_path / "folder").mkdir()
-    assert "it has no manifest.json" in refused("folder")
+    assert "it has no manifest.json" in refused(tmp_path / "folder")
     Image.new("RGB", (4, 4)).save(tmp_path / "plain.png")
     np.savez(tmp_path / "plain.npz", a=np.ones(3))
     (tmp_path / "plain.json").write_text('{"provenance": {"artifact": 3}}')
     (tmp_path / "deep.json").write_text('{"provenance": ' + "[" * 500 + "]" * 500 + "}")
     for name in ("plain.png", "plain.npz", "plain.json", "deep.json"):
-        assert "does not say what made it" in refused(name)
+        assert "does not say what made it" in refused(tmp_path / name)
 
 
 def test_nothing_of_the_machine_is_said(tmp_path, monkeypatch):

@@ -31,6 +31,7 @@ from sfumato.networks.initialisation import skeleton
 from sfumato.networks.naming import from_named, named
 from sfumato.records.alias import plain
 from sfumato.records.arrays import digest, write_whole
+from sfumato.records.damage import unreadable
 from sfumato.records.manifest import FORMAT, MANIFEST, STATE, damaged, read_manifest
 from sfumato.records.outputs import check_room, folder_aside, real
 
@@ -179,11 +180,15 @@ def _file_digests(state: Path) -> dict[str, str]:
 
 def _check_files(folder: Path, expected: Mapping[str, str]) -> None:
     """Find damage before orbax does, which reads in threads that go on complaining."""
-    found = _file_digests(folder / STATE)
     for name, sha256 in expected.items():
-        if name not in found:
-            raise damaged(folder, f"the file {STATE}/{name} is missing")
-        if found[name] != sha256:
+        path = folder / STATE / name
+        try:
+            found = hashlib.sha256(path.read_bytes()).hexdigest()
+        except FileNotFoundError:
+            raise damaged(folder, f"the file {STATE}/{name} is missing") from None
+        except OSError as error:
+            raise unreadable(path, error.strerror or str(error)) from None
+        if found != sha256:
             raise damaged(folder, f"the file {STATE}/{name} is not what was written")
 
 

@@ -9,8 +9,8 @@ import numpy as np
 
 from sfumato.config.fields import Real, Section
 from sfumato.records.arrays import largest_difference
+from sfumato.records.damage import readable
 from sfumato.records.facts import ancestors, settings_of
-from sfumato.records.npz import readable
 from sfumato.records.opening import Opened
 from sfumato.records.verify import TOLERANCE, Finding, artifacts_in, other_settings, tolerance_of
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from sfumato.records.arrays import PROVENANCE, digests, write_whole
-from sfumato.records.npz import foreign, readable
+from sfumato.records.damage import foreign, readable
 
 MARK = f"# {PROVENANCE} "
 END = "# steps"  # the last line begins with it; a file without it was cut short

@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any
 
 from sfumato.errors import InputError
+from sfumato.records.arrays import PROVENANCE
+from sfumato.records.damage import unreadable
 
 STATE, MANIFEST = "state", "manifest.json"
 FORMAT = 2  # of the folder and of the names of weights; other formats are of other versions
@@ -29,19 +31,33 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         if found == FORMAT:
             _check_keys(manifest)
     except FileNotFoundError:
-        if (folder / STATE).exists():
+        if _has_weights(folder):
             raise damaged(folder, f"it has no {MANIFEST}, so it was never finished") from None
-        raise InputError(f"{folder}: this folder is no checkpoint, it has no {MANIFEST}") from None
-    except PermissionError as error:
-        raise InputError(f"{error.filename}: this file cannot be read: {error.strerror}") from None
-    except (OSError, ValueError, AttributeError, RecursionError) as error:
-        raise damaged(folder, f"its {MANIFEST} cannot be read ({error})") from None
+        raise _no_checkpoint(folder, f"it has no {MANIFEST}") from None
+    except OSError as error:
+        raise unreadable(folder / MANIFEST, error.strerror or str(error)) from None
+    except (ValueError, AttributeError, RecursionError) as error:
+        if _has_weights(folder):
+            raise damaged(folder, f"its {MANIFEST} cannot be read ({error})") from None
+        raise _no_checkpoint(folder, f"its {MANIFEST} is not one of this workflow's") from None
     if found != FORMAT:
+        if PROVENANCE not in manifest and not _has_weights(folder):
+            raise _no_checkpoint(folder, f"its {MANIFEST} is not one of this workflow's")
         raise InputError(
             f"the checkpoint {folder} has format {found}, and this version of sfumato reads format "
             f"{FORMAT}: delete it and make it again"
         )
     return manifest
+
+
+def _has_weights(folder: Path) -> bool:
+    """Tell whether a folder holds what orbax writes, so that it is or was to be a checkpoint."""
+    return any(folder.glob(f"{STATE}/_*METADATA")) or any(folder.glob(f"{STATE}.orbax*"))
+
+
+def _no_checkpoint(folder: Path, reason: str) -> InputError:
+    """Return the error for a folder that may be the user's."""
+    return InputError(f"{folder}: this folder is no checkpoint, {reason}")
 
 
 def _check_keys(manifest: Mapping[str, Any]) -> None:

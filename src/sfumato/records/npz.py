@@ -3,57 +3,17 @@
 import json
 import math
 import zipfile
-import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import IO, Any
 
 import numpy as np
 from numpy.lib import format as npy
 
-from sfumato.errors import InputError
 from sfumato.records.arrays import CHUNK, PROVENANCE, Digest, Rows
+from sfumato.records.damage import foreign, readable
 
 _SUFFIX = ".npy"
-_DAMAGE = (
-    *(OSError, ValueError, KeyError, EOFError, TypeError, NotImplementedError, SyntaxError),
-    *(zipfile.BadZipFile, zlib.error, RecursionError, OverflowError, RuntimeError, MemoryError),
-)
-"""What numpy, zipfile, zlib and json raise for damaged files."""
-
-
-@contextmanager
-def readable(path: Path, kind: str = "") -> Iterator[None]:
-    """Turn what a missing, locked or damaged file raises into a sentence.
-
-    Args:
-        path: the file.
-        kind: what it should be, `.npz file`; by default its suffix says.
-    """
-    try:
-        yield
-    except InputError:
-        raise
-    except FileNotFoundError:
-        raise InputError(f"{path}: there is no such file") from None
-    except (PermissionError, IsADirectoryError) as error:
-        raise InputError(f"{path}: this file cannot be read: {error.strerror}") from None
-    except _DAMAGE as error:
-        kind, reason = kind or f"{path.suffix or 'such'} file", str(error).split("\n")[0]
-        raise InputError(
-            f"{path}: this is not a whole {kind} of this workflow ({reason}); delete it and build "
-            "it again"
-        ) from None
-
-
-def foreign(path: Path, reason: str = "") -> InputError:
-    """Return the error for a file that may be intact, but is not of this workflow."""
-    reason = f" ({reason})" if reason else ""
-    return InputError(
-        f"{path}: this file does not say what made it, as files of this workflow do{reason}; it is "
-        "from elsewhere, or lost it on the way"
-    )
 
 
 def read_npz(path: Path, *names: str) -> tuple[dict[str, Rows], dict[str, Any]]:

@@ -26,9 +26,10 @@ from sfumato.records.arrays import (
     in_memory,
     joint_digest,
 )
+from sfumato.records.damage import foreign, readable
 from sfumato.records.history import MARK, read_history
 from sfumato.records.manifest import read_manifest
-from sfumato.records.npz import foreign, read_npz, readable
+from sfumato.records.npz import read_npz
 from sfumato.records.pictures import picture_text
 from sfumato.records.provenance import Record, origin_of
 
@@ -105,7 +106,9 @@ def digest_of(content: Mapping[str, Any]) -> str:
 
 
 def _open(path: Path, names: tuple[str, ...]) -> Opened:
-    if path.is_dir():
+    with readable(path):
+        is_folder = path.is_dir()
+    if is_folder:
         return _open_checkpoint(path)
     with readable(path), path.open("rb") as file:
         start = file.read(len(MARK))
@@ -162,14 +165,15 @@ def _pixels(path: Path) -> np.ndarray:
     """Return the frames of a picture, (F, H, W, 3)."""
     from PIL import Image, ImageSequence
 
-    try:
-        with warnings.catch_warnings(action="error"), Image.open(path) as image:
-            frames = [np.asarray(frame.convert("RGB")) for frame in ImageSequence.Iterator(image)]
-    except PermissionError:
-        raise
-    except Exception as error:  # Pillow raises a dozen kinds of error for damaged files
-        raise InputError(f"{path}: this picture is damaged ({error}); build it again") from None
-    return np.stack(frames)
+    with readable(path, "picture"):
+        try:
+            with warnings.catch_warnings(action="error"), Image.open(path) as image:
+                every = ImageSequence.Iterator(image)
+                return np.stack([np.asarray(frame.convert("RGB")) for frame in every])
+        except (OSError, MemoryError):
+            raise
+        except Exception as error:  # Pillow raises a dozen kinds of error for damaged files
+            raise ValueError(str(error)) from None
 
 
 def _open_measurement(path: Path) -> Opened:
