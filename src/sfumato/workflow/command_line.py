@@ -5,6 +5,7 @@ import gc
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import wraps
 from pathlib import Path
 
@@ -54,11 +55,17 @@ def command(main: Callable[..., None]) -> Callable[..., None]:
         if argv is None:
             gc.freeze()
         try:
-            main(argv)
+            _run_and_flush(main, argv)
         except InputError as error:
             sys.exit(f"error: {error}")
+        except BrokenPipeError:  # `| head`, which has read enough
+            _write_no_more()
+            sys.exit(128 + 13)  # as of a process that SIGPIPE ends
         except OSError as error:
-            sys.exit(f"error: {shown(error.filename)}: {error.strerror}")
+            if error.filename:
+                sys.exit(f"error: {shown(error.filename)}: {error.strerror}")
+            _write_no_more()
+            sys.exit(f"error: the output cannot be written: {error.strerror or error}")
         except KeyboardInterrupt:
             sys.exit("error: interrupted; run the same command again")
         except Exception:
@@ -67,6 +74,21 @@ def command(main: Callable[..., None]) -> Callable[..., None]:
             raise
 
     return wrapped
+
+
+def _run_and_flush(main: Callable[..., None], argv: Sequence[str] | None) -> None:
+    """Run `main`, and write all that it printed, so that a failure is known here."""
+    try:
+        main(argv)
+    finally:
+        if sys.stdout:
+            sys.stdout.flush()
+
+
+def _write_no_more() -> None:
+    """Let Python drop what it still holds for an output that cannot be written."""
+    with suppress(OSError, AttributeError):  # a test's stdout is no file
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _missing_device() -> str:
