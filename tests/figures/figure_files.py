@@ -3,6 +3,7 @@
 import json
 
 import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from sfumato.config.render import RenderConfig
 from sfumato.figures import figure
@@ -13,17 +14,45 @@ LOOK = RenderConfig(dpi=50)
 DEVICE = {"backend": "cpu", "kind": "a processor"}
 
 
-def made(artifact, **settings):
-    """Return the provenance of an input."""
+LINEAR = {"noise_steps": 1000, "beta_schedule": "linear", "beta_start": 1e-4, "beta_end": 0.02}
+DIFFUSION = {**LINEAR, "prediction_type": "epsilon"}
+DDIM = {"sampler": "ddim", "eta": 0.0, "steps": 20, "spacing": "trailing", "clip": True}
+DDPM = {"sampler": "ddpm", "variance": "small", "steps": 1000, "spacing": "trailing", "clip": True}
+ENTRIES = {
+    name: {**entry, "guidance": None, "seed": None, "n_samples": 8}
+    for name, entry in (("ddim", DDIM), ("ddpm", DDPM))
+}
+TRAINING = {"steps": 600, "batch_size": 64, "learning_rate": 1e-3, "warmup_steps": 50}
+
+
+def made(artifact, script="a.py", inputs=None, **settings):
+    """Return a record; `inputs` are the records of what it was made from."""
+    origins = {name: {"digest": "0", "provenance": each} for name, each in (inputs or {}).items()}
     return {
         "artifact": artifact,
-        "script": "a.py",
+        "script": script,
         "settings": settings,
         "code": "",
         "versions": {},
-        "inputs": {},
+        "inputs": origins,
         "device": DEVICE,
     }
+
+
+def checkpoint(weights="fresh"):
+    """Return the record of a network's weights: `fresh` or `trained`."""
+    fresh = made("checkpoint", "initialise.py", diffusion=DIFFUSION)
+    if weights == "fresh":
+        return fresh
+    data = made("data.npz", "prepare_data.py", data={"source": "mnist-5k"})
+    inputs = {"data": data, "initial": fresh}
+    return made("checkpoint", "train.py", inputs, diffusion=DIFFUSION, training=TRAINING)
+
+
+def drawn(artifact, name, entry, weights="fresh", diffusion=DIFFUSION):
+    """Return the record of what a network drew."""
+    inputs = {"checkpoint": checkpoint(weights)}
+    return made(artifact, "sample.py", inputs, samples={name: entry}, diffusion=diffusion)
 
 
 def images(n, shape=(6, 6, 1)):
@@ -33,61 +62,67 @@ def images(n, shape=(6, 6, 1)):
     return drawn
 
 
-def forward_file(folder, n):
+def forward_file(folder, n, shape=(6, 6, 1), diffusion=DIFFUSION):
     path, times = folder / "forward.npz", np.arange(n, dtype=np.int32)
     arrays = {
-        "x_0": images(1)[0],
-        "images": images(n),
+        "x_0": images(1, shape)[0],
+        "images": images(n, shape),
         "timesteps": times,
         "alpha_bar": 1 / (times + 1.0),
     }
-    save_arrays(path, arrays, made("forward.npz"))
+    settings = {"diffusion": diffusion, "forward": {"index": 5, "timesteps": times.tolist()}}
+    save_arrays(path, arrays, made("forward.npz", "forward.py", **settings))
     return [path]
 
 
-def samples_file(folder, n, name="ddim", shape=(6, 6, 1), sampler="ddim"):
+def samples_file(folder, n, name="ddim", shape=(6, 6, 1), weights="fresh", **settings):
     path = folder / f"{name}_samples.npz"
     arrays = {"images": images(n, shape), "timesteps": np.arange(20, dtype=np.int32)}
-    entries = {name: {"sampler": sampler, "eta": 0.0}}
-    save_arrays(path, arrays, made(path.name, samples=entries))
+    entry = {**ENTRIES.get(name, ENTRIES["ddim"]), **settings}
+    save_arrays(path, arrays, drawn(path.name, name, entry, weights))
     return [path]
 
 
-def trajectory_file(folder, n):
+def trajectory_file(folder, n, shape=(6, 6, 1), weights="fresh"):
     path, times = folder / "trajectory.npz", np.arange(n, dtype=np.int32)[::-1] - 1
     arrays = {
-        "images": images(n),
-        "predicted_x_0": -images(n),
+        "images": images(n, shape),
+        "predicted_x_0": -images(n, shape),
         "timesteps": times,
-        "frames": images(n),
+        "frames": images(n, shape),
+        "frame_timesteps": times,
     }
-    save_arrays(path, arrays, made("trajectory.npz", samples={"ddpm": {"sampler": "ddpm"}}))
+    save_arrays(path, arrays, drawn(path.name, "ddpm", ENTRIES["ddpm"], weights))
     return [path]
 
 
 def history_file(folder, n):
     path, steps = folder / "history.csv", np.arange(1.0, n + 1)
     columns = ("loss", "learning_rate", "gradient_norm")
-    save_history(path, columns, np.stack([steps, 1 / steps, steps**0.5], 1), made("history.csv"))
+    record = checkpoint("trained")
+    record["settings"]["training"] = {**TRAINING, "steps": n}
+    rows = np.stack([steps, 1 / steps, steps**0.5], 1)
+    save_history(path, columns, rows, {**record, "artifact": "history.csv"})
     return [path]
 
 
 def speed_file(folder, n, names=("ddpm", "ddim", "fast", "faster", "fastest")):
     path, first = folder / "speed.json", 1000
-    runs = {
-        name: {
+    runs = {}
+    for i, name in enumerate((*names, *(f"run_{i}" for i in range(len(names), n)))[:n]):
+        steps, sampler = first // 20**i or 1, name if i < 2 else "ddim"
+        entry = {**ENTRIES[sampler], "steps": steps}
+        runs[name] = {
             "entry": name,
-            "sampler": name if i < 2 else "ddim",
-            "steps": first // 20**i or 1,
-            "nfe": first // 20**i or 1,
+            "sampler": sampler,
+            "steps": steps,
+            "nfe": steps,
             "n_samples": 8,
             "micro_batch": 8,
             "seconds": {"compile": 1.5, "run": 20.25 / (i + 1)},
             "device": DEVICE,
-            "provenance": made(f"{name}_samples.timing.json"),
+            "provenance": drawn(f"{name}_samples.timing.json", name, entry),
         }
-        for i, name in enumerate(names[:n])
-    }
     content = {
         "runs": runs,
         "steps_ratio": {name: first / run["steps"] for name, run in runs.items()},
@@ -129,25 +164,24 @@ def quality_file(folder, n):
         "floor": row("floor", 0, 10.0),
         "rows": rows,
         "device": DEVICE,
-        "provenance": made("quality.json"),
+        "provenance": made("quality.json", inputs={"samples": drawn("0.npz", "ddim", DDIM)}),
     }
     path.write_text(json.dumps(content))
     return [path]
 
 
-def nearest_files(folder, n):
+def nearest_files(folder, n, shape=(6, 6, 1)):
     data, metrics = folder / "data.npz", folder / "0.metrics.json"
-    save_arrays(
-        data, {"train_images": images(2 * n), "train_labels": np.zeros(2 * n)}, made("data.npz")
-    )
+    arrays = {"train_images": images(2 * n, shape), "train_labels": np.zeros(2 * n)}
+    save_arrays(data, arrays, made("data.npz"))
     nearest = [{"sample": i, "train": 2 * i, "distance": 3 + i / 8} for i in range(n)]
     content = {
-        **{"run": "ddpm", "settings": {"sampler": "ddpm"}, "nfe": 1000, "n_samples": 300},
+        **{"run": "ddpm", "settings": ENTRIES["ddpm"], "nfe": 1000, "n_samples": 300},
         **{"scores": {}, "intervals": {}, "nearest": nearest},
         **{"classifier_accuracy": 0.97, "provenance": made("evaluation/ddpm/0.metrics.json")},
     }
     metrics.write_text(json.dumps(content))
-    return [data, *samples_file(folder, n, "ddpm"), metrics]
+    return [data, *samples_file(folder, n, "ddpm", shape), metrics]
 
 
 FILES = {
@@ -169,3 +203,21 @@ def draw(name, paths, look=LOOK):
 
 def titles(drawing):
     return [axis.get_title() for axis in drawing.axes]
+
+
+def said(drawing):
+    """Return what stands above a figure: its title, and its details in one line."""
+    return [text.get_text().replace("\n", " ") for text in drawing.texts]
+
+
+def written(drawing):
+    """Return the texts that are drawn, of ticks those that are within their axis."""
+    FigureCanvasAgg(drawing).draw()
+    found = [*drawing.texts, *(text for each in drawing.legends for text in each.get_texts())]
+    for axes in drawing.axes:
+        found += [axes.title, *axes.texts]
+        for axis in (axes.xaxis, axes.yaxis) if axes.axison else ():
+            low, high = sorted(axis.get_view_interval())
+            ticks = [tick for tick in axis.get_major_ticks() if low <= tick.get_loc() <= high]
+            found += [axis.label, *(tick.label1 for tick in ticks)]
+    return [text for text in found if text.get_text() and text.get_visible()]

@@ -3,52 +3,64 @@
 import json
 
 import pytest
-from figure_files import draw, history_file, quality_file, row, speed_file, titles
+from figure_files import draw, history_file, quality_file, row, said, speed_file, titles
 
 
-@pytest.mark.parametrize(("n", "width"), [(1, 1), (3, 1), (500, 10)])
+@pytest.mark.parametrize(("n", "width"), [(1, 0), (3, 0), (30, 0), (500, 10)])
 def test_training(n, width, tmp_path):
     """The moving average of a loss that is a straight line lies on that line."""
     loss, rate, norm = draw("training", history_file(tmp_path, n)).axes
-    each, smooth = loss.lines
-    assert len(each.get_xdata()) == n and len(smooth.get_xdata()) == n - width + 1
-    assert smooth.get_ydata() == pytest.approx(smooth.get_xdata() + 1)
-    assert smooth.get_label() == f"mean of {width}"
-    assert all(line.get_marker() == ("." if n == 1 else "") for line in (*rate.lines, *norm.lines))
-    assert [axis.get_yscale() for axis in (loss, rate, norm)] == ["log", "linear", "log"]
+    each, *smooth = loss.lines
+    assert len(each.get_xdata()) == n and len(smooth) == (width > 0)
+    for line in smooth:
+        assert len(line.get_xdata()) == n - width + 1
+        assert line.get_ydata() == pytest.approx(line.get_xdata() + 1)
+    assert loss.get_title() == ("loss, blue its mean over 10 steps" if width else "loss")
+    assert all(
+        line.get_marker() == ("." if n <= 30 else "") for line in (each, *rate.lines, *norm.lines)
+    )
+    scale = "log" if n > 3 else "linear"
+    assert [axis.get_yscale() for axis in (loss, rate)] == [scale, "linear"]
+    assert all(float(tick).is_integer() for tick in loss.get_xticks())
 
 
 @pytest.mark.parametrize("n", [1, 2, 5])
 def test_speed(n, tmp_path):
     drawing = draw("speed", speed_file(tmp_path, n))
     texts = [text.get_text() for axis in drawing.axes for text in axis.texts]
-    assert len(drawing.axes) == (1 if n == 1 else 2) and "20.2 s" in texts
-    labels = [label.get_text() for label in drawing.axes[0].get_xticklabels()]
-    assert labels[:2] == ["DDPM\n1000 steps", "DDIM\n50 steps"][:n]
-    assert len(labels) == n
-    first, last = drawing.axes[0], drawing.axes[-1]
-    assert first.get_title().endswith("8 samples")
-    assert "measured on a processor" in (first.get_xlabel(), last.get_title())
-    if n == 2:
-        right = drawing.axes[1]
-        assert right.get_ylabel() == "DDPM / DDIM" and {"10.1 s", "20.0", "2.0"} <= set(texts)
-        assert [t.get_text() for t in right.get_xticklabels()] == ["steps", "seconds per sample"]
-    if n == 5:
-        assert drawing.axes[1].get_ylabel() == "DDPM / each" and labels[2] == "fast\n2 steps"
-        assert len(drawing.axes[1].patches) == 8
+    assert len(drawing.axes) == (1 if n == 1 else 2) and "20.2 + 1.5 s" in texts
+    labels = [label.get_text() for label in drawing.axes[0].get_yticklabels()]
+    assert len(labels) == n and len(drawing.axes[0].patches) == 2 * n
+    assert drawing.axes[0].yaxis_inverted()  # the first is at the top
+    assert "measured on a processor" in said(drawing)[1]
+    if n > 1:
+        assert {"20", "2"} <= set(texts) and len(drawing.axes[1].patches) == 2 * n
 
 
 @pytest.mark.parametrize(("n", "methods"), [(1, 0), (2, 1), (6, 2), (40, 14)])
 def test_quality(n, methods, tmp_path):
     drawing = draw("quality", quality_file(tmp_path, n))
-    assert titles(drawing) == ["FD-LeNet", "FD-LeNet", "two-sample accuracy"]
+    assert titles(drawing) == ["FD-LeNet", "two-sample accuracy"]
+    assert [axes.get_ylabel() for axes in drawing.axes] == [
+        "lower is better",
+        "lower is better, 0.5 is best",
+    ]
     _, labels = drawing.axes[0].get_legend_handles_labels()
     etas = [f"DDIM, eta {i / 100:g}" for i in range(3, n, 3)]
     assert sorted(labels) == sorted(
         ["DDPM-1000", "real images", "DDPM", *(["DDIM"] if n > 1 else []), *etas]
     )
+    (legend,) = drawing.legends
+    assert {text.get_text() for text in legend.get_texts()} == set(labels)
     assert len(drawing.axes[0].containers) == 1 + methods
-    assert bool(drawing.legends) == (methods > 8) and drawing.axes[0].get_xscale() == "log"
+    assert drawing.axes[0].get_xscale() == ("log" if n > 1 else "linear")
+    assert drawing.axes[0].get_xlabel() == "network evaluations of a sample, 0.01 s each"
+
+
+def test_more_methods_than_can_be_told_apart_are_counted(tmp_path):
+    (legend,) = draw("quality", quality_file(tmp_path, 300)).legends
+    names = [text.get_text() for text in legend.get_texts()]
+    assert "and 61 more" in names and len(names) == 43
 
 
 def test_a_method_is_named_after_what_distinguishes_it(tmp_path):

@@ -78,6 +78,7 @@ def test_a_figure_reads_only_its_own_looks():
     }
     with_images = {"animation", "forward", "nearest", "samples", "trajectory"}
     assert readers == {
+        "title": set(names()),
         "dpi": set(names()),
         "panel_inches": with_images,
         "colormap": with_images,

@@ -6,6 +6,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from sfumato.config.render import RenderConfig
 from sfumato.figures.panels import image_grid, image_rows, time_label, to_rgb
+from sfumato.figures.titles import Heading
 
 LOOK = RenderConfig(dpi=50, columns=3)
 IMAGES = np.linspace(-1, 1, 5 * 8 * 8, dtype=np.float32).reshape(5, 8, 8, 1)
@@ -26,26 +27,45 @@ def test_range_is_fixed():
 def test_grid_shows_every_image_in_its_place(n_images, shape):
     """Each image is one grey: the greys of the panels' middles, in reading order."""
     greys = np.linspace(-0.8, 0.8, n_images)
-    figure = image_grid(np.ones((n_images, 8, 8, 1)) * greys.reshape(-1, 1, 1, 1), "", LOOK)
+    images = np.ones((n_images, 8, 8, 1)) * greys.reshape(-1, 1, 1, 1)
+    figure = image_grid(images, Heading(""), LOOK)
+    canvas = FigureCanvasAgg(figure)
+    canvas.draw()
+    drawn, (axes,) = np.asarray(canvas.buffer_rgba())[..., 0], figure.axes
+    boxes = [image.get_window_extent() for image in axes.images]
+    middles = [((box.x0 + box.x1) / 2, len(drawn) - (box.y0 + box.y1) / 2) for box in boxes]
+    assert len(boxes) == n_images and middles == sorted(middles, key=lambda m: (round(m[1]), m[0]))
+    assert len({round(x) for x, _ in middles}) == shape[1]
+    assert len({round(y) for _, y in middles}) == shape[0]
+    for (x, y), grey in zip(middles, greys, strict=True):
+        assert drawn[int(y), int(x)] == pytest.approx((grey + 1) * 127.5, abs=1)
+    assert [text.get_text() for text in axes.texts] == [str(i) for i in range(n_images)]
+
+
+def test_pixels_are_square_and_of_one_size():
+    look = RenderConfig(dpi=150, panel_inches=28 / 15)  # ten pixels for each of the image's
+    rng = np.random.default_rng(0)
+    images = np.sign(rng.normal(size=(2, 28, 28, 1)))
+    figure = image_grid(images, Heading("a title"), look)
     canvas = FigureCanvasAgg(figure)
     canvas.draw()
     drawn = np.asarray(canvas.buffer_rgba())[..., 0]
-    assert len(figure.axes) == shape[0] * shape[1]
-    for i, (axis, grey) in enumerate(zip(figure.axes, greys, strict=False)):
-        box = axis.get_position()
-        x, y = (box.x0 + box.x1) / 2 * drawn.shape[1], (1 - (box.y0 + box.y1) / 2) * len(drawn)
-        assert drawn[int(y), int(x)] == pytest.approx((grey + 1) * 127.5, abs=1)
-        assert axis.get_title() == str(i)
-    assert sum(axis.axison for axis in figure.axes) == n_images
+    for image, shown in zip(images, figure.axes[0].images, strict=True):
+        x0, y0, x1, y1 = np.round(shown.get_window_extent().extents).astype(int)
+        block = drawn[len(drawn) - y1 : len(drawn) - y0, x0:x1]
+        assert np.array_equal(block, to_rgb(image, "gray")[..., 0].repeat(10, 0).repeat(10, 1))
 
 
 def test_rows():
-    figure = image_rows({"a": IMAGES, "b": -IMAGES}, list("12345"), "two rows", LOOK)
-    assert len(figure.axes) == 10 and figure.get_suptitle() == "two rows"
-    assert [axis.get_title() for axis in figure.axes[:5]] == list("12345")
-    assert figure.axes[5].get_ylabel() == "b"
+    figure = image_rows({"a": IMAGES, "b": -IMAGES}, list("12345"), Heading("two rows"), LOOK)
+    (axes,) = figure.axes
+    assert len(axes.images) == 10 and [text.get_text() for text in figure.texts] == ["two rows"]
+    assert {text.get_text() for text in axes.texts} == {*"12345", "a", "b"}
+    assert not axes.patches
+    pointed = image_rows({"": IMAGES}, list("12345"), Heading(""), LOOK, ends=("noise", "image"))
+    assert {"noise", "image"} < {text.get_text() for text in pointed.axes[0].texts}
     with pytest.raises(ValueError, match="zip"):
-        image_rows({"a": IMAGES[:3]}, list("12345"), "too few", LOOK)
+        image_rows({"a": IMAGES[:3]}, list("12345"), Heading("too few"), LOOK)
 
 
 def test_time_labels():

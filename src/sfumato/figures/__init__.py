@@ -1,7 +1,7 @@
 """One figure a file, drawn from records; no jax, and no matplotlib before something is drawn.
 
 A figure's file holds `FIGURE`, which declares it, and `draw(look, *opened)`. What several figures
-need is in `panels`, `saving` and `style`.
+need is in `titles`, `lettering`, `panels`, `charts`, `saving` and `style`.
 """
 
 from functools import cache
@@ -11,10 +11,12 @@ from sfumato.config import listing
 from sfumato.errors import InputError
 from sfumato.figures.base import Figure
 
+_SHARED = ("charts", "lettering", "panels", "saving", "style", "titles")
+
 
 def names() -> tuple[str, ...]:
     """Return the names of all figures: the files of this folder that declare one."""
-    return listing.names("figures", "panels", "saving", "style")
+    return listing.names("figures", *_SHARED)
 
 
 @cache

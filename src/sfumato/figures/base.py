@@ -80,7 +80,7 @@ class Figure(Stage):
         return {name: open_record(path, *arrays) for name, path, arrays in files}
 
     def draw(self, look: Any, *opened: Opened) -> Any:  # noqa: ANN401
-        """Return the drawing: a Matplotlib figure, or the 8-bit colours (F, H, W, 3) of frames."""
+        """Return the drawing: a Matplotlib figure, or an `Animation`."""
         with own_style():
             return import_module(*self.modules).draw(look, *opened)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,11 +10,15 @@ from sfumato.config.render import PanelLook
 from sfumato.figures.base import Figure, Looks
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from matplotlib.figure import Figure as Drawing
 
     from sfumato.records.opening import Opened
 
-HEADING = r"Forward diffusion: $x_t=\sqrt{\bar\alpha_t}\,x_0+\sqrt{1-\bar\alpha_t}\,\epsilon$"
+EQUATION = r"$x_t=\alpha_t\,x_0+\sigma_t\,\epsilon$, $\bar\alpha_t=\alpha_t^2$"
+MOST_LEFT = 0.01
+"""The largest alpha_bar at the last time with which x_t may pass for noise."""
 
 
 FIGURE = Figure(
@@ -32,9 +36,32 @@ FIGURE = Figure(
 def draw(look: PanelLook, forward: Opened) -> Drawing:
     """Draw x_0, and x_t under its time and alpha_bar_t, from one draw of noise."""
     from sfumato.figures.panels import image_rows, time_label
+    from sfumato.figures.titles import heading, schedule_words
 
-    arrays = forward.read()
+    arrays, settings = forward.read(), forward.record.settings
     images = np.concatenate([arrays["x_0"][None], arrays["images"]])
     times = zip(arrays["timesteps"], arrays["alpha_bar"], strict=True)
     titles = [rf"{time_label(t)}" + "\n" + rf"$\bar\alpha_t$ = {a:.4g}" for t, a in times]
-    return image_rows({"": images}, ["$x_0$", *titles], HEADING, look)
+    index, diffusion = settings.get("forward", {}).get("index"), settings.get("diffusion", {})
+    image = "" if index is None else f" of test image {index}"
+    said = heading(
+        look,
+        f"forward diffusion{image}",
+        EQUATION,
+        schedule_words(diffusion),
+        _end_words(diffusion),
+    )
+    return image_rows({"": images}, ["$x_0$", *titles], said, look)
+
+
+def _end_words(diffusion: Mapping[str, Any]) -> str:
+    """Say how much of the image is left at the last time, from which samplers start."""
+    from sfumato.diffusion.betas import BETAS
+    from sfumato.figures.titles import formula
+
+    if diffusion.get("beta_schedule") not in BETAS:
+        return ""
+    steps, *ends = (diffusion[name] for name in ("noise_steps", "beta_start", "beta_end"))
+    left = float(np.prod(1 - BETAS[diffusion["beta_schedule"]](steps, *ends)))
+    words = rf"at the last time $\bar\alpha_t={formula(left)}$"
+    return f"{words}, which is not pure noise" if left > MOST_LEFT else words

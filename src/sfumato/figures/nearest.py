@@ -38,6 +38,7 @@ def draw(look: PanelLook, data: Opened, samples: Opened, metrics: Opened) -> Dra
     """Draw each pair under the distance of its pixels."""
     from sfumato.evaluation.metrics import Metrics
     from sfumato.figures.panels import image_rows
+    from sfumato.figures.titles import chain_words, diffusion_words, heading, network_words
 
     scored = Metrics.of(metrics)
     drawn, train = samples.read()["images"], data.read()["train_images"]
@@ -46,5 +47,11 @@ def draw(look: PanelLook, data: Opened, samples: Opened, metrics: Opened) -> Dra
         "nearest": train[[each.train for each in scored.nearest]],
     }
     titles = [f"{each.distance:.2f}" for each in scored.nearest]
-    heading = f"Memorisation: of {scored.n_samples} samples those nearest to a training image"
-    return image_rows(rows, titles, heading, look)
+    said = heading(
+        look,
+        f"of {scored.n_samples} samples those nearest to a training image, with the distance",
+        chain_words(scored.settings) if scored.settings else "",
+        network_words(samples.record),
+        diffusion_words(samples.record),
+    )
+    return image_rows(rows, titles, said, look)

@@ -1,4 +1,4 @@
-"""quality_vs_nfe.png: measured quality against network evaluations and against seconds."""
+"""quality_vs_nfe.png: measured quality against network evaluations."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from sfumato.figures.base import Figure, Looks
 from sfumato.figures.style import GREY, MEDIUM, SMALL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure as Drawing
@@ -18,15 +18,16 @@ if TYPE_CHECKING:
     from sfumato.records.opening import Opened
 
 PANELS = (
-    ("nfe", "fd_lenet", "network evaluations", "FD-LeNet"),
-    ("seconds_per_sample", "fd_lenet", "seconds per sample", "FD-LeNet"),
-    ("nfe", "two_sample_accuracy", "network evaluations", "two-sample accuracy"),
+    ("fd_lenet", "FD-LeNet", "lower is better"),
+    ("two_sample_accuracy", "two-sample accuracy", "lower is better, 0.5 is best"),
 )
-"""Of each panel: what is across, the score, and what each of them is called."""
-MOST_IN_PANEL, MOST_IN_LEGEND, LEGEND_INCHES = 8, 12, 1.6
-"""Methods whose names fit into a panel, or else into a column beside the panels; its width."""
+"""Of each panel: the score, what it is called, and which way is better."""
+MOST_NAMED = 40
+"""Methods that a reader can tell apart."""
 N_COLORS, MARKERS = 10, "os^Dv"
 """Colours in Matplotlib's cycle; each time it begins again, another marker is taken."""
+WIDTH, HEIGHT, NAME, HANDLE = 9, 3, 0.18, 0.7
+"""Inches: of the figure without its legend; height of a name there, and width of its marker."""
 
 
 FIGURE = Figure(
@@ -43,56 +44,91 @@ FIGURE = Figure(
 
 
 def draw(look: ChartLook, quality: Opened) -> Drawing:
-    """Draw FD-LeNet against evaluations and seconds, and how often samples are told apart."""
-    from matplotlib.figure import Figure as Drawing
-
+    """Draw FD-LeNet and how often samples are told apart, against network evaluations."""
     from sfumato.evaluation.quality import Quality
     from sfumato.evaluation.run_names import methods
+    from sfumato.figures.charts import chart, set_scale
+    from sfumato.figures.titles import counted, diffusion_words, heading, network_words
 
     measured = Quality.of(quality)
-    found = methods(measured.rows)
-    beside = -(-len(found) // MOST_IN_LEGEND) if len(found) > MOST_IN_PANEL else 0
-    figure = Drawing(figsize=(10 + LEGEND_INCHES * beside, 3.1), layout="constrained")
-    axes = figure.subplots(1, 3)
-    for axis, (across, score, x_label, title) in zip(axes, PANELS, strict=True):
-        for i, (name, rows) in enumerate(found.items()):
-            marker = MARKERS[i // N_COLORS % len(MARKERS)]
-            _draw_method(axis, name, rows, across, score, marker)
-        _draw_references(axis, measured, score)
-        axis.set_xscale("log")
-        axis.set_xlabel(x_label)
-        axis.set_title(title, fontsize=MEDIUM)
-        if score == "fd_lenet":
-            axis.set_yscale("log")
-    if beside:
-        entries = axes[0].get_legend_handles_labels()
-        figure.legend(*entries, fontsize=SMALL, loc="outside right upper", ncols=beside)
-    else:
-        axes[0].legend(fontsize=SMALL)
+    found, made = methods(measured.rows), quality.record
+    counts = f"{counted(measured.n_samples, 'sample')} of each run"
+    seeds = counted(measured.floor.seeds, "seed")
+    said = heading(
+        look, f"quality of {counts}, {seeds}", network_words(made), diffusion_words(made)
+    )
+    columns, lines = _legend_shape([*found, *_references(measured)], look.dpi)
+    figure = chart(look, said, (WIDTH, HEIGHT + NAME * lines))
+    panels = figure.subplots(1, 2)
+    for axes, (score, title, better) in zip(panels, PANELS, strict=True):
+        _draw_methods(axes, found, score)
+        _draw_references(axes, measured, score)
+        set_scale(axes, "x", [row.nfe for row in measured.rows])
+        set_scale(axes, "y", _ends(measured, score))
+        axes.set_title(title, fontsize=MEDIUM)
+        axes.set_ylabel(better, fontsize=SMALL)
+        axes.set_xlabel(f"network evaluations of a sample, {_seconds(measured)}", fontsize=SMALL)
+    shown = panels[0].get_legend_handles_labels()
+    figure.legend(*shown, fontsize=SMALL, loc="outside lower center", ncols=columns)
     return figure
 
 
-def _draw_method(
-    axis: Axes, name: str, rows: Sequence[Row], across: str, score: str, marker: str
-) -> None:
-    """Draw the runs of a method, joined by a line, each with its spread over the seeds."""
-    axis.errorbar(
-        [getattr(row, across) for row in rows],
-        [row.mean[score] for row in rows],
-        [row.spread[score] for row in rows],
-        marker=marker,
-        markersize=4,
-        capsize=2,
-        linewidth=1,
-        label=name,
-    )
+def _draw_methods(axes: Axes, found: Mapping[str, Sequence[Row]], score: str) -> None:
+    """Draw the runs of each method, joined by a line, each with its spread over the seeds."""
+    more = len(found) - MOST_NAMED
+    for i, (name, rows) in enumerate(found.items()):
+        said = {MOST_NAMED: f"and {more} more"}.get(i, name if i < MOST_NAMED else "")
+        axes.errorbar(
+            [row.nfe for row in rows],
+            [row.mean[score] for row in rows],
+            [row.spread[score] for row in rows],
+            marker=MARKERS[i // N_COLORS % len(MARKERS)],
+            markersize=4,
+            capsize=2,
+            linewidth=1,
+            label=said,
+        )
 
 
-def _draw_references(axis: Axes, quality: Quality, score: str) -> None:
+def _draw_references(axes: Axes, quality: Quality, score: str) -> None:
     """Draw what the slowest run reaches, and what real images do."""
+    heights = (_slowest(quality).mean[score], quality.floor.mean[score])
+    for name, height, style in zip(_references(quality), heights, ("-", ":"), strict=True):
+        axes.axhline(height, color=GREY, linewidth=0.8, linestyle=style, label=name)
+
+
+def _references(quality: Quality) -> tuple[str, str]:
+    """Return the names of the slowest run and of real images."""
     from sfumato.evaluation.run_names import labels
 
-    slowest = max(quality.rows, key=lambda row: row.nfe)
-    name = labels(quality.rows)[slowest.run]
-    axis.axhline(slowest.mean[score], color=GREY, linewidth=0.8, label=name)
-    axis.axhline(quality.floor.mean[score], color=GREY, linestyle=":", label="real images")
+    return labels(quality.rows)[_slowest(quality).run], "real images"
+
+
+def _slowest(quality: Quality) -> Row:
+    return max(quality.rows, key=lambda row: row.nfe)
+
+
+def _ends(quality: Quality, score: str) -> Iterator[float]:
+    """Walk the ends of all bars, and the references."""
+    for row in (*quality.rows, quality.floor):
+        mean, spread = row.mean[score], row.spread[score]
+        yield from (mean - spread, mean + spread) if mean > spread else (mean, mean + spread)
+
+
+def _seconds(quality: Quality) -> str:
+    """Say how long an evaluation took, of the fastest run and of the slowest."""
+    from sfumato.figures.titles import short
+
+    each = [row.seconds_per_sample / row.nfe for row in quality.rows]
+    ends = dict.fromkeys((short(min(each)), short(max(each))))
+    return f"{' to '.join(ends)} s each"
+
+
+def _legend_shape(names: Sequence[str], dpi: float) -> tuple[int, int]:
+    """Return how many columns and lines the names take."""
+    from sfumato.figures.lettering import widest
+
+    shown = names[: MOST_NAMED + 3]
+    columns = max(1, int(WIDTH / (widest(shown, SMALL, dpi) + HANDLE)))
+    columns = min(columns, len(shown))
+    return columns, -(-len(shown) // columns)

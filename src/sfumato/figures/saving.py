@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
@@ -22,8 +22,24 @@ MOST_PIXELS_A_SIDE, MOST_PIXELS = 2**16, 10**9
 """What Agg, which draws the figures, can draw, and what fits into memory."""
 
 
+class Animation(NamedTuple):
+    """Frames that are drawn while they are written.
+
+    Attributes:
+        n_frames: how many there are.
+        width: of each, in pixels.
+        height: of each, in pixels.
+        frames: their 8-bit colours (H, W, 3).
+    """
+
+    n_frames: int
+    width: int
+    height: int
+    frames: Iterable[np.ndarray]
+
+
 def save(
-    path: Path, drawing: Figure | np.ndarray, look: ChartLook, provenance: Mapping[str, Any]
+    path: Path, drawing: Figure | Animation, look: ChartLook, provenance: Mapping[str, Any]
 ) -> None:
     """Write what a figure's `draw` returned for this `look`: a PNG, or a GIF of many frames."""
     from matplotlib.figure import Figure
@@ -51,28 +67,23 @@ def save_figure(path: Path, figure: Figure, look: ChartLook, provenance: Mapping
 
 
 def save_animation(
-    path: Path, colours: np.ndarray, look: AnimationLook, provenance: Mapping[str, Any]
+    path: Path, drawn: Animation, look: AnimationLook, provenance: Mapping[str, Any]
 ) -> None:
-    """Write a GIF of 8-bit colours (F, H, W, 3) that holds its last frame for a second.
-
-    Each pixel becomes a square: the longer side has about twice the pixels of a panel.
+    """Write a GIF that holds its last frame for a second.
 
     Raises:
         InputError: if it would have more pixels than fit into memory.
     """
-    side = round(2 * look.panel_inches * look.dpi)
-    n_frames, height, width, _ = colours.shape
-    scale = max(1, side // max(height, width))
-    _check_size(path, scale * width, scale * height, n_frames)
-    frames = [Image.fromarray(frame.repeat(scale, 0).repeat(scale, 1)) for frame in colours]
+    _check_size(path, drawn.width, drawn.height, drawn.n_frames)
+    first, *others = map(Image.fromarray, drawn.frames)
     duration = round(1000 / look.frames_per_second)
     write_whole(
         path,
-        lambda part: frames[0].save(
+        lambda part: first.save(
             part,
             save_all=True,
-            append_images=frames[1:],
-            duration=[duration] * (n_frames - 1) + [1000],
+            append_images=others,
+            duration=[duration] * len(others) + [1000],
             loop=0,
             comment=json.dumps(provenance, sort_keys=True).encode(),
         ),

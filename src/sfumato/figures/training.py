@@ -8,7 +8,7 @@ import numpy as np
 
 from sfumato.config.render import ChartLook
 from sfumato.figures.base import Figure, Looks
-from sfumato.figures.style import BLUE, GREY, MEDIUM, SMALL
+from sfumato.figures.style import BLUE, GREY, MEDIUM
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from sfumato.records.opening import Opened
 
+COLUMNS = ("loss", "learning_rate", "gradient_norm")
 
 FIGURE = Figure(
     name="training",
@@ -23,7 +24,7 @@ FIGURE = Figure(
     file="training.png",
     inputs=("history",),
     files=("history.csv",),
-    arrays=(("step", "loss", "learning_rate", "gradient_norm"),),
+    arrays=(("step", *COLUMNS),),
     after=("train",),
     label="training",
 )
@@ -31,33 +32,38 @@ FIGURE = Figure(
 
 def draw(look: ChartLook, history: Opened) -> Drawing:
     """Draw the history of a training run by step."""
-    from matplotlib.figure import Figure as Drawing
+    from sfumato.config.wording import phrases
+    from sfumato.figures.charts import chart, count_steps, set_scale
+    from sfumato.figures.titles import diffusion_words, heading, training_words
 
-    columns = history.read()
-    step = columns["step"]
-    figure = Drawing(figsize=(9, 2.6), layout="constrained")
-    loss, rate, norm = axes = figure.subplots(1, 3)
-    _draw_loss(loss, step, columns["loss"])
-    rate.plot(step, columns["learning_rate"], color=BLUE, marker=_marker(step))
-    norm.plot(step, columns["gradient_norm"], color=GREY, linewidth=0.4, marker=_marker(step))
-    for axis, name in zip(axes, ("loss", "learning rate", "gradient norm"), strict=True):
-        axis.set_title(name, fontsize=MEDIUM)
-        axis.set_xlabel("step")
-        if axis is not rate:
-            axis.set_yscale("log")
+    columns, training = history.read(), history.record.settings.get("training", {})
+    step, diffusion = columns["step"], diffusion_words(history.record)
+    knobs = phrases({key: value for key, value in training.items() if key != "steps"}, {})
+    said = heading(look, training_words(history.record), ", ".join(knobs), diffusion)
+    figure = chart(look, said, (9, 2.6))
+    for axes, name in zip(figure.subplots(1, 3), COLUMNS, strict=True):
+        color = BLUE if name == "learning_rate" else GREY
+        axes.plot(step, columns[name], color=color, linewidth=0.5, marker=_marker(step))
+        axes.set_title(name.replace("_", " "), fontsize=MEDIUM)
+        if name == "loss":
+            _draw_mean(axes, step, columns[name])
+        set_scale(axes, "y", columns[name], log=name != "learning_rate")
+        count_steps(axes, step)
+        axes.set_xlabel("step")
     return figure
 
 
-def _draw_loss(axis: Axes, step: np.ndarray, loss: np.ndarray) -> None:
-    """Draw the loss of each step, and its moving average over a fiftieth of the run."""
-    width = max(1, len(loss) // 50)
+def _draw_mean(axes: Axes, step: np.ndarray, loss: np.ndarray) -> None:
+    """Draw the moving average of the loss over a fiftieth of the run, if that is several steps."""
+    width = len(loss) // 50
+    if width < 2:
+        return
     smooth = np.convolve(loss, np.full(width, 1 / width), mode="valid")
     centre = step[: len(smooth)] + (width - 1) / 2
-    axis.plot(step, loss, color=GREY, linewidth=0.4)
-    axis.plot(centre, smooth, color=BLUE, marker=_marker(centre), label=f"mean of {width}")
-    axis.legend(fontsize=SMALL)
+    axes.plot(centre, smooth, color=BLUE)
+    axes.set_title(f"loss, blue its mean over {width} steps", fontsize=MEDIUM)
 
 
 def _marker(step: np.ndarray) -> str:
-    """Mark a single step, through which no line can be drawn."""
-    return "." if len(step) == 1 else ""
+    """Mark steps that are few; through one no line can be drawn."""
+    return "." if len(step) <= 30 else ""

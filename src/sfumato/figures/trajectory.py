@@ -28,10 +28,16 @@ FIGURE = Figure(
 def draw(look: PanelLook, trajectory: Opened) -> Drawing:
     """Draw x_t, from pure noise to the finished image, above the x_0 predicted from it."""
     from sfumato.figures.panels import image_rows, time_label
+    from sfumato.figures.titles import chain_words, diffusion_words, heading, network_words
 
     (entry,) = trajectory.record.settings["samples"].values()
     arrays = trajectory.read()
     rows = {"$x_t$": arrays["images"], r"predicted $x_0$": arrays["predicted_x_0"]}
     titles = [time_label(t) for t in arrays["timesteps"]]
-    heading = f"Denoising trajectory: {entry['sampler'].upper()} sample 0"
-    return image_rows(rows, titles, heading, look)
+    said = heading(
+        look,
+        f"sample 0 of {chain_words(entry)}",
+        network_words(trajectory.record),
+        diffusion_words(trajectory.record),
+    )
+    return image_rows(rows, titles, said, look, ends=("noise", "image"))

@@ -1,0 +1,102 @@
+"""What a figure says of itself: two figures that differ in more than the seed have two titles."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from sfumato.config.wording import exact, phrases
+from sfumato.records.facts import ancestors, settings_of
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from sfumato.config.render import ChartLook
+    from sfumato.records.provenance import Record
+
+USUAL_ENTRY = {"spacing": "trailing", "clip": True, "guidance": None, "seed": None}
+"""Defaults of what every entry of `samples` has; only another value is said."""
+USUAL_DIFFUSION = {"beta_start": 1e-4, "beta_end": 0.02}
+_SAID = ("sampler", "steps", "n_samples")
+
+
+class Heading(NamedTuple):
+    """What stands above a figure."""
+
+    title: str
+    details: str = ""
+
+
+def heading(look: ChartLook, title: str, *details: str) -> Heading:
+    """Begin a title with what figures call the experiment, and join the details that there are."""
+    named = f"{look.title}: {title}" if look.title else title
+    return Heading(named, "; ".join(filter(None, details)))
+
+
+def chain_words(entry: Mapping[str, Any], steps: int | None = None) -> str:
+    """Say how an entry of `samples` draws: `DDIM, 50 steps, eta 0.5, spacing leading`.
+
+    A sampler's knobs are all said.
+
+    Args:
+        entry: its settings.
+        steps: how many steps there are, where the settings leave it to the sampler.
+    """
+    steps = entry.get("steps") or steps
+    length = [counted(steps, "step")] if steps else []
+    others = {key: value for key, value in entry.items() if key not in _SAID}
+    return ", ".join([entry["sampler"].upper(), *length, *phrases(others, USUAL_ENTRY)])
+
+
+def network_words(record: Record) -> str:
+    """Say of an artifact what the network that it was made with has learnt, if a file tells."""
+    made: dict[str, Record] = {}
+    for each in ancestors(record):
+        made.setdefault(each.record.script, each.record)
+    if trained := made.get("train.py"):
+        return training_words(trained)
+    return "untrained network" if "initialise.py" in made else ""
+
+
+def training_words(record: Record) -> str:
+    """Say how long a network was trained, and on which images."""
+    steps = record.settings.get("training", {}).get("steps")
+    sources = [each.record.settings.get("data", {}).get("source") for each in ancestors(record)]
+    images = next((f" on {source}" for source in sources if source), "")
+    return f"trained for {counted(steps, 'step')}{images}" if steps else f"trained{images}"
+
+
+def diffusion_words(record: Record) -> str:
+    """Say what a network predicts, and with which noise schedule."""
+    settings = settings_of(record).get("diffusion", {})
+    predicts = settings.get("prediction_type")
+    words = [f"predicts {predicts}" if predicts else "", schedule_words(settings)]
+    return "; ".join(filter(None, words))
+
+
+def schedule_words(diffusion: Mapping[str, Any]) -> str:
+    """Say which noise schedule there is: `linear schedule, T=1000`."""
+    if not diffusion:
+        return ""
+    betas = [
+        f"{name} {exact(diffusion[name])}"
+        for name, usual in USUAL_DIFFUSION.items()
+        if diffusion.get(name, usual) != usual
+    ]
+    words = [f"{diffusion['beta_schedule']} schedule", f"$T={diffusion['noise_steps']}$", *betas]
+    return ", ".join(words)
+
+
+def short(value: float) -> str:
+    """Write a measured number in three digits."""
+    return f"{float(f'{value:.3g}'):g}"
+
+
+def formula(value: float) -> str:
+    """Write a number in three digits, as a part of a formula."""
+    digits, _, power = short(value).partition("e")
+    return rf"{digits}\times10^{{{int(power)}}}" if power else digits
+
+
+def counted(number: int, noun: str) -> str:
+    """Write `1 step`, `50 steps`."""
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"

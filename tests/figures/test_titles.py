@@ -1,0 +1,160 @@
+"""Titles: whatever differs besides the seed can be seen."""
+
+from itertools import product
+
+import pytest
+from figure_files import (
+    DIFFUSION,
+    ENTRIES,
+    checkpoint,
+    draw,
+    drawn,
+    forward_file,
+    said,
+    samples_file,
+    speed_file,
+    trajectory_file,
+)
+
+from sfumato.config.diffusion import DiffusionConfig
+from sfumato.config.render import RenderConfig
+from sfumato.config.samples import SampleConfig
+from sfumato.figures import names
+from sfumato.figures.titles import (
+    USUAL_DIFFUSION,
+    USUAL_ENTRY,
+    chain_words,
+    diffusion_words,
+    network_words,
+    short,
+)
+from sfumato.records.provenance import Record
+
+LOOK = RenderConfig(title="mine", dpi=50)
+
+
+def entry(**settings):
+    """Return what the record says of an entry."""
+    return SampleConfig.model_validate(settings).model_dump(mode="json")
+
+
+def words(record):
+    return diffusion_words(Record.model_validate(record))
+
+
+def test_two_entries_that_differ_have_two_titles():
+    """All combinations of several values of every setting of an entry."""
+    shared = {
+        "steps": (1, 50, 1000),
+        "spacing": ("leading", "linspace", "trailing"),
+        "clip": (True, False),
+        "seed": (None, 0, 5),
+    }
+    own = {
+        "ddim": {"eta": (0.0, 0.3, 0.3000001, 1e-7, 1.0)},
+        "ddpm": {"variance": ("small", "large")},
+    }
+    entries = [
+        entry(sampler=sampler, **dict(zip(knobs, values, strict=True)))
+        for sampler, knob in own.items()
+        for knobs in [{**shared, **knob}]
+        for values in product(*knobs.values())
+    ]
+    guided = {"method": "classifier_free", "scale": 2.0}
+    entries += [
+        {**entries[0], "guidance": guidance}
+        for guidance in (guided, {**guided, "scale": 3.0}, {**guided, "eta": 0.0})
+    ]
+    assert len({chain_words(each) for each in entries}) == len(entries)
+
+
+def test_titles_are_read_as_a_sentence():
+    assert chain_words(entry(sampler="ddim", steps=1)) == "DDIM, 1 step, eta 0"
+    large = entry(sampler="ddpm", steps=1000, variance="large", clip=False)
+    assert chain_words(large) == "DDPM, 1000 steps, variance large, no clip"
+    assert chain_words({"sampler": "mine", "steps": None}, 7) == "MINE, 7 steps"
+    guided = {**entry(sampler="ddim"), "guidance": {"method": "classifier_free", "scale": 2.0}}
+    assert chain_words(guided).endswith("guidance (classifier_free, scale 2)")
+
+
+def test_two_networks_that_differ_have_two_titles():
+    schedules = [
+        {**DIFFUSION, **change}
+        for change in (
+            {},
+            {"noise_steps": 100},
+            {"beta_schedule": "cosine"},
+            {"beta_start": 2e-4},
+            {"beta_end": 0.03},
+            {"prediction_type": "v"},
+        )
+    ]
+    said_of = {words(drawn("a.npz", "ddim", ENTRIES["ddim"], diffusion=s)) for s in schedules}
+    assert len(said_of) == len(schedules)
+
+
+def test_what_is_left_unsaid_is_the_default():
+    fields = SampleConfig.model_fields | DiffusionConfig.model_fields
+    usual = USUAL_ENTRY | USUAL_DIFFUSION
+    assert usual == {name: fields[name].default for name in usual}
+
+
+def test_a_network_says_what_it_has_learnt():
+    records = {
+        weights: Record.model_validate(checkpoint(weights)) for weights in ("fresh", "trained")
+    }
+    assert network_words(records["fresh"]) == "untrained network"
+    assert network_words(records["trained"]) == "trained for 600 steps on mnist-5k"
+    adopted = {
+        "digest": "0",
+        "provenance": records["trained"].model_dump(),
+    }
+    of = records["fresh"].model_dump() | {"script": "adopt.py", "inputs": {"pretrained": adopted}}
+    assert network_words(Record.model_validate(of)) == "trained for 600 steps on mnist-5k"
+
+
+@pytest.mark.parametrize(("weights", "state"), [("fresh", "untrained"), ("trained", "600 steps")])
+def test_a_figure_is_told_from_others(weights, state, tmp_path):
+    title, details = said(
+        draw("samples", samples_file(tmp_path, 2, weights=weights, eta=0.3), LOOK)
+    )
+    assert title == "mine: DDIM, 20 steps, eta 0.3"
+    assert state in details and "predicts epsilon; linear schedule, $T=1000$" in details
+    title, details = said(draw("trajectory", trajectory_file(tmp_path, 2, weights=weights), LOOK))
+    assert title == "mine: sample 0 of DDPM, 1000 steps, variance small" and state in details
+
+
+def test_every_figure_begins_with_its_experiment(tmp_path):
+    from figure_files import FILES
+
+    for name in set(names()) - {"animation"}:
+        for look in (LOOK, LOOK.model_copy(update={"title": None})):
+            title = said(draw(name, FILES[name](tmp_path, 2), look))[0]
+            assert title.startswith("mine: ") == (look is LOOK)
+
+
+@pytest.mark.parametrize(
+    ("steps", "end"), [(1000, r"4.04\times10^{-5}"), (100, "0.364$, which is not pure noise")]
+)
+def test_forward_says_what_is_left_of_the_image_at_the_end(steps, end, tmp_path):
+    paths = forward_file(tmp_path, 2, diffusion={**DIFFUSION, "noise_steps": steps})
+    title, details = said(draw("forward", paths, LOOK))
+    assert title == "mine: forward diffusion of test image 5"
+    assert rf"at the last time $\bar\alpha_t={end}" in details
+    assert r"$x_t=\alpha_t\,x_0+\sigma_t\,\epsilon$" in details
+
+
+def test_runs_of_one_sampler_have_their_names_and_settings(tmp_path):
+    labels = draw("speed", speed_file(tmp_path, 3), LOOK).axes[0].get_yticklabels()
+    texts = [label.get_text().replace("\n", " ") for label in labels]
+    assert texts[1:] == [
+        "DDIM, 50 steps, eta 0, 8 samples",
+        "fast: DDIM, 2 steps, eta 0, 8 samples",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("value", "text"), [(20.25, "20.2"), (1000, "1000"), (0.0001234, "0.000123"), (0, "0")]
+)
+def test_measured_numbers_have_three_digits(value, text):
+    assert short(value) == text
