@@ -14,7 +14,7 @@ from sfumato.config.resolve import check_names, resolve
 from sfumato.figures import figure
 from sfumato.figures import names as figure_names
 from sfumato.workflow.environment import prepare_environment
-from sfumato.workflow.lock import release_stale_lock
+from sfumato.workflow.lock import check_records, release_stale_lock
 from sfumato.workflow.mistakes import in_a_sentence
 from sfumato.workflow.places import check_results, config_file, relative
 from sfumato.workflow.plan import Plan, one_of
@@ -31,6 +31,8 @@ STANDALONE = workflow.modifier.is_main_snakefile()
 
 prepare_environment(ours_alone=STANDALONE)
 alive = release_stale_lock(workflow.is_main_process)
+if workflow.is_main_process:
+    in_a_sentence(check_records)()
 CONFIG_FILE = str(config_file())
 if STANDALONE:
     for file in [CONFIG_FILE, *workflow.configfiles]:

@@ -3,7 +3,6 @@
 arguments = workflow.config_settings.config_args or [] if STANDALONE else []
 typed = in_a_sentence(with_typed_arguments)(config, arguments)
 plan = Plan(*in_a_sentence(resolve)(typed))
-in_a_sentence(check_results)()
 
 
 wildcard_constraints:

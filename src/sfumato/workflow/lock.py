@@ -1,15 +1,23 @@
-"""The lock that a killed Snakemake leaves behind."""
+"""The lock that a killed Snakemake leaves behind, and folders that are another user's."""
 
 import fcntl
-import shutil
+import os
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+from snakemake.logging import logger
+
+from sfumato.errors import InputError
+
 FOLDER = Path(".snakemake")
+_ELSEWHERE = (
+    "build in a folder of your own, with --directory, or copy the project; what is copied is "
+    "not built again"
+)
 
 
-def release_stale_lock(main_process: bool) -> IO[str]:
+def release_stale_lock(main_process: bool) -> IO[str] | None:
     """Remove the lock that a killed Snakemake left, so that the same command runs again.
 
     Every live Snakemake shares a lock that the kernel drops when its process dies, in whatever
@@ -22,15 +30,53 @@ def release_stale_lock(main_process: bool) -> IO[str]:
             removes nothing.
 
     Returns:
-        The file, which must stay open as long as this process lives.
+        The file, which must stay open as long as this process lives; None if there can be none.
     """
-    FOLDER.mkdir(exist_ok=True)
-    file = open(FOLDER / "alive", "w")  # noqa: SIM115
+    file = _shared_file()
     # Where the file system knows no such locks, Snakemake's own must do.
     with suppress(OSError):
-        if main_process:
+        if file and main_process:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(FOLDER / "locks", ignore_errors=True)
+            for left in (FOLDER / "locks").iterdir():
+                left.unlink()
     with suppress(OSError):
-        fcntl.flock(file, fcntl.LOCK_SH)
+        if file:
+            fcntl.flock(file, fcntl.LOCK_SH)
     return file
+
+
+def check_records() -> None:
+    """Say why Snakemake will fail here, where it would with a traceback, even in a dry-run.
+
+    Raises:
+        InputError: if it cannot make the folder of its locks.
+    """
+    try:
+        (FOLDER / "locks").mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(
+            f"{FOLDER}: Snakemake cannot keep its records here: {error.strerror}; {_ELSEWHERE}"
+        ) from None
+    records = FOLDER / "metadata"
+    with suppress(OSError):
+        if records.stat().st_uid != os.geteuid():
+            _warn_of_records(records)
+
+
+def _shared_file() -> IO[str] | None:
+    """Open the file that carries the lock; a lock needs no writing, if another user made it."""
+    for mode in ("a", "r"):
+        with suppress(OSError):
+            FOLDER.mkdir(exist_ok=True)
+            return open(FOLDER / "alive", mode)  # noqa: SIM115
+    return None
+
+
+def _warn_of_records(folder: Path) -> None:
+    """Warn of records that another user made, and Snakemake kept from everybody else."""
+    with os.scandir(folder) as records:
+        if not all(os.access(record, os.R_OK) for record in records):
+            logger.warning(
+                f"{folder}: records of another user cannot be read; where Snakemake fails with "
+                f"'Permission denied', {_ELSEWHERE}"
+            )
