@@ -1,11 +1,14 @@
 """What tests share: tiny settings, exact denoisers, and a folder to build in."""
 
+import atexit
 import json
 import os
 import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -14,6 +17,7 @@ from filelock import FileLock
 from sfumato.config.experiment import Experiment, leaves
 from sfumato.config.resolve import resolve
 from sfumato.errors import InputError
+from sfumato.workflow.environment import DECIDING
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -198,14 +202,38 @@ def write_config(folder, config=None):
 
 
 def snakemake(folder, *arguments, **options):
-    """Run Snakemake there and return the finished process, its output as text."""
+    """Run Snakemake there and return the finished process, its output as text.
+
+    It and its jobs are forks of a process that has imported what they need; with an `env` of its
+    own, as `built` and `scored` have, each starts from nothing.
+    """
     return subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", "1", *arguments],
         cwd=folder,
         capture_output=True,
         text=True,
-        **options,
+        **{"env": os.environ | warm_server()} | options,
     )
+
+
+@cache
+def warm_server():
+    """Start the process that Snakemake is forked from; return the variables that lead to it."""
+    place, code = tempfile.mkdtemp(), ROOT / "tests" / "warm"
+    server = subprocess.Popen(
+        [sys.executable, code / "server.py", f"{place}/socket"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env=os.environ | DECIDING,
+    )
+    assert server.stdout.readline() == b"ready\n"
+
+    @atexit.register
+    def stop():
+        server.communicate()
+        shutil.rmtree(place)
+
+    return {"PYTHONPATH": str(code), "WARM_SERVER": f"{place}/socket"}
 
 
 def slow(*case):

@@ -1,0 +1,91 @@
+"""A process that has imported Snakemake, jax and flax, and forks one for each that a test starts.
+
+To import them takes a process 2 to 4 s, and what the tests then have it do a tenth of that. The
+library itself is not imported here: each process takes the one of its project.
+"""
+
+import gc
+import json
+import logging
+import os
+import random
+import runpy
+import select
+import signal
+import socket
+import sys
+from contextlib import suppress
+from importlib import import_module
+
+IMPORTED = (
+    *("flax.nnx", "jax", "matplotlib.backends.backend_agg", "matplotlib.figure", "optax"),
+    *("orbax.checkpoint", "pydantic", "sklearn.neighbors", "snakemake.cli", "tqdm"),
+)
+SIZE = 2**18
+
+
+def wait_for_a_request(address):
+    """Answer each client; return what one asks for, in a process of its own."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as listener:
+        listener.bind(address)
+        listener.listen()
+        print("ready", flush=True)
+        while sys.stdin not in select.select([listener, sys.stdin], [], [])[0]:
+            client, _ = listener.accept()
+            if not os.fork():
+                signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+                return answer(client)
+            client.close()
+    sys.exit()  # the tests have ended
+
+
+def reap(*_):
+    """Let go of the processes that have ended; what they cost is then counted."""
+    with suppress(ChildProcessError):
+        while os.waitpid(-1, os.WNOHANG)[0]:
+            pass
+
+
+def answer(client):
+    """Return what a client asks for, in a fork of this process, which tells the client its end."""
+    request, places, _, _ = socket.recv_fds(client, SIZE, 3)
+    arguments, environment, folder = json.loads(request)
+    # jax has read these already.
+    if any(os.environ.get(k) != v for k, v in environment.items() if k.startswith("JAX_")):
+        client.send(b"cold")
+        os._exit(0)
+    child = os.fork()
+    if child:
+        _, status = os.waitpid(child, 0)
+        client.send(str(os.waitstatus_to_exitcode(status) % 256).encode())
+        os._exit(0)
+    client.close()
+    for number, place in enumerate(places):
+        os.dup2(place, number)
+        os.close(place)
+    os.chdir(folder)
+    os.environ.clear()
+    os.environ.update(environment)
+    return arguments
+
+
+def become(arguments):
+    """Run a module or a script as Python does, to the end of this process."""
+    random.seed()
+    is_module = arguments[0] == "-m"
+    first = os.getcwd() if is_module else os.path.dirname(arguments[0])
+    sys.path[:1] = [first, *os.environ["PYTHONPATH"].split(os.pathsep)]
+    sys.argv = arguments[is_module:]
+    if is_module:
+        logging.root.handlers.clear()  # orbax has put one there
+        runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    else:
+        runpy.run_path(sys.argv[0], run_name="__main__")
+
+
+if __name__ == "__main__":
+    for name in IMPORTED:
+        import_module(name)
+    gc.freeze()
+    signal.signal(signal.SIGCHLD, reap)
+    become(wait_for_a_request(sys.argv[1]))
