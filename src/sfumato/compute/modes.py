@@ -19,12 +19,15 @@ MODES = {
     "threefry_partitionable": True,
     "debug_infs": False,
     "debug_key_reuse": False,
+    "transfer_guard_host_to_device": "allow",
+    "transfer_guard_device_to_host": "allow",
+    "transfer_guard_device_to_device": "allow",
 }
 """What jax is told, by the names of its context managers.
 
 Not 64 bits, in which every weight would be another. Not strict promotion, which flax and optax do
 not pass either. Not an alarm for infinities and for keys used twice: lambda is infinite at the
-data, and one key serves all samples by design.
+data, and one key serves all samples by design. Not a guard of transfers, which flax makes too.
 """
 
 Function = TypeVar("Function", bound=Callable[..., Any])
@@ -35,7 +38,7 @@ def own_modes() -> Iterator[None]:
     """Set MODES, those that differ, until the end of a `with` block."""
     with ExitStack() as stack:
         for name, mode in MODES.items():
-            if getattr(jax.config, f"jax_{name}") != mode:
+            if getattr(jax.config, f"jax_{name}") not in (mode, None):
                 stack.enter_context(getattr(jax, name)(mode))
         yield
 

@@ -20,10 +20,15 @@ if TYPE_CHECKING:
 
 
 def stage_key(seed: int, stream: int) -> jax.Array:
-    """Return the key of a stage by the number of its stream: threefry, whatever jax's default."""
+    """Return the key of a stage by the number of its stream: seed 0 .. 2^32 - 1.
+
+    It is threefry's, whatever jax's default is and whatever offset jax adds to seeds.
+    """
+    import numpy as np
     from jax import random
 
-    return random.fold_in(random.key(seed, impl="threefry2x32"), stream)
+    key = random.wrap_key_data(np.array([0, seed], np.uint32), impl="threefry2x32")
+    return random.fold_in(key, stream)
 
 
 def sample_keys(key: jax.Array, indices: jax.Array) -> jax.Array:
