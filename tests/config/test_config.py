@@ -123,6 +123,7 @@ OPTIONAL = {
     "data.n_images": 800,
     "data.n_test": 8,
     "forward.index": 8,
+    "render.title": "a",
     "weights.digest": "a",
     "sampling.micro_batch": 8,
     **{f"samples.{e}.{key}": value for e in ("ddpm", "ddim") for key, value in OF_AN_ENTRY.items()},

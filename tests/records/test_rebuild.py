@@ -50,9 +50,10 @@ def test_only_what_was_recorded_is_drawn():
 
 def test_a_figure_is_asked_for_by_its_name():
     settings = {"samples": {"mine": {**ENTRY, "seed": 3}}, **NOISE_STEPS}
-    figure = made("mine_samples.png", {"render": {"dpi": 50}}, arrays=made("x.npz", settings))
+    figure = made("mine_samples.png", {"render": {"dpi": 50, "title": "his"}}, arrays=made("x.npz", settings))
     experiment = rebuilt(figure)
-    assert experiment.figures == ("mine_samples.png",) and experiment.render.dpi == 50
+    assert experiment.figures == ("mine_samples.png",)
+    assert (experiment.render.dpi, experiment.render.title) == (50, "his")
     assert experiment.samples["mine"].seed == 3  # its own, not the experiment's
 
 

@@ -34,7 +34,7 @@ READERS = {
     "samples.ddim": ["ddim_samples.npz"],
     "trajectory": ["trajectory.npz"],
     "render": IMAGES,
-    "render.dpi": [*IMAGES, "speed.png"],
+    **dict.fromkeys(["render.dpi", "render.title"], [*IMAGES, "speed.png"]),
     "render.columns": ["ddpm_samples.png", "ddim_samples.png"],
     "render.max_panels": ["ddpm_samples.png", "ddim_samples.png"],
     "render.frames_per_second": ["trajectory.gif"],
@@ -77,6 +77,7 @@ SCORED_READERS = {
     "samples.ddim.eta": (0.5, ["ddim_samples.npz", *DRAWN[1:]]),
     "render.colormap": ("magma", ["ddim_samples.png", "nearest.png"]),
     "render.dpi": (41, FIGURES),
+    "render.title": ("another", FIGURES),
 }
 
 

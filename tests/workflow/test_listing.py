@@ -96,8 +96,9 @@ FIGURE = Figure(
 
 def draw(look, samples):
     from sfumato.figures.panels import image_grid
+    from sfumato.figures.titles import heading
 
-    return image_grid(samples.read(1)["images"], "the first", look)
+    return image_grid(samples.read(1)["images"], heading(look, "the first"), look)
 '''
 FILES = {
     "samplers/toy.py": SAMPLER,

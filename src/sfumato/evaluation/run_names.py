@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+from sfumato.config.wording import phrase
 from sfumato.evaluation.quality import Row
 
 VARIED = ("sampler", "steps", "n_samples", "seed")
@@ -41,23 +42,10 @@ def _methods(rows: Sequence[Row]) -> Iterator[list[str]]:
 def _differences(knobs: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:
     """Name the settings in which a run differs, but for those that every run of a method varies."""
     return [
-        _phrase(key.rpartition(".")[2], value)
+        phrase(key.rpartition(".")[2], value)
         for key, value in knobs.items()
         if key not in VARIED and (key not in usual or usual[key] != value)
     ]
-
-
-def _phrase(key: str, value: object) -> str:
-    """Say a setting in words: `no clip`, `eta 0.5`; a method is its own name."""
-    match value:
-        case False | None:
-            return f"no {key}"
-        case True:
-            return key
-        case int() | float():
-            return f"{key} {value:g}"
-        case _:
-            return str(value) if key == "method" else f"{key} {value}"
 
 
 def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
