@@ -12,7 +12,7 @@ from pathlib import Path
 
 from sfumato.errors import InputError
 from sfumato.records.golden import compare_with_golden, load_golden
-from sfumato.records.verify import NOT_BUILT, Finding, compare_folders
+from sfumato.records.verify import NOT_BUILT, NOTHING_REPEATED, Finding, compare_folders
 from sfumato.workflow.command_line import add_paths, command, new_parser
 
 
@@ -27,6 +27,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     for experiment in arguments.experiments:
         rebuilt = results / ".verify" / experiment
         golden = arguments.golden / f"{experiment}.json"
+        if not rebuilt.is_dir():
+            print(f"{results / experiment}: {NOTHING_REPEATED}")
+            continue
         findings = list(compare_folders(rebuilt, results / experiment))
         mistakes += report(results / experiment, findings)
         if golden.exists():

@@ -2,14 +2,14 @@
 
 import importlib
 import json
+import shutil
 import subprocess
 import sys
 
 import pytest
 import yaml
-from conftest import TINY, artifacts, copy_project, snakemake, write_config
+from conftest import ROOT, artifacts, copy_project, snakemake, write_config
 
-from sfumato.config.resolve import resolve
 from sfumato.records.arrays import save_arrays
 from sfumato.records.facts import depth_of
 from sfumato.records.opening import open_record
@@ -61,20 +61,10 @@ def test_it_says_what_made_it(results, name, capsys):
         assert f"results/rebuilt/{name} --configfile rebuilt.yaml" in text
 
 
-@pytest.mark.parametrize("name", [*ARTIFACTS, *TIMED])
-def test_its_config_is_whole_and_asks_for_the_same(results, name):
-    config = config_of(open_record(results / name).record)
-    _, experiments = resolve(yaml.safe_load(yaml.safe_dump(config)))
-    rebuilt = experiments["rebuilt"].model_dump(mode="json")
-    recorded = open_record(results / name).record.settings
-    for entry, value in recorded.pop("samples", {}).items():
-        assert value.items() <= rebuilt["samples"][entry].items()
-    for section, value in recorded.items():
-        asked = rebuilt[section]
-        assert value.items() <= asked.items() if isinstance(value, dict) else value == asked
-    if name == "trajectory.png":
-        assert rebuilt["samples"]["ddpm"]["steps"] == TINY["samples"]["ddpm"]["steps"]
-        assert rebuilt["model"]["channels"] == TINY["model"]["channels"]
+def test_its_config_is_printed(results, capsys):
+    printed = yaml.safe_load(said(capsys, results / "forward.png", "--config"))
+    assert printed == config_of(open_record(results / "forward.png").record)
+    assert printed["targets"] == ["rebuilt"]
 
 
 @pytest.mark.parametrize(
@@ -116,15 +106,40 @@ def test_a_mailed_figure_needs_no_workflow(results, tmp_path):
     assert "IMG_0001.dat is ddim_samples.png" in done.stdout
 
 
-def test_diff_names_what_differs(results, capsys, tmp_path):
+def differing(capsys, ours, theirs, status=1):
+    """Return what is printed of two files, after a look at the exit status."""
+    with pytest.raises(SystemExit) as caught:
+        explain.main([str(ours), "--diff", str(theirs)])
+    assert caught.value.code == status
+    return "".join(capsys.readouterr())
+
+
+def test_diff_names_what_differs(results, capsys):
     same = said(capsys, results / "forward.png", "--diff", results / "forward.png")
     assert same == "both were made in the same way\ncontent: the same\n"
-    text = said(capsys, results / "ddpm_samples.npz", "--diff", results / "ddim_samples.npz")
-    assert "artifact: ddpm_samples.npz | ddim_samples.npz" in text
-    assert (
-        "samples.ddim.eta: nothing | 0.0" in text and "content: it differs, by inf at most" in text
-    )
+    text = differing(capsys, results / "ddpm_samples.npz", results / "ddim_samples.npz")
+    assert "  artifact: ddpm_samples.npz | ddim_samples.npz\n" in text
+    assert "  only right: samples.ddim (clip True, eta 0.0, guidance None, n_samples 5 and" in text
+    assert text.endswith("content: it differs, timesteps in its shape: (10,) | (5,)\n")
     assert "model.channels" not in text and "checkpoint >" not in text
+
+
+def test_diff_in_trouble_is_not_a_difference(results, capsys, tmp_path):
+    text = differing(capsys, results / "forward.png", tmp_path / "none.png", status=2)
+    assert text == f"error: {tmp_path / 'none.png'}: there is no such file\n"
+    text = differing(capsys, results, results / "forward.png", status=2)
+    assert "this folder is no checkpoint" in text
+
+
+def test_two_experiments_are_told_apart_in_a_few_lines(capsys):
+    """A network adopted after training, and a fresh one: of whole sections one line says it."""
+    figures = ROOT / "docs" / "figures"
+    text = differing(capsys, figures / "mnist_trajectory.png", figures / "trajectory.png")
+    lines = text.splitlines()
+    assert len(lines) < 30 and "nothing" not in text
+    assert "  model.channels: 48 | 32" in lines
+    assert [line for line in lines if line.startswith("  only left: training (")]
+    assert lines[-1].startswith("content: it differs, ")
 
 
 def test_diff_measures_the_content(results, capsys, tmp_path):
@@ -133,8 +148,8 @@ def test_diff_measures_the_content(results, capsys, tmp_path):
     changed = arrays["images"].copy()
     changed[2, 0, 0, 0] += 0.25
     save_arrays(tmp_path / "changed.npz", {**arrays, "images": changed}, record)
-    text = said(capsys, results / "ddim_samples.npz", "--diff", tmp_path / "changed.npz")
-    assert text == "both were made in the same way\ncontent: it differs, by 0.25 at most\n"
+    text = differing(capsys, results / "ddim_samples.npz", tmp_path / "changed.npz")
+    assert text.endswith("both were made in the same way\ncontent: it differs, by 0.25 at most\n")
 
 
 def test_what_is_made_first_lies_deepest(results):
@@ -146,8 +161,58 @@ def test_what_is_made_first_lies_deepest(results):
 
 def test_times_differ_in_what_they_say(results, capsys):
     ddpm, ddim = (results / f"{name}_samples.timing.json" for name in ("ddpm", "ddim"))
-    text = said(capsys, ddpm, "--diff", ddim)
+    text = differing(capsys, ddpm, ddim)
     assert "content: it differs\n" in text and "  steps: 10 | 5\n" in text
+
+
+@pytest.mark.parametrize(
+    ("name", "what"),
+    [
+        ("ddim_samples.png", "a figure, 176 x"),
+        ("trajectory.gif", "an animation of 8 frames, "),
+        ("ddim_samples.npz", "arrays (images (5, 8, 8, 1), timesteps (5,))"),
+        ("speed.json", "a measurement (runs, steps_ratio, seconds_ratio, device)"),
+        ("checkpoint", "a checkpoint, a network of "),
+    ],
+)
+def test_it_says_what_kind_it_is(results, name, what, capsys):
+    assert said(capsys, results / name).startswith(f"{name} is {what}")
+
+
+def test_a_folder_is_a_line_on_each_artifact(results, capsys, tmp_path):
+    text = said(capsys, results.parent)
+    lines = text.splitlines()
+    assert len(lines) == len([*ARTIFACTS, *TIMED]) and "delete it" not in text
+    for name in [*ARTIFACTS, *TIMED]:
+        assert len([line for line in lines if line.startswith(f"{results / name}: ")]) == 1
+    place = shutil.copytree(results, tmp_path / "results" / "tiny")
+    (place / "again").symlink_to(place)  # a loop
+    (place / "mine.json").write_text("{}")
+    content = (place / "forward.png").read_bytes()
+    (place / "forward.png").write_bytes(content[:-9])
+    text = refused(tmp_path)
+    assert text == f"error: {tmp_path}: 1 of these cannot be explained, as said above"
+    lines = capsys.readouterr().out.splitlines()
+    damaged, *others = [line for line in lines if "made by" not in line]
+    assert damaged.startswith(f"{place / 'forward.png'}: this is not a whole .png file")
+    assert others == ["files that do not say what made them: 1"]
+
+
+@pytest.mark.parametrize("words", [(), ("--config",)])
+def test_a_folder_of_the_user_is_nothing_to_delete(tmp_path, words):
+    (tmp_path / "below").mkdir()
+    (tmp_path / "below" / "photo.json").write_text("{}")
+    (tmp_path / "manifest.json").write_text('{"name": "an extension"}')
+    text = refused(tmp_path, *words)
+    assert "this folder is no checkpoint" in text and "delete it" not in text
+
+
+def test_whoever_reads_the_beginning_hears_no_complaint(results):
+    words = [sys.executable, explain.__file__, str(results / "forward.png")]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as run:
+        assert run.stdout and run.stderr
+        run.stdout.close()
+        assert run.stderr.read() == b"" and run.wait() == 128 + 13
 
 
 def test_what_explains_nothing_is_refused(results, tmp_path):

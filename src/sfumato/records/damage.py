@@ -22,6 +22,10 @@ _MARKS = (b"provenance", b'"artifact"')
 _NEAR = 2**16  # bytes from either end of a file, where its mark is
 
 
+class ForeignError(InputError):
+    """A file may be intact, but does not say what made it."""
+
+
 @contextmanager
 def readable(path: Path, kind: str = "") -> Iterator[None]:
     """Turn what a missing, unreadable or damaged file raises into a sentence.
@@ -47,10 +51,10 @@ def unreadable(path: Path, reason: str) -> InputError:
     return InputError(f"{shown(path)}: this file cannot be read: {reason}")
 
 
-def foreign(path: Path, reason: str = "") -> InputError:
+def foreign(path: Path, reason: str = "") -> ForeignError:
     """Return the error for a file that may be intact, but is not of this workflow."""
     reason = f" ({reason})" if reason else ""
-    return InputError(
+    return ForeignError(
         f"{shown(path)}: this file does not say what made it, as files of this workflow do{reason};"
         " it is from elsewhere, or lost it on the way"
     )

@@ -1,21 +1,21 @@
-"""From a file alone to what made it, in words, and to how it differs from another file."""
+"""From a file alone to what made it, in words."""
 
 from collections.abc import Iterator
+from pathlib import Path, PurePosixPath
 
 import yaml
 
-from sfumato.records.arrays import largest_difference
-from sfumato.records.facts import (
-    Ancestor,
-    ancestors,
-    differing,
-    facts_of_making,
-    flat,
-    settings_of,
-)
-from sfumato.records.opening import Opened
+from sfumato.config.paths import shown
+from sfumato.errors import InputError
+from sfumato.records.damage import ForeignError
+from sfumato.records.facts import Ancestor, ancestors, settings_of
+from sfumato.records.finding import find_artifacts
+from sfumato.records.opening import Opened, open_record
 from sfumato.records.provenance import Record
-from sfumato.records.rebuild import NAME, command_of
+from sfumato.records.rebuild import NAME, command_of, config_of, needs_of
+
+MOST_WORDS = 4
+"""Arrays, or values of a measurement, that are named in a line."""
 
 
 def explain(opened: Opened, command: str) -> str:
@@ -26,15 +26,67 @@ def explain(opened: Opened, command: str) -> str:
     """
     opened.check()
     record = opened.record
-    lines = [f"{opened.path.name} is {record.artifact}", f"content   {opened.digest}", ""]
+    lines = [f"{shown(opened.path.name)} is {kind_of(opened)}", f"content   {opened.digest}", ""]
     lines += ["made by", *(line for each in ancestors(record) for line in _making(each))]
     settings = settings_of(record)
     lines += ["", f"seed      {settings.get('seed', 'none')}", "", "config"]
     text = yaml.safe_dump(settings, sort_keys=True, default_flow_style=None)
     lines += [f"  {line}" for line in text.splitlines()]
-    config = f"{NAME}.yaml"
-    lines += ["", "build it again", f"  {command} > {config}", f"  {command_of(record, config)}"]
-    return "\n".join(lines)
+    return "\n".join([*lines, "", *_rebuilding(record, command)])
+
+
+def _rebuilding(record: Record, command: str) -> Iterator[str]:
+    """Say how to build an artifact again, or why that cannot be."""
+    try:
+        config, file = config_of(record), f"{NAME}.yaml"
+        build = command_of(record, file)
+    except InputError as error:
+        yield f"it cannot be built again: {error}"
+        return
+    yield "build it again"
+    yield f"  {command} > {file}"
+    yield from (f"  # {need}" for need in needs_of(config))
+    yield f"  {build}"
+    if record.part:
+        yield "  # all samples, these among them"
+
+
+def kind_of(opened: Opened) -> str:
+    """Say what an artifact is: its kind and its size, and its name where the file has another."""
+    record = opened.record
+    said = f"samples {_part(record)} of " if record.part else ""
+    said += _what(opened)
+    if title := record.settings.get("render", {}).get("title"):
+        said += f", of the experiment {title}"
+    if opened.path.name != PurePosixPath(record.artifact).name:
+        said = f"{record.artifact}, {said}"
+    return said
+
+
+def _what(opened: Opened) -> str:
+    arrays, content = opened.arrays, opened.content
+    if opened.path.is_dir():
+        return f"a checkpoint, a network of {content.get('parameters', 'unknown')} parameters"
+    if "pixels" in arrays:
+        frames, height, width, _ = arrays["pixels"].shape
+        many = f"an animation of {frames} frames" if frames > 1 else "a figure"
+        return f"{many}, {width} x {height} pixels"
+    if not arrays:
+        return f"a measurement ({_some(list(content))})"
+    if "step" in arrays:
+        return f"the history of {arrays['step'].shape[0]} training steps"
+    shapes = [f"{name} {tuple(map(int, each.shape))}" for name, each in arrays.items()]
+    return f"arrays ({_some(shapes)})"
+
+
+def _some(words: list[str]) -> str:
+    """Join the first words, and say how many more there are."""
+    more = len(words) - MOST_WORDS
+    return ", ".join(words[:MOST_WORDS]) + (f" and {more} more" if more > 0 else "")
+
+
+def _part(record: Record) -> str:
+    return f"{record.part.start} to {record.part.stop - 1}" if record.part else ""
 
 
 def _making(ancestor: Ancestor) -> Iterator[str]:
@@ -44,7 +96,7 @@ def _making(ancestor: Ancestor) -> Iterator[str]:
     details = {
         "content": ancestor.digest,
         "code": made.code,
-        "part": f"samples {made.part.start} to {made.part.stop - 1}" if made.part else "",
+        "part": f"samples {_part(made)}" if made.part else "",
         "versions": ", ".join(f"{key} {value}" for key, value in made.versions.items()),
         "device": ", ".join(f"{key} {value}" for key, value in made.device.items()),
     }
@@ -53,25 +105,31 @@ def _making(ancestor: Ancestor) -> Iterator[str]:
         yield f"{indent}  from {', '.join(made.inputs)}:"
 
 
-def difference(ours: Opened, theirs: Opened) -> str:
-    """Say how two artifacts differ: in what made them, and in their content.
+def explain_folder(folder: Path) -> Iterator[tuple[str, bool]]:
+    """Walk the artifacts below a folder: a line on each, and whether it is wrong.
+
+    Files that do not say what made them are counted in a line at the end.
 
     Raises:
-        InputError: if one is damaged.
+        InputError: if there is nothing in it that says what made it.
     """
-    ours.check()
-    theirs.check()
-    lines = differing_facts(ours.record, theirs.record) or ["both were made in the same way"]
-    if ours.digest == theirs.digest:
-        return "\n".join([*lines, "content: the same"])
-    if not ours.arrays and not theirs.arrays:  # measurements
-        values = differing(flat(ours.content), flat(theirs.content))
-        return "\n".join([*lines, "content: it differs", *(f"  {value}" for value in values)])
-    largest = largest_difference(ours.arrays, theirs.arrays)
-    return "\n".join([*lines, f"content: it differs, by {largest:.3g} at most"])
-
-
-def differing_facts(ours: Record, theirs: Record) -> list[str]:
-    """Return a line for each setting, version or digest in which two records differ."""
-    here, there = (flat(settings_of(record)) | facts_of_making(record) for record in (ours, theirs))
-    return differing(here, there)
+    found = others = 0
+    for path in find_artifacts(folder):
+        try:
+            opened = open_record(path)
+            opened.check()
+            record = opened.record
+            seed = f" with seed {record.settings['seed']}" if "seed" in record.settings else ""
+            yield f"{shown(path)}: {kind_of(opened)}; made by {record.script}{seed}", False
+        except ForeignError:
+            others += 1
+            continue
+        except InputError as error:
+            yield str(error), True
+        found += 1
+    if not found:
+        raise InputError(
+            f"{shown(folder)}: this folder is no checkpoint, and no file in it says what made it"
+        )
+    if others:
+        yield f"files that do not say what made them: {others}", False

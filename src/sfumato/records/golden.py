@@ -8,9 +8,11 @@ from typing import Any
 import numpy as np
 
 from sfumato.config.fields import Real, Section
+from sfumato.errors import InputError
 from sfumato.records.arrays import largest_difference
+from sfumato.records.contrast import array_difference
 from sfumato.records.damage import readable
-from sfumato.records.facts import ancestors, settings_of
+from sfumato.records.facts import settings_of
 from sfumato.records.opening import Opened
 from sfumato.records.verify import TOLERANCE, Finding, artifacts_in, other_settings, tolerance_of
 
@@ -42,20 +44,26 @@ class Golden(Section):
 
 
 def freeze(folder: Path) -> Golden:
-    """Return the golden file of an experiment built in `folder`, without measured times."""
-    artifacts = [each for each in artifacts_in(folder) if not _shows_times(each)]
-    computed = {key: value for each in artifacts for key, value in each.record.versions.items()}
+    """Return the golden file of an experiment built in `folder`, without measured times.
+
+    Raises:
+        InputError: if there is nothing else.
+    """
+    artifacts = artifacts_in(folder)
+    made = [each.record for each in artifacts.values()]
+    if not made:
+        raise InputError(f"{folder}: nothing is built there whose content a second build repeats")
     return Golden(
-        versions=computed,
-        device=next(each.record.device for each in artifacts if each.record.device),
+        versions={key: value for each in made for key, value in each.versions.items()},
+        device=next((each.device for each in made if each.device), {}),
         tolerance=TOLERANCE,
         artifacts={
-            each.path.name: GoldenArtifact(
+            name: GoldenArtifact(
                 settings=settings_of(each.record),
                 content=each.digest,
                 values=_some_values(each),
             )
-            for each in artifacts
+            for name, each in artifacts.items()
         },
     )
 
@@ -68,8 +76,7 @@ def load_golden(path: Path) -> Golden:
 
 def compare_with_golden(rebuilt: Path, golden: Golden) -> Iterator[Finding]:
     """Compare what was built with the golden file: content, or else values within its tolerance."""
-    for opened in artifacts_in(rebuilt):
-        name = opened.path.name
+    for name, opened in artifacts_in(rebuilt).items():
         if name in golden.artifacts:
             yield _compare(name, opened, golden)
 
@@ -84,15 +91,11 @@ def _compare(name: str, opened: Opened, golden: Golden) -> Finding:
         {key: np.asarray(row) for key, row in values.items()}
         for values in (_some_values(opened), expected.values)
     )
-    largest = largest_difference(ours, theirs)
     tolerance = tolerance_of(name, golden.tolerance)
-    said = f"differs by {largest:.3g} at most; {tolerance:g} is allowed on another machine"
-    return Finding(name, said, wrong=not largest <= tolerance)
-
-
-def _shows_times(opened: Opened) -> bool:
-    """Say whether an artifact is made from measurements, which no second build repeats."""
-    return any(each.record.artifact.endswith(".json") for each in ancestors(opened.record))
+    said = f"it differs {array_difference(ours, theirs)}"
+    allowed = f"up to {tolerance:g} is allowed on another machine"
+    within = bool(ours) and largest_difference(ours, theirs) <= tolerance
+    return Finding(name, f"{said}; {allowed}", wrong=not within)
 
 
 def _some_values(opened: Opened) -> dict[str, list[float]]:

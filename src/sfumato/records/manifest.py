@@ -31,17 +31,17 @@ def read_manifest(folder: Path) -> dict[str, Any]:
         if found == FORMAT:
             _check_keys(manifest)
     except FileNotFoundError:
-        if _has_weights(folder):
+        if has_weights(folder):
             raise damaged(folder, f"it has no {MANIFEST}, so it was never finished") from None
         raise _no_checkpoint(folder, f"it has no {MANIFEST}") from None
     except OSError as error:
         raise unreadable(folder / MANIFEST, error.strerror or str(error)) from None
     except (ValueError, AttributeError, RecursionError) as error:
-        if _has_weights(folder):
+        if has_weights(folder):
             raise damaged(folder, f"its {MANIFEST} cannot be read ({error})") from None
         raise _no_checkpoint(folder, f"its {MANIFEST} is not one of this workflow's") from None
     if found != FORMAT:
-        if PROVENANCE not in manifest and not _has_weights(folder):
+        if PROVENANCE not in manifest and not has_weights(folder):
             raise _no_checkpoint(folder, f"its {MANIFEST} is not one of this workflow's")
         raise InputError(
             f"the checkpoint {folder} has format {found}, and this version of sfumato reads format "
@@ -50,7 +50,7 @@ def read_manifest(folder: Path) -> dict[str, Any]:
     return manifest
 
 
-def _has_weights(folder: Path) -> bool:
+def has_weights(folder: Path) -> bool:
     """Tell whether a folder holds what orbax writes, so that it is or was to be a checkpoint."""
     return any(folder.glob(f"{STATE}/_*METADATA")) or any(folder.glob(f"{STATE}.orbax*"))
 

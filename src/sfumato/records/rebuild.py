@@ -1,4 +1,8 @@
-"""From a record to the config and the command that make its artifact again."""
+"""From a record to the config and the command that make its artifact again.
+
+The config holds what the record knows. The rest is left to the defaults, unless these do not fit
+what is known.
+"""
 
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -6,7 +10,10 @@ from functools import wraps
 from pathlib import PurePosixPath
 from typing import Any, ParamSpec, TypeVar
 
-from sfumato.config.experiment import DEFAULT_SAMPLES
+from sfumato.config.checks import check_evaluation
+from sfumato.config.experiment import DEFAULT_SAMPLES, FLOOR, Experiment
+from sfumato.config.resolve import resolve
+from sfumato.config.scoring import ScoringConfig
 from sfumato.errors import InputError
 from sfumato.records.facts import ancestors, settings_of
 from sfumato.records.provenance import Record
@@ -14,15 +21,17 @@ from sfumato.records.provenance import Record
 P = ParamSpec("P")
 T = TypeVar("T")
 NAME = "rebuilt"
-_SCORES = ".metrics.json"
-_EVALUATED = re.compile(r"evaluation/(?P<run>[^/]+)/\d+(?P<suffix>\..+)")
-_UNREAD: dict[str, Any] = {
-    "forward": {"index": 0, "timesteps": [0]},
-    "trajectory": {"of": "ddpm", "snapshots": 1},
-    "weights": {"source": "fresh"},
+_PREFIX = f"experiments.{NAME}."
+_SCORES = re.compile(r"evaluation/(?P<run>[^/]+)/(?P<seed>\d+)\.metrics\.json")
+_FIGURES = {
+    r"(.+_samples)\.(npz|timing\.json)": r"\1.png",
+    r"(forward|trajectory)\.npz": r"\1.png",
+    r"history\.csv": "training.png",
+    r"speed\.json": "speed.png",
+    r"quality\.json": "quality_vs_nfe.png",
+    rf"evaluation/(?!{FLOOR}/).+\.metrics\.json": "nearest.png",
 }
-"""Settings that fit any others, for sections that an artifact does not depend on."""
-_ANY_ENTRY = {"sampler": "ddpm", "steps": 1}
+"""The figure that shows an artifact; of others it is forward.png, which is always there."""
 
 
 def _of_an_experiment(read: Callable[P, T]) -> Callable[P, T]:
@@ -32,7 +41,9 @@ def _of_an_experiment(read: Callable[P, T]) -> Callable[P, T]:
     def wrapped(*arguments: P.args, **named: P.kwargs) -> T:
         try:
             return read(*arguments, **named)
-        except (AttributeError, KeyError, TypeError, ValueError):
+        except (AttributeError, LookupError, TypeError, ValueError) as error:
+            if isinstance(error, InputError):
+                raise
             raise InputError("provenance: its settings are not those of an experiment") from None
 
     return wrapped
@@ -43,74 +54,156 @@ def config_of(record: Record) -> dict[str, Any]:
     """Return a config whose one experiment, `rebuilt`, makes the artifact again.
 
     Raises:
-        InputError: if the settings in the record are not those of an experiment.
+        InputError: if the settings in the record are not those of an experiment of this version.
     """
-    recorded = settings_of(record)
-    settings = {**_UNREAD, **recorded, "seed": _seed(record), "figures": [_figure(record)]}
-    entries, runs = _entries(record), dict(_runs(record))
-    if "snapshots" in recorded.get("trajectory", {}):
-        settings["trajectory"] = {**recorded["trajectory"], "of": next(iter(entries))}
-    if runs:
-        settings["evaluation"] = _evaluation(settings, entries, runs)
-        entries = {name: {**entry, "seed": None} for name, entry in entries.items()}
-        entries = entries or {"ddpm": _ANY_ENTRY}
-    settings["samples"] = {**dict.fromkeys(DEFAULT_SAMPLES), **entries}
-    return {"targets": [NAME], "experiments": {NAME: settings}}
+    made = _made_here(record)
+    settings = settings_of(made)
+    makers = [each.record for each in ancestors(made)]
+    settings["figures"] = [_figure(record)]
+    if (seed := _seed(makers)) is not None:
+        settings["seed"] = seed
+    if "weights" not in settings and any(each.script == "initialise.py" for each in makers):
+        settings["weights"] = {"source": "fresh"}
+    if "trajectory" in settings:
+        settings["trajectory"] = {**settings["trajectory"], "of": next(iter(settings["samples"]))}
+    if "samples" in settings:
+        order = settings.pop("entries", settings["samples"])
+        entries = {name: settings["samples"][name] for name in order}
+        settings["samples"] = {**dict.fromkeys(DEFAULT_SAMPLES), **entries}
+    if scored := [match for each in makers if (match := _SCORES.fullmatch(each.artifact))]:
+        settings = _with_runs(settings, scored[0]["run"])
+    settings = _that_fits(settings, record)
+    fields = [name for name in Experiment.model_fields if name in settings]
+    return _whole({name: settings[name] for name in fields})
 
 
 @_of_an_experiment
 def command_of(record: Record, config: str) -> str:
     """Return the command that makes the artifact from the config file `config`."""
     path = record.artifact
-    if match := _EVALUATED.fullmatch(path):
-        seeds = dict(_runs(record)).values()
-        path = f"evaluation/{match['run']}/{max(seeds) - _seed(record)}{match['suffix']}"
+    if match := _SCORES.fullmatch(path):
+        seed = _seed([each.record for each in ancestors(_made_here(record))])
+        k = int(match["seed"]) - int(seed or 0) if match["run"] == FLOOR else 0
+        path = f"evaluation/{match['run']}/{k}.metrics.json"
     return f"snakemake --cores 1 results/{NAME}/{path} --configfile {config}"
 
 
+def needs_of(config: Mapping[str, Any]) -> Iterator[str]:
+    """Walk what the user must add to a config of `config_of`: where files are is in no record."""
+    (settings,) = config["experiments"].values()
+    data, weights = settings.get("data", {}), settings.get("weights", {})
+    if data.get("source") == "images":
+        yield f"add data.folder, the folder of the pictures with the digest {data.get('digest')}"
+    if weights.get("source") == "pretrained":
+        digest = weights.get("digest")
+        yield f"weights.folder must hold the checkpoint with the digest {digest}"
+
+
+def _made_here(record: Record) -> Record:
+    """Leave out what made a checkpoint that was adopted: building starts from there."""
+    origins = {} if record.script == "adopt.py" else record.inputs
+    inputs = {
+        name: origin.model_copy(update={"provenance": _made_here(origin.provenance)})
+        for name, origin in origins.items()
+    }
+    return record.model_copy(update={"inputs": inputs})
+
+
 def _figure(record: Record) -> str:
-    """Return the figure to build: the artifact, if it is one, or else one that is always there."""
-    figure = PurePosixPath(record.artifact).suffix in (".png", ".gif")
-    return record.artifact if figure else "forward.png"
+    """Return the figure that a bare build makes: the artifact, or one that shows it."""
+    path = record.artifact
+    if PurePosixPath(path).suffix in (".png", ".gif"):
+        return path
+    for pattern, figure in _FIGURES.items():
+        if match := re.fullmatch(pattern, path):
+            return match.expand(figure)
+    return "training.png" if record.script == "train.py" else "forward.png"
 
 
-def _seed(record: Record) -> int:
-    """Return the experiment's seed; scores record that of their samples, and most data none."""
-    recorded = [
-        each.record.settings
-        for each in ancestors(record)
-        if "seed" in each.record.settings and not each.record.artifact.endswith(_SCORES)
-    ]
-    telling = [settings for settings in recorded if "data" not in settings]
-    return int([*telling, *recorded, {"seed": 0}][0]["seed"])
+def _seed(makers: list[Record]) -> int | None:
+    """Return the experiment's seed, if one is recorded.
+
+    That of scores is the seed of their samples; most data has none, and says 0.
+    """
+    seeded = [each for each in makers if "seed" in each.settings]
+    telling = [each for each in seeded if each.script not in ("evaluate.py", "prepare_data.py")]
+    noise = [each for each in seeded if each.settings.get("data", {}).get("source") == "noise"]
+    return next((int(each.settings["seed"]) for each in [*telling, *noise]), None)
 
 
-def _entries(record: Record) -> dict[str, Any]:
-    """Return the entries of `samples` that an artifact is made from, in their order."""
-    entries: dict[str, Any] = {}
-    for ancestor in ancestors(record):
-        entries = {**entries, **ancestor.record.settings.get("samples", {})}
-    return entries
+def _with_runs(settings: Mapping[str, Any], run: str) -> dict[str, Any]:
+    """Let an evaluation score the entries that are there; one alone has the seed that it had."""
+    section, sampling = dict(settings["evaluation"]), dict(settings.get("sampling", {}))
+    if "micro_batch" in sampling:
+        section["micro_batch"] = sampling.pop("micro_batch")
+    if "runs" not in section and run != FLOOR:
+        section |= {"runs": [{"of": run, "over": {}}], "seeds": 1}
+    settings = {**settings, "evaluation": section, "sampling": sampling}
+    return settings if sampling else {k: v for k, v in settings.items() if k != "sampling"}
 
 
-def _runs(record: Record) -> Iterator[tuple[str, int]]:
-    """Walk the runs of an evaluation that an artifact is made from: name, sampling seed."""
-    for ancestor in ancestors(record):
-        made = ancestor.record
-        match = _EVALUATED.fullmatch(made.artifact)
-        if match:
-            entry = made.settings.get("samples", {}).get(match["run"], {})
-            yield match["run"], int(entry.get("seed") or made.settings.get("seed", 0))
+def _whole(settings: Mapping[str, Any]) -> dict[str, Any]:
+    return {"targets": [NAME], "experiments": {NAME: dict(settings)}}
 
 
-def _evaluation(
-    settings: Mapping[str, Any], entries: Mapping[str, Any], runs: Mapping[str, int]
-) -> dict[str, Any]:
-    """Return the section `evaluation` whose runs are the entries, unvaried."""
-    section = dict(settings.get("evaluation", {}))
-    if entries:
-        section["n_samples"] = next(iter(entries.values()))["n_samples"]
-        section["micro_batch"] = settings["sampling"]["micro_batch"]
-    section["runs"] = [{"of": name, "over": {}} for name in entries or ["ddpm"]]
-    section["seeds"] = 1 + max(runs.values()) - int(settings["seed"])
-    return section
+def _that_fits(settings: dict[str, Any], record: Record) -> dict[str, Any]:
+    """Fill in settings that are not recorded where their defaults do not fit those that are."""
+    filled: set[str] = set()
+    while mistakes := _mistakes(settings):
+        place = next(
+            (p for p in _FILLS if p not in filled and any(m.startswith(p) for m in mistakes)), None
+        )
+        if place is None:
+            version = record.versions.get("sfumato", "another version")
+            raise InputError(
+                f"provenance: this version of sfumato cannot take the settings of sfumato {version}"
+                f" ({mistakes[0]}); build it with that version"
+            )
+        filled.add(place)
+        section = place.partition(".")[0]
+        settings = {**settings, section: {**_FILLS[place](settings), **settings.get(section, {})}}
+    return settings
+
+
+def _mistakes(settings: dict[str, Any]) -> list[str]:
+    """Return what is wrong with the settings of an experiment, each after its place."""
+    data = settings.get("data", {})
+    if data.get("source") == "images":  # whose folder the user adds
+        settings = {**settings, "data": {"folder": ".", **data}}
+    try:
+        _, experiments = resolve(_whole(settings))
+        if "evaluation" in settings:
+            check_evaluation(experiments[NAME], _PREFIX[:-1])
+    except InputError as error:
+        return [line.removeprefix(_PREFIX) for line in str(error).split("\n")]
+    return []
+
+
+def _times(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Show five times from the first to the last."""
+    most = settings["diffusion"]["noise_steps"]
+    return {"timesteps": sorted({min(most * i // 4, most - 1) for i in range(5)})}
+
+
+def _snapshots(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Show as many states as the chain has steps."""
+    return {"snapshots": settings["samples"][settings["trajectory"].get("of", "ddpm")]["steps"]}
+
+
+def _scoring(settings: Mapping[str, Any]) -> dict[str, Any]:
+    """Score as many samples as there are images to compare them with."""
+    data, usual = settings["data"], ScoringConfig()
+    n = min(usual.n_samples, data["n_test"], data["n_images"] - data["n_test"])
+    return {"n_samples": n, "neighbours": min(usual.neighbours, n - 1)}
+
+
+_FILLS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
+    "forward.timesteps": _times,
+    "forward.index": lambda _: {"index": 0},
+    "samples.": lambda _: dict.fromkeys(DEFAULT_SAMPLES),
+    "trajectory.snapshots": lambda settings: _snapshots({"trajectory": {}, **settings}),
+    "model.": lambda _: {"patch_size": 1, "channel_multipliers": [1], "attention_levels": []},
+    "evaluation.": _scoring,
+}
+"""For the beginning of a setting's path what fits, if it is not recorded and its default does not.
+"""

@@ -11,13 +11,19 @@ from typing import Any
 
 from sfumato.errors import InputError
 from sfumato.records.arrays import largest_difference
-from sfumato.records.facts import depth_of, differing, facts_of_making, flat, settings_of
+from sfumato.records.contrast import array_difference
+from sfumato.records.facts import ancestors, depth_of, differing, facts_of_making, flat, settings_of
+from sfumato.records.finding import TIMED, find_artifacts
 from sfumato.records.opening import Opened, open_record
+from sfumato.records.provenance import Record
 
 TOLERANCE = 1e-3
 """Of values in [-1, 1], and of weights: a hundred times what another batch size was seen to do."""
 PIXEL_TOLERANCE = 2.0  # of colours 0 .. 255: what TOLERANCE can move them, rounded up
 NOT_BUILT = "not built yet"
+NOTHING_REPEATED = (
+    "nothing to compare: all its figures show measured times, which no second build repeats"
+)
 _PICTURES = {".png", ".gif"}
 
 
@@ -30,28 +36,39 @@ class Finding:
     wrong: bool = False
 
 
-def artifacts_in(folder: Path) -> list[Opened]:
-    """Return the arrays, figures and the checkpoint of an experiment, in the order of making."""
-    paths = [path for path in folder.iterdir() if path.suffix in {".npz", *_PICTURES}]
-    paths += [path for path in [folder / "checkpoint"] if path.is_dir()]
-    return sorted(map(open_record, paths), key=lambda each: (depth_of(each.record), each.path.name))
+def artifacts_in(folder: Path) -> dict[str, Opened]:
+    """Return what an experiment built, by its place in the folder, in the order of making.
+
+    What shows measured times is left out: no second build repeats it.
+    """
+    opened = {path.relative_to(folder).as_posix(): open_record(path) for path in _untimed(folder)}
+    untimed = {name: each for name, each in opened.items() if not shows_times(each.record)}
+    return dict(sorted(untimed.items(), key=lambda item: (depth_of(item[1].record), item[0])))
+
+
+def shows_times(record: Record) -> bool:
+    """Say whether an artifact is made from measured times."""
+    return any(each.record.artifact.endswith(TIMED) for each in ancestors(record))
+
+
+def _untimed(folder: Path) -> Iterator[Path]:
+    return (path for path in find_artifacts(folder) if not path.name.endswith(TIMED))
 
 
 def compare_folders(rebuilt: Path, results: Path) -> Iterator[Finding]:
     """Compare each artifact that was built again with the one in `results`."""
-    for ours in artifacts_in(rebuilt):
-        path = results / ours.path.name
+    for name, ours in artifacts_in(rebuilt).items():
+        path = results / name
         if not path.exists():
-            yield Finding(ours.path.name, NOT_BUILT)
+            yield Finding(name, NOT_BUILT)
             continue
         try:
-            yield _compare(ours, open_record(path))
+            yield _compare(name, ours, open_record(path))
         except InputError as error:
-            yield Finding(ours.path.name, str(error), wrong=True)
+            yield Finding(name, str(error), wrong=True)
 
 
-def _compare(ours: Opened, theirs: Opened) -> Finding:
-    name = ours.path.name
+def _compare(name: str, ours: Opened, theirs: Opened) -> Finding:
     if asked := other_settings(settings_of(theirs.record), ours):
         return Finding(name, asked, wrong=True)
     theirs.check()
@@ -63,12 +80,16 @@ def _compare(ours: Opened, theirs: Opened) -> Finding:
     made = differing(*(facts_of_making(each.record) for each in (theirs, ours)))
     if same and made:
         return Finding(name, f"identical content, made differently: {made[0]}")
-    largest, tolerance = largest_difference(ours.arrays, theirs.arrays), tolerance_of(name)
+    said = "it differs"
+    if ours.arrays:
+        said += f" {array_difference(ours.arrays, theirs.arrays)}"
     elsewhere = [fact for fact in made if "versions." in fact or "device." in fact]
-    said = f"differs by {largest:.3g} at most"
-    if elsewhere and largest <= tolerance:
-        return Finding(name, f"{said}; {tolerance:g} is allowed, since {elsewhere[0]}")
-    return Finding(name, f"{said}; it was made by {theirs.record.script}", wrong=True)
+    if not elsewhere:
+        return Finding(name, f"{said}; it was made by {theirs.record.script}", wrong=True)
+    tolerance, fact = tolerance_of(name), elsewhere[0].rpartition(" > ")[2]
+    allowed = f"up to {tolerance:g} is allowed, since the two were made with {fact}"
+    within = largest_difference(ours.arrays, theirs.arrays) <= tolerance
+    return Finding(name, f"{said}; {allowed}", wrong=not (ours.arrays and within))
 
 
 def other_settings(theirs: dict[str, Any], ours: Opened) -> str:
