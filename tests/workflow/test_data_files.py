@@ -12,7 +12,7 @@ from snakemake.iocontainers import Wildcards
 from sfumato.config.checks import SMALLEST_SIDE
 from sfumato.config.data import DataConfig
 from sfumato.config.resolve import resolve
-from sfumato.data import idx
+from sfumato.data import folders, idx
 from sfumato.errors import InputError
 from sfumato.workflow import data_files, places
 from sfumato.workflow.data_files import data_places, facts_of
@@ -145,7 +145,7 @@ def test_a_digest_is_kept_until_a_file_changes(tmp_path, monkeypatch):
     for path in (tmp_path / "p").iterdir():
         os.utime(path, (1e9, 1e9))
     first = text_of(each)
-    monkeypatch.setattr(data_files, "survey", lambda pictures: "read again")
+    monkeypatch.setattr(folders, "survey", lambda pictures: "read again")
     assert text_of(each) == first
     os.utime(tmp_path / "p" / "1.png", (1e9, 1e9 + 1))
     assert "read again" in str(text_of(each))

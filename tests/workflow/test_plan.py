@@ -147,7 +147,7 @@ def closure(file, config=None):
 
 
 # A job imports these only where its settings ask for them; they count all the same.
-ON_DEMAND = re.compile(r"src/sfumato/data/(download|folders|idx)\.py")
+ON_DEMAND = re.compile(r"src/sfumato/data/(download|folders|idx|pictures)\.py")
 
 
 @pytest.mark.parametrize("file", JOBS)

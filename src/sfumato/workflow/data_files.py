@@ -1,4 +1,7 @@
-"""A look at the files from which an experiment's images come, before any job runs."""
+"""A look at the files from which an experiment's images come, before any job runs.
+
+What reads files is imported on use: most experiments have none.
+"""
 
 from __future__ import annotations
 
@@ -16,16 +19,13 @@ from typing import TYPE_CHECKING
 from sfumato.config.data import DataConfig, Facts, LoadedConfig
 from sfumato.config.data_checks import check_data, ignored_classes
 from sfumato.config.paths import shown, user_path
-from sfumato.data.download import URLS
-from sfumato.data.folders import check_channels, other_digest, survey
-from sfumato.data.idx import missing
-from sfumato.data.pictures import Pictures, find_pictures
 from sfumato.errors import InputError
 from sfumato.workflow.places import caches, can_be_written, relative
 
 if TYPE_CHECKING:
     from sfumato.config.experiment import Experiment
     from sfumato.data.idx import PublishedSet
+    from sfumato.data.pictures import Pictures
 
 _LOG = logging.getLogger("sfumato")
 _RECENT = 2 * 10**9  # nanoseconds; a file may change again without a later time
@@ -40,6 +40,8 @@ def loaded(experiment: Experiment) -> LoadedConfig:
     facts = facts_of(experiment.data)
     check_data(experiment, facts)
     if experiment.data.source == "images":
+        from sfumato.data.folders import check_channels
+
         check_channels(experiment.model.input_dim[-1])
     return known(experiment.data, facts)
 
@@ -62,6 +64,8 @@ def facts_of(data: DataConfig) -> Facts:
     folder = user_path(data.folder or "", "data.folder")
     facts = _look_at(folder)
     if data.digest not in (None, facts.digest):
+        from sfumato.data.folders import other_digest
+
         raise InputError(other_digest(folder, str(facts.digest), str(data.digest)))
     return facts
 
@@ -69,6 +73,8 @@ def facts_of(data: DataConfig) -> Facts:
 # Files do not change while the job graph is built.
 @cache
 def _look_at(folder: Path) -> Facts:
+    from sfumato.data.pictures import find_pictures
+
     pictures = find_pictures(folder)
     classes, unlabelled = len(pictures.classes), pictures.unlabelled
     return Facts(len(pictures.states), classes, unlabelled, _digest(pictures), pictures.sentence)
@@ -110,6 +116,9 @@ def _remarks(experiment: Experiment, name: str) -> Iterator[str]:
 
 def _coming_from(data: DataConfig, source: PublishedSet) -> Iterator[str]:
     """Say where IDX files come from, unless they are where the config says."""
+    from sfumato.data.download import URLS
+    from sfumato.data.idx import missing
+
     folder, lacking = _folder(data), []
     if folder:
         try:
@@ -144,6 +153,8 @@ def _idx_cache(source: PublishedSet) -> Path:
 
 def _holds(folder: Path, source: PublishedSet) -> bool:
     """Tell whether a cache has the files; what is damaged there is downloaded again."""
+    from sfumato.data.idx import missing
+
     try:
         return not missing(folder, source)
     except InputError:
@@ -157,6 +168,8 @@ def _near(place: Path) -> Path:
 
 def _digest(pictures: Pictures) -> str:
     """Return the digest of pictures; it is kept, since reading many pictures takes time."""
+    from sfumato.data.folders import survey
+
     states = list(pictures.states.items())
     text = json.dumps([os.path.abspath(pictures.folder), states])
     name = hashlib.sha256(text.encode()).hexdigest()
