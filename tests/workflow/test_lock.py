@@ -1,12 +1,15 @@
 """The lock that live Snakemakes share, and folders that are another user's."""
 
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
+from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
 from sfumato.errors import InputError
 from sfumato.workflow.lock import check_records, release_stale_lock
+from sfumato.workflow.places import check_results
 
 NOBODY = 65534
 
@@ -102,3 +105,29 @@ def test_records_that_only_their_owner_can_read_are_told(folder, monkeypatch):
     monkeypatch.setattr(os, "access", lambda path, mode: False)
     check_records()
     assert "records of another user cannot be read; where Snakemake fails with" in said[0]
+
+
+@pytest.mark.parametrize(
+    ("theirs", "said"),
+    [
+        ("results", "results: this folder cannot be written to; change its permissions or the"),
+        ("results/tiny", "results/tiny: this folder cannot be written to"),
+        ("results/tiny/logs", "results/tiny/logs: this folder cannot be written to"),
+        ("results/tiny/logs/a.log", "a.log: this file cannot be written to; delete it, or"),
+        ("results/tiny/a.png", None),  # Snakemake deletes it first
+        ("results/another", None),
+    ],
+)
+def test_what_another_user_built_is_told_when_it_is_in_the_way(theirs, said, folder, monkeypatch):
+    for name in ("results/tiny/logs/a.log", "results/another/a.png", "results/tiny/a.png"):
+        (folder.parent / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder.parent / name).touch()
+    job = SimpleNamespace(
+        output=["results/tiny/a.png"],
+        log=["results/tiny/logs/a.log"],
+        benchmark="results/tiny/benchmarks/a.tsv",
+    )
+    check_results([job])
+    monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != Path(theirs))
+    with pytest.raises(InputError, match=said) if said else nullcontext():
+        check_results([job])

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sfumato.config.paths import shown, user_path
 from sfumato.errors import InputError
@@ -60,11 +61,26 @@ def pretrained_folder(experiment: Experiment) -> Path:
     return folder
 
 
-def check_results() -> None:
-    """Raise an InputError if nothing can be written where everything is to be built."""
-    results = Path("results")
-    if results.is_dir() and not os.access(results, os.W_OK):
+def check_results(jobs: Iterable[Any]) -> None:
+    """Raise an InputError if a file that Snakemake's jobs will write cannot be.
+
+    In a folder of several users that may be an experiment, or a log, that another user made.
+    """
+    _check_folder(Path("results"))
+    for job in jobs:
+        logs = [Path(each) for each in (*job.log, job.benchmark) if each]
+        for path in [*logs, *map(Path, job.output)]:
+            _check_folder(next((each for each in path.parents if each.exists()), Path()))
+        for path in logs:
+            if path.exists() and not os.access(path, os.W_OK):
+                raise InputError(
+                    f"{path}: this file cannot be written to; delete it, or change its permissions"
+                )
+
+
+def _check_folder(folder: Path) -> None:
+    if folder.is_dir() and not os.access(folder, os.W_OK | os.X_OK):
         raise InputError(
-            f"{results}: this folder cannot be written to; change its permissions or the mount, "
+            f"{folder}: this folder cannot be written to; change its permissions or the mount, "
             "or build elsewhere with --directory"
         )
