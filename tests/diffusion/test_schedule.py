@@ -4,7 +4,6 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from pydantic import ValidationError
 
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.diffusion.betas import BETAS
@@ -129,5 +128,5 @@ def test_betas_outside_0_and_1_are_named(betas, named):
 
 
 def test_unknown_schedule():
-    with pytest.raises(ValidationError, match="linear"):
+    with pytest.raises(InputError, match="linear"):
         DiffusionConfig(beta_schedule="cosin")  # type: ignore[arg-type]

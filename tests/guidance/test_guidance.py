@@ -7,7 +7,7 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from oracles import gaussian_denoiser
-from pydantic import Field, ValidationError
+from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from sfumato.diffusion.forward import forward
@@ -87,7 +87,7 @@ def test_given_reaches_the_denoiser_inside(schedule):
 
 
 def test_knobs_are_checked():
-    with pytest.raises(ValidationError, match="scael"):
+    with pytest.raises(InputError, match="scael"):
         Stronger(scael=2)
 
 

@@ -8,7 +8,6 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 from flax import nnx
-from pydantic import ValidationError
 
 from sfumato import networks
 from sfumato.errors import InputError
@@ -59,7 +58,7 @@ def test_settings_load_no_jax():
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings, said):
-    with pytest.raises(ValidationError, match=said):
+    with pytest.raises(InputError, match=said):
         UNetConfig.model_validate(settings)
 
 

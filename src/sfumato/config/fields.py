@@ -1,10 +1,21 @@
 """The kinds of value that a section holds, and the section itself."""
 
 import re
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import numpy as np
-from pydantic import AllowInfNan, BaseModel, BeforeValidator, ConfigDict, Field, Strict
+from pydantic import (
+    AllowInfNan,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    Strict,
+    ValidationError,
+)
+
+from sfumato.config.calls import in_a_sentence
+from sfumato.errors import InputError
 
 _EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
 
@@ -44,6 +55,29 @@ class Section(BaseModel):
     """A frozen mapping of settings in which an unknown key is an error."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
+
+    if not TYPE_CHECKING:  # who writes a call sees the settings, not this
+
+        def __init__(self, *arguments: object, **settings: object) -> None:
+            """Take the settings by name; an InputError names one that is wrong."""
+            name = type(self).__name__
+            if arguments:
+                raise InputError(f"{name}: takes its settings by name, as in {self._example()}")
+            try:
+                super().__init__(**settings)
+            except ValidationError as error:
+                raise in_a_sentence(type(self), error) from None
+
+        # So pydantic, which reads a section inside another one, does not call it.
+        __init__.__pydantic_base_init__ = True
+
+        def __setattr__(self, name: str, value: object) -> None:
+            """Refuse to change a setting."""
+            raise InputError(f"{type(self).__name__}.{name}: is not changed; make a new section")
+
+    @classmethod
+    def _example(cls) -> str:
+        return f"{cls.__name__}({next(iter(cls.model_fields), 'name')}=...)"
 
 
 class Conflict(ValueError):

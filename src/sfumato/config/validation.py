@@ -2,6 +2,8 @@
 
 import re
 from collections.abc import Mapping, Sequence
+from dataclasses import fields
+from datetime import date
 from difflib import get_close_matches
 from typing import Any, TypeVar, get_args
 
@@ -17,10 +19,13 @@ _MAPPING = "must be a mapping of `key: value` lines"
 _ALLOWED = {
     "int_type": "must be a whole number",
     "int_from_float": "must be a whole number",
+    "int_parsing_size": "must be a whole number of fewer digits",
     "float_type": "must be a number",
     "finite_number": "must be a finite number",
     "bool_type": "must be true or false",
     "string_type": "must be text",
+    "string_unicode": "must be text that UTF-8 can write",
+    "invalid_key": "must be text, as every key",
     "string_too_short": "must be text that is not empty",
     "string_pattern_mismatch": (
         "must be made of letters, digits, '_', '.' and '-', and begin with a letter or digit"
@@ -32,6 +37,10 @@ _ALLOWED = {
     "model_attributes_type": _MAPPING,
     "mapping_type": _MAPPING,
     "is_instance_of": _MAPPING,
+    "dataclass_type": _MAPPING,
+    "dataclass_exact_type": _MAPPING,
+    "recursion_loop": "must not contain itself",
+    "multiple_argument_values": "is given a second time, by name",
     "greater_than": "must be greater than {gt:.12g}",
     "greater_than_equal": "must be at least {ge:.12g}",
     "less_than": "must be less than {lt:.12g}",
@@ -52,10 +61,16 @@ def validate(schema: type[Schema], values: object, prefix: str = "") -> Schema:
     try:
         return schema.model_validate(values)
     except ValidationError as error:
-        mistakes = [dict(mistake) for mistake in error.errors(include_url=False)]
-        raise InputError(
-            "\n".join(_sentence(schema, mistake, prefix) for mistake in _innermost(mistakes))
-        ) from None
+        raise InputError(sentences(schema, error, prefix)) from None
+
+
+def sentences(schema: type, error: ValidationError, prefix: str = "") -> str:
+    """Return a line for each mistake of an error; `schema` is a section, or the knobs of a method.
+
+    None of them is in pydantic's words, which speak of schemas and name a page on the web.
+    """
+    mistakes = [dict(mistake) for mistake in error.errors(include_url=False)]
+    return "\n".join(_sentence(schema, mistake, prefix) for mistake in _innermost(mistakes))
 
 
 def nearest(word: object, known: Sequence[str]) -> str:
@@ -75,7 +90,10 @@ def one_of(known: Sequence[str]) -> str:
 def show(value: object) -> str:
     """Write a value as it looks in YAML, cut to a readable length."""
     names = {None: "null", True: "true", False: "false"}
-    text = names[value] if value is None or isinstance(value, bool) else repr(value)
+    if value is None or isinstance(value, bool):
+        text = names[value]
+    else:
+        text = str(value) if isinstance(value, date) else repr(value)
     return text if len(text) <= 60 else text[:57] + "..."
 
 
@@ -83,7 +101,8 @@ def path_of(location: Sequence[str | int], prefix: str = "") -> str:
     """Write a location as `section.key[3]`."""
     path = prefix
     for part in (part for part in location if part != "[key]"):
-        path += f"[{part}]" if isinstance(part, int) else f".{part}" if path else part
+        name = str(part) or "''"
+        path += f"[{part}]" if isinstance(part, int) else f".{name}" if path else name
     return path
 
 
@@ -100,14 +119,20 @@ def _innermost(mistakes: list[dict[str, Any]]) -> list[dict[str, Any]]:
     ]
 
 
-def _sentence(schema: type[BaseModel], mistake: dict[str, Any], prefix: str) -> str:
+def _sentence(schema: Any, mistake: dict[str, Any], prefix: str) -> str:  # noqa: ANN401
     location, value, kind = mistake["loc"], mistake["input"], mistake["type"]
     context = mistake.get("ctx", {})
-    if kind in (UNKNOWN_KEY, "extra_forbidden"):
-        known = context.get("known") or list(_schema_at(schema, location[:-1]).model_fields)
-        hint = nearest(location[-1], known) or f"; known here: {', '.join(known)}"
-        return f"{path_of(location, prefix)}: unknown key (its value: {show(value)}){hint}"
-    if kind == "missing":
+    if not hasattr(schema, "model_fields"):
+        known = _fields_of(schema)
+        if kind == "unexpected_positional_argument":
+            return f"{prefix}: {show(value)} is one too many: it takes {', '.join(known) or 'none'}"
+        location = tuple(known[part] if isinstance(part, int) else part for part in location)
+    if kind in (UNKNOWN_KEY, "extra_forbidden", "unexpected_keyword_argument"):
+        known = context.get("known") or _fields_of(_schema_at(schema, location[:-1]))
+        hint = nearest(location[-1], known) or f"; known here: {', '.join(known) or 'none'}"
+        what = "argument" if kind == "unexpected_keyword_argument" else "key"
+        return f"{path_of(location, prefix)}: unknown {what} (its value: {show(value)}){hint}"
+    if kind in ("missing", "missing_argument"):
         return f"{path_of(location, prefix)}: is missing"
     conflict = context.get("error")
     if isinstance(conflict, Conflict):
@@ -119,10 +144,62 @@ def _sentence(schema: type[BaseModel], mistake: dict[str, Any], prefix: str) -> 
     if kind == NOT_LISTED:
         allowed = one_of(context["known"])
     else:
-        allowed = str(_ALLOWED.get(kind, conflict or mistake["msg"])).format(**context)
-    named = kind in (NOT_LISTED, "literal_error")
-    hint = nearest(value, re.findall(r"'([^']*)'", allowed)) if named else ""
-    return f"{path_of(location, prefix)}: {show(value)} {allowed}{hint}"
+        words = _ALLOWED.get(kind, conflict or "cannot be used here")
+        allowed = str(words).format(**context) + _other_bound(schema, location, kind)
+    return f"{path_of(location, prefix)}: {show(value)} {allowed}{_hint(kind, value, allowed)}"
+
+
+def _hint(kind: str, value: object, allowed: str) -> str:
+    """Say what may have been meant by a value that is not allowed, if that can be told."""
+    if kind in (NOT_LISTED, "literal_error"):
+        return nearest(value, re.findall(r"'([^']*)'", allowed))
+    if kind in ("int_type", "float_type") and isinstance(value, str):
+        number = value.strip().replace(",", ".")
+        if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)", number):
+            return f"; write {number}"
+    if kind in ("tuple_type", "list_type") and isinstance(value, str | int | float):
+        return f"; write {show([value])}"
+    if kind == "string_type" and isinstance(value, bool):
+        return "; in quotes, yes, no, on and off are text"
+    if kind == "string_type" and isinstance(value, int | float | date):
+        return f"; in quotes, '{value}', it is"
+    return "; {} is an empty one" if allowed == _MAPPING and value is None else ""
+
+
+_BOUNDS = {
+    "greater_than": "gt",
+    "greater_than_equal": "ge",
+    "less_than": "lt",
+    "less_than_equal": "le",
+}
+
+
+def _other_bound(schema: Any, location: Sequence[str | int], kind: str) -> str:  # noqa: ANN401
+    """Say what the other end of the range is, where a number is beyond one end of it."""
+    if kind not in _BOUNDS:
+        return ""
+    try:
+        place = _schema_at(schema, location[:-1])
+        settings = getattr(place, "__pydantic_fields__", {})
+        limits = settings[location[-1]].metadata
+    except (LookupError, AttributeError):  # a knob inside an entry, or a number in a list
+        return ""
+    side = kind.partition("_")[0]
+    others = [(each, _BOUNDS[each]) for each in _BOUNDS if each.partition("_")[0] != side]
+    found = [
+        _ALLOWED[each].removeprefix("must be").format(**{name: getattr(limit, name)})
+        for each, name in others
+        for limit in limits
+        if getattr(limit, name, None) is not None
+    ]
+    return f" and{found[0]}" if found else ""
+
+
+def _fields_of(schema: Any) -> tuple[str, ...]:  # noqa: ANN401
+    """Return the names of the settings of a section, or of the knobs of a method."""
+    if hasattr(schema, "model_fields"):
+        return tuple(schema.model_fields)
+    return tuple(field.name for field in fields(schema))
 
 
 def _in_conflict(schema: type[BaseModel], location: Sequence[str | int], value: object) -> object:

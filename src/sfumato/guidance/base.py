@@ -5,12 +5,14 @@ denoise = Clipping()(denoise, schedule)
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
+
+from sfumato.config.calls import SayingMeta
 
 if TYPE_CHECKING:
     from jax import Array
@@ -21,7 +23,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Guidance(ABC):
+class Guidance(metaclass=SayingMeta):
     """A rule that changes what a denoiser says; no sampler knows of it."""
 
     traced: ClassVar[tuple[str, ...]] = ()

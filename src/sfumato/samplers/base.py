@@ -8,11 +8,13 @@ It can be run with any function as a denoiser:
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
 
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
+
+from sfumato.config.calls import SayingMeta
 
 if TYPE_CHECKING:
     from jax import Array
@@ -36,7 +38,7 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Sampler(ABC):
+class Sampler(metaclass=SayingMeta):
     """A rule that takes x_t, at time t, to x_s, at another time s, by asking a denoiser."""
 
     default_steps: ClassVar[int | None] = None
