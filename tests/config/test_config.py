@@ -331,7 +331,10 @@ def test_several_mistakes_get_a_line_each():
             "target: unknown key (its value: ['mine']); did you mean 'targets'?",
         ),
         ({"experiments": {}}, "experiments: {} needs at least 1 entries"),
-        ({"experiments": {3: {}}}, "experiments[3]: 3 must be text"),
+        (
+            {"experiments": {3: {}}},
+            "experiments: the key 3 is not text; in quotes, '3', it is",
+        ),
         ({"experiments": {"mine": [1]}}, "experiments.mine: [1] must be a mapping"),
         ({"experiments": {"a/b": {}}}, "experiments.a/b: 'a/b' must be made of letters"),
         ({"seed": 1}, "seed: belongs under defaults or under an experiment, not at the top"),
@@ -395,7 +398,10 @@ def test_a_missing_file_and_a_good_one(tmp_path):
 
 def test_arguments_of_the_command_line_are_yaml_at_every_depth():
     raw = {"targets": ["a"], "defaults": {"seed": "3", "data": {"n_test": "5", "fit": "crop"}}}
-    typed = with_typed_arguments(raw, ["defaults={seed: 3, data: {n_test: 5}}", "targets=[b]"])
+    typed, said = with_typed_arguments(
+        raw, ["defaults={seed: 3, data: {n_test: 5}}", "targets=[b]"]
+    )
+    assert said == []
     assert typed == {
         "targets": ["b"],
         "defaults": {"seed": 3, "data": {"n_test": 5, "fit": "crop"}},

@@ -9,17 +9,18 @@ from pathlib import Path
 ROOT = Path(str(workflow.current_basedir)).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
-from sfumato.config.file import check_file, with_typed_arguments
+from sfumato.config.file import check_file, own_targets, with_typed_arguments
 from sfumato.config.resolve import check_names, resolve
 from sfumato.figures import figure
 from sfumato.figures import names as figure_names
 from sfumato.workflow.environment import prepare_environment
 from sfumato.workflow.lock import check_records, release_stale_lock
 from sfumato.workflow.mistakes import in_a_sentence
-from sfumato.workflow.places import check_results, config_file, relative
+from sfumato.workflow.places import check_results, config_files, relative
 from sfumato.workflow.plan import Plan, one_of
-from sfumato.workflow.session import check_start, explain_failure
+from sfumato.workflow.session import check_places, check_start, explain_failure
 from sfumato.workflow.standing import Standing
+from sfumato.workflow.targets import say, watch
 
 # The garbage collector need not walk what is imported by now, nor anything at the exit: all that
 # would take a third of a dry-run.
@@ -30,10 +31,13 @@ STANDALONE = workflow.modifier.is_main_snakefile()
 
 
 prepare_environment(ours_alone=STANDALONE)
+if STANDALONE:
+    in_a_sentence(check_places)()
 alive = release_stale_lock(workflow.is_main_process)
 if workflow.is_main_process:
     in_a_sentence(check_records)()
-CONFIG_FILE = str(config_file())
+CONFIG_FILES = config_files(STANDALONE)
 if STANDALONE:
-    for file in [CONFIG_FILE, *workflow.configfiles]:
-        in_a_sentence(check_file)(Path(file))
+    for file in [*CONFIG_FILES, *workflow.configfiles]:
+        remarks = in_a_sentence(check_file)(file)
+        say(remarks if workflow.is_main_process else [])

@@ -1,7 +1,8 @@
 # The experiments of the config, checked and filled in.
 
 arguments = workflow.config_settings.config_args or [] if STANDALONE else []
-typed = in_a_sentence(with_typed_arguments)(config, arguments)
+typed, remarks = in_a_sentence(with_typed_arguments)(config, arguments)
+say(remarks if workflow.is_main_process else [])
 plan = Plan(*in_a_sentence(resolve)(typed))
 
 

@@ -42,3 +42,7 @@ for experiment in plan.names:
             experiment
         input:
             plan.files(experiment),
+
+
+if STANDALONE:
+    watch(workflow, plan, typed)

@@ -6,12 +6,15 @@ import numpy as np
 from pydantic import Field, model_validator
 
 from sfumato.config.fields import Conflict, Real, Section, Whole
-from sfumato.diffusion.betas import BETAS
+from sfumato.diffusion.betas import BETAS, WITHOUT_ENDS
 
 LEAST_LOG_ALPHA_BAR = -80.0
 """float32 holds numbers down to e^-87; below, 1 / alpha_bar is infinite."""
 LEAST_BETA = 1e-30
 """Well above 1e-38, below which quotients of betas are NaN in float32."""
+
+MOST_LEFT = 0.002
+"""An alpha_bar above it is not near 0: x_T holds more of the image than samplers take it to."""
 
 PredictionType = Literal["epsilon", "x_0", "v", "u"]
 
@@ -34,11 +37,45 @@ class DiffusionConfig(Section):
     def _check(self) -> Self:
         if self.beta_start >= self.beta_end:
             raise Conflict("beta_start", f"must be less than beta_end ({self.beta_end:g})")
-        betas = BETAS[self.beta_schedule](self.noise_steps, self.beta_start, self.beta_end)
-        if np.log1p(-betas).sum() < LEAST_LOG_ALPHA_BAR:
+        if self.log_alpha_bars()[-1] < LEAST_LOG_ALPHA_BAR:
             raise Conflict(
                 "beta_end",
                 f"is too much noise for {self.noise_steps} noise_steps: alpha_bar falls to 0 in "
                 "float32; lower one of the two",
             )
         return self
+
+    def log_alpha_bars(self, beta_end: float | None = None) -> np.ndarray:
+        """Return log alpha_bar_t, (T,) float64, for this last beta or another one."""
+        end = self.beta_end if beta_end is None else beta_end
+        betas = BETAS[self.beta_schedule](self.noise_steps, self.beta_start, end)
+        return np.cumsum(np.log1p(-betas))
+
+    def left_over(self) -> str:
+        """Say what is left of the image at the end of a schedule that does not reach noise.
+
+        Empty for a schedule that does: samplers start from pure noise, as if nothing were left.
+        """
+        left = float(np.exp(self.log_alpha_bars()[-1]))
+        if left <= MOST_LEFT:
+            return ""
+        remedies = [f"beta_end: {end}"] if (end := self._enough()) else []
+        if self.beta_schedule != "cosine":
+            remedies.append("beta_schedule: cosine")
+        return (
+            f"alpha_bar_T is {left:.3g} after {self.noise_steps} noise_steps, so x_T still shows "
+            "the image, and samplers start from pure noise; set "
+            + ", or ".join([*remedies, "more noise_steps"])
+        )
+
+    def _enough(self) -> float | None:
+        """Return the least round `beta_end` that reaches noise, if there is one."""
+        if self.beta_schedule in WITHOUT_ENDS:
+            return None
+        ends = (digit * 10.0**power for power in range(-4, 0) for digit in range(1, 10))
+        found = (
+            end
+            for end in ends
+            if end > self.beta_start and np.exp(self.log_alpha_bars(end)[-1]) <= MOST_LEFT / 2
+        )
+        return next((round(end, 6) for end in found), None)

@@ -8,6 +8,7 @@ from pydantic import Field
 from sfumato.config.checks import check_across
 from sfumato.config.experiment import Experiment
 from sfumato.config.fields import Name, Section
+from sfumato.config.keys import wrong_keys
 from sfumato.config.merge import merge_sections
 from sfumato.config.validation import nearest, show, validate
 from sfumato.errors import InputError
@@ -36,6 +37,8 @@ def resolve(raw: object) -> tuple[list[str], dict[str, Experiment]]:
     Raises:
         InputError: a line for each mistake, with the key's full path.
     """
+    if found := list(wrong_keys(raw)):
+        raise InputError("\n".join(found))
     misplaced = set(Experiment.model_fields) & set(raw if isinstance(raw, dict) else ())
     if misplaced:
         key = sorted(misplaced)[0]

@@ -44,3 +44,5 @@ BETAS: dict[str, Callable[[int, float, float], np.ndarray]] = {
     "scaled_linear": scaled_linear,
     "sigmoid": sigmoid,
 }
+WITHOUT_ENDS = ("cosine",)
+"""The schedules that use neither `start` nor `end`."""

@@ -23,10 +23,16 @@ def relative(path: Path) -> Path:
     return Path(os.path.relpath(path))
 
 
-def config_file() -> Path:
-    """Return config.yaml of the working directory, or else the one beside the workflow."""
-    here = Path("config.yaml")
-    return here if os.path.lexists(here) else ROOT / "config.yaml"
+def config_files(standalone: bool = True) -> list[str]:
+    """Return the project's config.yaml, and that of another working directory, laid over it.
+
+    Of a module of another workflow, whose own config.yaml is in the working directory, only one.
+    """
+    here, ours = Path("config.yaml"), ROOT / "config.yaml"
+    if not os.path.lexists(here):
+        return [str(ours)]
+    alone = not standalone or not ours.exists() or (here.exists() and here.samefile(ours))
+    return [str(here)] if alone else [str(ours), str(here)]
 
 
 def caches(name: str) -> list[Path]:

@@ -1,13 +1,29 @@
-"""What is checked when the first job starts, and what is said when one has failed."""
+"""What is checked before anything, and at the first job; and what is said when one has failed."""
 
+import os
 import re
 import shutil
 import sys
 from pathlib import Path
 
+from sfumato.config.paths import shown
 from sfumato.errors import InputError
+from sfumato.workflow.places import ROOT
 
 LITTLE = 2**20  # bytes; with less, a disk is full
+
+
+def check_places() -> None:
+    """Raise an InputError if Snakemake cannot work here, which it would say in a traceback."""
+    if set("{}") & set(str(ROOT)):
+        raise InputError(
+            f"{shown(ROOT)}: Snakemake takes braces in the name of the workflow's folder for "
+            "wildcards; rename the folder"
+        )
+    results = Path("results")
+    if os.path.lexists(results) and not results.is_dir():
+        kind = "a link to nothing" if results.is_symlink() and not results.exists() else "a file"
+        raise InputError(f"{results}: this is {kind}, and a folder is needed here; move it away")
 
 
 def check_start(on_a_cluster: bool) -> None:

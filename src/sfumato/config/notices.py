@@ -1,0 +1,168 @@
+"""What is said, and not refused: settings that nothing reads, or that hardly mean what they say."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import numpy as np
+
+from sfumato.config.data import MOST_TEST_IMAGES
+from sfumato.config.diffusion import MOST_LEFT
+from sfumato.config.experiment import DEFAULT_SAMPLES, Experiment
+from sfumato.config.validation import nearest
+from sfumato.diffusion.betas import WITHOUT_ENDS
+from sfumato.diffusion.times import spaced_timesteps
+
+SHOWN_CHANNELS = (1, 3)
+_Reason = Callable[[Experiment], str]
+"""Of an experiment, why nothing reads a setting; empty if something does."""
+
+
+def _if_not(holds: Callable[[Experiment], bool], reason: str) -> _Reason:
+    return lambda experiment: "" if holds(experiment) else reason.format(e=experiment)
+
+
+_SOURCE = "weights.source is {e.weights.source}"
+_DATA = "data.source is {e.data.source}"
+_IGNORED: dict[str, _Reason] = {
+    "training": _if_not(lambda e: e.weights.source == "trained", f"{_SOURCE}, not trained"),
+    "training.min_snr_gamma": _if_not(
+        lambda e: e.training.weighting == "min_snr", "training.weighting is {e.training.weighting}"
+    ),
+    "training.label_dropout": _if_not(
+        lambda e: e.model.num_classes > 0, "model.num_classes is {e.model.num_classes}"
+    ),
+    **dict.fromkeys(
+        ("weights.folder", "weights.digest"),
+        _if_not(lambda e: e.weights.source == "pretrained", f"{_SOURCE}, not pretrained"),
+    ),
+    "model.dropout": _if_not(lambda e: e.weights.source != "fresh", _SOURCE),
+    "model.attention_heads": _if_not(
+        lambda e: bool(getattr(e.model, "attention_levels", True)), "model.attention_levels is []"
+    ),
+    **dict.fromkeys(
+        ("diffusion.beta_start", "diffusion.beta_end"),
+        _if_not(
+            lambda e: e.diffusion.beta_schedule not in WITHOUT_ENDS,
+            "diffusion.beta_schedule is {e.diffusion.beta_schedule}",
+        ),
+    ),
+    "data.folder": _if_not(lambda e: e.data.source not in ("mnist-5k", "noise"), _DATA),
+    "data.url": _if_not(lambda e: e.data.source in MOST_TEST_IMAGES, _DATA),
+    "data.fit": _if_not(lambda e: e.data.source == "images", _DATA),
+    "data.digest": _if_not(lambda e: e.data.source == "images", _DATA),
+    "render.colormap": _if_not(
+        lambda e: e.model.input_dim[-1] != 3,  # noqa: PLR2004
+        "images of 3 channels have their own colours",
+    ),
+    "trajectory": _if_not(
+        lambda e: e.trajectory.of in e.samples, "samples has no entry {e.trajectory.of}"
+    ),
+}
+_ENDINGS = {
+    "forward": ("forward.png",),
+    "trajectory": ("trajectory.png", "trajectory.gif"),
+    "trajectory.snapshots": ("trajectory.png",),
+    "trajectory.frames": ("trajectory.gif",),
+    "render.frames_per_second": ("trajectory.gif",),
+    "render.columns": ("_samples.png",),
+    "render.max_panels": ("_samples.png",),
+    "evaluation": ("quality_vs_nfe.png", "nearest.png"),
+}
+"""How the names end of the figures that read a setting, which others do not."""
+
+
+def notices(
+    name: str,
+    own: Mapping[str, Any],
+    experiment: Experiment,
+    as_listed: bool,
+    base: Mapping[str, Any],
+) -> list[str]:
+    """Return what is to be said of an experiment that is built: a sentence each.
+
+    Args:
+        name: of the experiment.
+        own: what it sets itself. Only of this is said that nothing reads it.
+        experiment: the whole of it, filled in.
+        as_listed: whether the files in its `figures` are what is built.
+        base: the `defaults` of the config.
+    """
+    unread = [*_ignored(own, experiment), *_idle_entries(own, experiment, base)]
+    if as_listed and own.get("figures"):
+        unread += _not_drawn(own, experiment)
+    outermost = [
+        (path, reason)
+        for path, reason in unread
+        if not any(path.startswith(f"{other}.") for other, _ in unread)
+    ]
+    found = [*_nonsense(experiment), *dict(outermost).items()]
+    return [f"experiments.{name}.{path}: {reason}" for path, reason in found]
+
+
+_Found = Iterator[tuple[str, str]]
+
+
+def _nonsense(experiment: Experiment) -> _Found:
+    """Walk what runs, and draws something else than one would think."""
+    if left := experiment.diffusion.left_over():
+        yield "diffusion", left
+    else:
+        yield from _late_starts(experiment)
+    channels = experiment.model.input_dim[-1]
+    if channels not in SHOWN_CHANNELS:
+        said = f"{channels} channels are drawn, and figures show the first of them; use 1 or 3"
+        yield "model.input_dim", said
+
+
+def _late_starts(experiment: Experiment) -> _Found:
+    """Walk the entries whose chain starts, from pure noise, at a time when x_t is none."""
+    alpha_bars = np.exp(experiment.diffusion.log_alpha_bars())
+    for name, entry in experiment.samples.items():
+        noise_steps = experiment.diffusion.noise_steps
+        t = int(spaced_timesteps(noise_steps, entry.length(noise_steps), entry.spacing)[0])
+        if alpha_bars[t] > MOST_LEFT:
+            yield (
+                f"samples.{name}.spacing",
+                f"with {entry.spacing} the chain starts at t = {t}, where alpha_bar is "
+                f"{alpha_bars[t]:.3g}, and from pure noise; use trailing, or more steps",
+            )
+
+
+def _ignored(own: Mapping[str, Any], experiment: Experiment) -> _Found:
+    """Walk what another setting says that nothing reads."""
+    for path, reason in _IGNORED.items():
+        if _has(own, path) and (why := reason(experiment)):
+            yield path, f"is ignored, since {why}"
+
+
+def _not_drawn(own: Mapping[str, Any], experiment: Experiment) -> _Found:
+    """Walk what only figures read that the experiment does not list."""
+    for path, endings in _ENDINGS.items():
+        if _has(own, path) and not any(file.endswith(endings) for file in experiment.built):
+            yield path, f"is ignored, since figures lists no {' and no '.join(endings)}"
+
+
+def _idle_entries(
+    own: Mapping[str, Any], experiment: Experiment, base: Mapping[str, Any]
+) -> _Found:
+    """Walk settings of the entries of `samples` that change nothing."""
+    defaults = base.get("samples")
+    known = [*DEFAULT_SAMPLES, *(defaults if isinstance(defaults, Mapping) else ())]
+    for name, entry in own.get("samples", {}).items():
+        path = f"samples.{name}"
+        if entry is None and name not in known:
+            yield (
+                path,
+                f"is ignored, since null removes an entry of the defaults{nearest(name, known)}",
+            )
+        drawn = experiment.samples.get(name)
+        whole = drawn is not None and drawn.steps == experiment.diffusion.noise_steps
+        if isinstance(entry, Mapping) and "spacing" in entry and whole:
+            yield f"{path}.spacing", "is ignored, since the chain visits every time"
+
+
+def _has(own: Mapping[str, Any], path: str) -> bool:
+    """Tell whether an experiment itself sets `section` or `section.key`."""
+    section, _, key = path.partition(".")
+    values = own.get(section)
+    return isinstance(values, Mapping) and bool(values) and (not key or values.get(key) is not None)

@@ -1,0 +1,128 @@
+"""What is asked for on the command line: experiments, figures and files."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Collection, Iterable, Mapping
+from functools import wraps
+from typing import TYPE_CHECKING, Any
+
+from sfumato.config.checks import figure_files
+from sfumato.config.notices import notices
+from sfumato.config.validation import nearest
+from sfumato.errors import InputError
+from sfumato.workflow.mistakes import in_a_sentence
+
+if TYPE_CHECKING:
+    from sfumato.workflow.plan import Plan
+
+_FOLDERS = ("", "logs", "benchmarks", "shards", "evaluation")
+
+
+class Asked:
+    """The targets of a call of Snakemake.
+
+    Attributes:
+        targets: as they were typed; none stands for the experiments in `targets` of the config.
+        rules: the names of the rules.
+    """
+
+    def __init__(self, workflow: Any) -> None:  # noqa: ANN401
+        """Take Snakemake's workflow, whose rules are all there."""
+        self.targets: list[str] = sorted(workflow.dag_settings.targets)
+        self._rules = list(workflow.rules)
+        self.rules = {rule.name for rule in self._rules}
+
+    def experiments(self, plan: Plan) -> tuple[str, ...]:
+        """Return the experiments of which something is built."""
+        parts = {part for target in self.targets for part in target.split("/")}
+        named = tuple(name for name in plan.names if name in parts)
+        by_rule = any(each in self.rules and each not in named for each in self.targets)
+        of_config = plan.targets if by_rule or not self.targets else ()
+        return tuple(dict.fromkeys([*of_config, *named]))
+
+    def as_listed(self, plan: Plan) -> bool:
+        """Tell whether each experiment builds the files that its `figures` lists."""
+        return set(self.targets) <= {"all", *plan.names}
+
+    def notices(self, plan: Plan, config: Mapping[str, Any]) -> list[str]:
+        """Return what is to be said of the experiments that are built; `config` is as read."""
+        listed, base = self.as_listed(plan), config.get("defaults", {})
+        return [
+            sentence
+            for name in self.experiments(plan)
+            for own in [config["experiments"][name] or {}]
+            for sentence in notices(name, own, plan.experiments[name], listed, base)
+        ]
+
+    def check(self, plan: Plan) -> None:
+        """Raise an InputError if a target is neither a rule nor a file that one can make."""
+        for target in self.targets:
+            path = os.path.normpath(target)
+            if target not in self.rules and not any(r.is_producer(path) for r in self._rules):
+                raise InputError(f"{target}: {_what_is_wrong(path, plan, self.rules)}")
+
+
+def _what_is_wrong(target: str, plan: Plan, rules: Collection[str]) -> str:
+    """Say why nothing can be built for a target, and what was perhaps meant."""
+    if "=" in target:
+        return "this is no target; a setting comes after the last target, as --config key=value"
+    if os.path.isabs(target):
+        return f"write a target from the working directory: {os.path.relpath(target)}"
+    first, _, rest = target.partition("/")
+    if first != "results" or not rest:
+        files = {f"results/{name}/{file}": file for name, file in _figures(plan, plan.targets)}
+        meant = [path for path, file in files.items() if file == target]
+        if meant:
+            return f"this is no target; did you mean {meant[0]!r}?"
+        close = nearest(target, sorted({*rules, *plan.names}))
+        return f"there is no such target{close or '; snakemake --list-target-rules lists them'}"
+    name, _, file = rest.partition("/")
+    if name not in plan.names:
+        return f"{name!r} is no experiment of the config{nearest(name, plan.names)}"
+    if not file:
+        return f"this is a folder; the experiment is the target {name}"
+    known = [file for _, file in _figures(plan, [name])]
+    return f"nothing makes this file{nearest(file, known) or '; known: ' + ', '.join(known)}"
+
+
+def _figures(plan: Plan, names: Iterable[str]) -> list[tuple[str, str]]:
+    return [(name, file) for name in names for file in figure_files(plan.experiments[name])]
+
+
+def check_folders(names: Iterable[str]) -> None:
+    """Raise an InputError if there is a file where the folder of an experiment is to be."""
+    for name in names:
+        for folder in _FOLDERS:
+            path = os.path.normpath(f"results/{name}/{folder}")
+            if os.path.lexists(path) and not os.path.isdir(path):
+                raise InputError(f"{path}: this is no folder, and one is needed; move it away")
+
+
+def say(sentences: Iterable[str]) -> None:
+    """Print what is said and not refused, a line each."""
+    for sentence in sentences:
+        print(f"warning: {sentence}", file=sys.stderr)
+
+
+def watch(workflow: Any, plan: Plan, config: Mapping[str, Any]) -> None:  # noqa: ANN401
+    """Look at what is asked for, when Snakemake is about to build it, or says what it would build.
+
+    Args:
+        workflow: Snakemake's, whose rules are all there; what is asked for it is told after them.
+        plan: the experiments.
+        config: targets, defaults and experiments, as read.
+    """
+    execute = workflow.execute
+
+    @wraps(execute)
+    def watched(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+        asked = Asked(workflow)
+        in_a_sentence(asked.check)(plan)
+        in_a_sentence(check_folders)(asked.experiments(plan))
+        say(asked.notices(plan, config))
+        return execute(*arguments, **named)
+
+    if workflow.is_main_process:
+        workflow.execute = watched

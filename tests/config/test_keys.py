@@ -1,0 +1,115 @@
+"""Keys that are no text, and words that YAML takes for something else."""
+
+import pytest
+import yaml
+
+from sfumato.config.file import check_file, own_targets, with_typed_arguments
+from sfumato.config.resolve import resolve
+from sfumato.errors import InputError
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        (
+            "{samples: {ddim: {eta: 0,3}}}",
+            ".samples.ddim: eta: 0,3 is no number; decimals have a point, eta: 0.3",
+        ),
+        ("{shards: 1,5}", ": shards: 1,5 is no number; decimals have a point, shards: 1.5"),
+        ("{data: {n_test: a, 3: b}}", ".data: the key 3 is not text; in quotes, '3', it is"),
+        ("{samples: {no: null}}", ".samples: the key false is not text; in quotes, yes, no, on"),
+        ("{samples: {2026-01-02: {}}}", ".samples: the key 2026-01-02 is not text; in quotes, '2"),
+        ("{samples: {1.5: {}}}", ".samples: the key 1.5 is not text; in quotes, '1.5', it is"),
+        ("{seed: 1, null: 2}", ": the key null is not text"),
+        ("{seed:3}", ": 'seed:3' is one word; after a colon comes a space, seed: 3"),
+        (
+            "{evaluation: {runs: [{of: ddim, over: {3: [1]}}]}}",
+            ".evaluation.runs[0].over: the key 3 is not text; in quotes, '3', it is",
+        ),
+    ],
+)
+def test_every_key_is_text(settings, said):
+    raw = {"targets": ["a"], "experiments": {"a": yaml.safe_load(settings)}}
+    with pytest.raises(InputError) as caught:
+        resolve(raw)
+    assert str(caught.value).startswith(f"experiments.a{said}")
+
+
+def test_every_wrong_key_gets_a_line_each_at_any_level():
+    with pytest.raises(InputError) as caught:
+        resolve({"targets": ["a"], "experiments": {3: {}}, "defaults": {4: 5}, 6: 7})
+    assert str(caught.value).splitlines() == [
+        "experiments: the key 3 is not text; in quotes, '3', it is",
+        "defaults: the key 4 is not text; in quotes, '4', it is",
+        "the top level: the key 6 is not text; in quotes, '6', it is",
+    ]
+
+
+MISREAD = {
+    "010": "in eights and reads 010 as 8, in line 2; write 10 or 8, whichever is meant",
+    "-0_17": "in eights and reads -0_17 as -15, in line 2",
+    "1:30": "in sixties and reads 1:30 as 90, in line 2; write 90, or '1:30' in quotes",
+    "1:30.5": "in sixties and reads 1:30.5 as 90.5",
+}
+
+
+@pytest.mark.parametrize("text", MISREAD)
+def test_numbers_that_yaml_counts_otherwise_are_refused(tmp_path, text):
+    path = tmp_path / "config.yaml"
+    path.write_text(f"a:\n  seed: {text}\n")
+    with pytest.raises(InputError) as caught:
+        check_file(path)
+    assert str(caught.value).startswith(f"config.yaml: YAML counts {MISREAD[text]}")
+    with pytest.raises(InputError, match="^--config defaults=.*: YAML counts in "):
+        with_typed_arguments({}, [f"defaults={{seed: {text}}}"])
+
+
+@pytest.mark.parametrize(
+    "text", ["0", "00", "10", "1_000", "0x1F", "0b101", "1e-4", "0.1", "'010'"]
+)
+def test_numbers_that_are_what_they_look_like_pass(tmp_path, text):
+    path = tmp_path / "config.yaml"
+    path.write_text(f"seed: {text}\nclip: true\n")
+    assert check_file(path) == check_file(str(path)) == []
+
+
+def test_words_that_yaml_takes_for_flags_are_said(tmp_path):
+    path = tmp_path / "config.yaml"
+    path.write_text("a: yes\nb: True\noff: 3\n")
+    assert check_file(path) == [
+        "config.yaml: YAML reads yes as true, in line 1; write true, or 'yes' in quotes",
+        "config.yaml: YAML reads off as false, in line 3; write false, or 'off' in quotes",
+    ]
+    config, said = with_typed_arguments({}, ["defaults={clip: no}"])
+    assert config == {"defaults": {"clip": False}} and len(said) == 1
+
+
+@pytest.mark.parametrize(
+    ("argument", "said"),
+    [
+        ("seed=5", "seed is not at the top level; write --config 'defaults={seed: 5}'"),
+        ("steps=20", "write --config 'defaults={samples: {ddim: {steps: 20}}}'"),
+        ("ddim={steps: 20}", "write --config 'defaults={samples: {ddim: {steps: 20}}}'"),
+        ("beta_schedule=cosine", "'defaults={diffusion: {beta_schedule: cosine}}'"),
+        ("mine={seed: 3}", "write --config 'experiments={mine: {seed: 3}}'"),
+        ("sede=3", "sede is no setting; did you mean 'seed'?"),
+        ("qqqq=3", "qqqq is no setting"),
+    ],
+)
+def test_what_is_typed_after_config_first(argument, said):
+    with pytest.raises(InputError) as caught:
+        with_typed_arguments({"experiments": {"mine": {}}}, [argument])
+    assert str(caught.value).startswith(f"--config {argument}: ") and said in str(caught.value)
+
+
+def test_a_file_that_names_no_targets_builds_its_experiments(tmp_path):
+    path = tmp_path / "config.yaml"
+    for content, found in {
+        "experiments: {a: {}, b: null}": {"targets": ["a", "b"]},
+        "{experiments: {a: {}}, targets: [a]}": {},
+        "defaults: {seed: 3}": {},
+        "experiments: null": {},
+        "[a]": {},
+    }.items():
+        path.write_text(content)
+        assert own_targets(path) == found

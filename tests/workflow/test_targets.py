@@ -1,0 +1,184 @@
+"""What is asked for on the command line, and where it is to be built."""
+
+import os
+import re
+from types import SimpleNamespace
+
+import pytest
+from conftest import snakemake, tiny_config
+
+from sfumato.config.resolve import resolve
+from sfumato.errors import InputError
+from sfumato.workflow import session
+from sfumato.workflow.mistakes import WorkflowError
+from sfumato.workflow.places import ROOT, config_files
+from sfumato.workflow.plan import Plan
+from sfumato.workflow.session import check_places
+from sfumato.workflow.targets import Asked, check_folders, watch
+
+RULES = ("all", "forward", "ddim_samples", "tiny", "other")
+
+
+def a_plan(tiny=None):
+    config = tiny_config(tiny)
+    config["experiments"]["other"] = {"training": {"steps": 300}}
+    return Plan(*resolve(config)), config
+
+
+def a_workflow(*targets, main=True):
+    """Return as much of Snakemake's workflow as is looked at; its rules make pictures."""
+    made = re.compile(r"results/(tiny|other|\.verify/tiny)/(forward|ddim_samples)\.png")
+    rules = [SimpleNamespace(name=name, is_producer=lambda path: False) for name in RULES]
+    rules.append(SimpleNamespace(name="render", is_producer=made.fullmatch))
+    return SimpleNamespace(
+        dag_settings=SimpleNamespace(targets=set(targets)),
+        rules=rules,
+        is_main_process=main,
+        execute=lambda *arguments: ("executed", *arguments),
+    )
+
+
+@pytest.mark.parametrize(
+    ("target", "said"),
+    [
+        ("tinny", "there is no such target; did you mean 'tiny'?"),
+        ("dim_samples", "there is no such target; did you mean 'ddim_samples'?"),
+        ("zzzz", "there is no such target; snakemake --list-target-rules lists them"),
+        ("seed=3", "this is no target; a setting comes after the last target, as --config key=v"),
+        (
+            "results/tinny/forward.png",
+            "'tinny' is no experiment of the config; did you mean 'tiny'?",
+        ),
+        ("results/tiny", "this is a folder; the experiment is the target tiny"),
+        ("results/tiny/", "this is a folder; the experiment is the target tiny"),
+        (
+            "results/tiny/dim_samples.png",
+            "nothing makes this file; did you mean 'ddim_samples.png'?",
+        ),
+        ("results/tiny/q", "nothing makes this file; known: "),
+        ("forward.png", "this is no target; did you mean 'results/tiny/forward.png'?"),
+        (
+            os.path.abspath("results/tiny/forward.png"),
+            "write a target from the working directory: ",
+        ),
+        ("config.yaml", "there is no such target"),
+    ],
+)
+def test_a_target_that_there_is_not(target, said):
+    with pytest.raises(InputError) as caught:
+        Asked(a_workflow(target)).check(a_plan()[0])
+    assert str(caught.value).startswith(f"{target}: {said}")
+
+
+@pytest.mark.parametrize(
+    ("targets", "experiments", "as_listed"),
+    [
+        ([], ["tiny"], True),
+        (["all"], ["tiny"], True),
+        (["other"], ["other"], True),
+        (["other", "all"], ["tiny", "other"], True),
+        (["ddim_samples"], ["tiny"], False),
+        (["results/other/forward.png"], ["other"], False),
+        (["./results/other//forward.png"], ["other"], False),
+        (["results/.verify/tiny/forward.png"], ["tiny"], False),
+        (["forward", "other"], ["tiny", "other"], False),
+    ],
+    ids=str,
+)
+def test_targets_that_there_are(targets, experiments, as_listed):
+    plan, asked = a_plan()[0], Asked(a_workflow(*targets))
+    asked.check(plan)
+    assert list(asked.experiments(plan)) == experiments and asked.as_listed(plan) is as_listed
+
+
+def test_what_is_said_is_said_once_of_what_is_asked_for(capsys):
+    plan, config = a_plan({"diffusion": {"beta_schedule": "cosine"}})
+    for targets, said in (([], ""), (["other"], "experiments.other.training: is ignored")):
+        workflow = a_workflow(*targets)
+        watch(workflow, plan, config)
+        assert workflow.execute(3) == ("executed", 3)
+        out, err = capsys.readouterr()
+        assert out == "" and err.count("warning: ") == (2 if said else 0) and said in err
+    assert "experiments.other.diffusion: alpha_bar_T is 0.817 after 20 noise_steps" in err
+
+
+def test_a_job_says_nothing(capsys):
+    workflow = a_workflow("other", main=False)
+    watch(workflow, *a_plan())
+    workflow.execute()
+    assert capsys.readouterr().err == ""
+
+
+def test_nothing_is_executed_for_a_wrong_target(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    workflow = a_workflow("tinny")
+    watch(workflow, *a_plan())
+    with pytest.raises(WorkflowError, match="did you mean 'tiny'"):
+        workflow.execute()
+
+
+@pytest.mark.parametrize("path", ["results/tiny", "results/tiny/logs", "results/tiny/benchmarks"])
+def test_a_file_where_a_folder_is_to_be(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    check_folders(["tiny"])
+    (tmp_path / path).parent.mkdir(parents=True)
+    (tmp_path / path).write_text("")
+    with pytest.raises(InputError, match=f"^{path}: this is no folder, and one is needed; move"):
+        check_folders(["tiny"])
+    check_folders(["other"])
+    (tmp_path / path).unlink()
+    (tmp_path / path).symlink_to(tmp_path)
+    check_folders(["tiny"])
+
+
+def test_results_that_are_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    check_places()
+    place = tmp_path / "results"
+    place.write_text("")
+    with pytest.raises(InputError, match="^results: this is a file, and a folder is needed here"):
+        check_places()
+    place.unlink()
+    place.symlink_to("elsewhere")
+    with pytest.raises(InputError, match="^results: this is a link to nothing, and a folder"):
+        check_places()
+    (tmp_path / "elsewhere").mkdir()
+    check_places()
+
+
+@pytest.mark.parametrize("name", ["{x}", "a{b", "{0}", "{experiment}"])
+def test_braces_in_the_folder_s_name(tmp_path, monkeypatch, name):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(session, "ROOT", tmp_path / name)
+    with pytest.raises(
+        InputError, match="Snakemake takes braces in the name of the workflow's fol"
+    ):
+        check_places()
+
+
+def test_the_config_of_another_folder_is_laid_over_ours(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    ours = str(ROOT / "config.yaml")
+    assert config_files() == [ours]
+    (tmp_path / "config.yaml").write_text("")
+    assert config_files() == [ours, "config.yaml"]
+    assert config_files(standalone=False) == ["config.yaml"]  # a module, as it always was
+    (tmp_path / "config.yaml").unlink()
+    (tmp_path / "config.yaml").symlink_to(ours)
+    assert config_files() == ["config.yaml"]
+    monkeypatch.chdir(ROOT)
+    assert config_files() == ["config.yaml"]
+
+
+def test_snakemake_says_all_this(tmp_path):
+    """A config.yaml with an experiment alone, beside nothing, and the workflow elsewhere."""
+    (tmp_path / "config.yaml").write_text("experiments: {few: {diffusion: {noise_steps: 1000}}}")
+    call = ["-n", "--snakefile", str(ROOT / "workflow" / "Snakefile")]
+    done = snakemake(tmp_path, *call, "--config", "experiments={few: {training: {steps: 300}}}")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stderr.count("warning: experiments.few.training: is ignored, since weights.so") == 1
+    assert "results/few/ddim_samples.png" in done.stdout
+    assert "results/diffusion_mnist" not in done.stdout
+    done = snakemake(tmp_path, *call, "ddim_02")
+    assert "ddim_02: there is no such target; did you mean 'ddim_20'?" in done.stdout + done.stderr
+    assert "Traceback" not in done.stdout + done.stderr and done.returncode == 1
