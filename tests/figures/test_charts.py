@@ -54,7 +54,7 @@ def test_quality(n, methods, tmp_path):
     assert {text.get_text() for text in legend.get_texts()} == set(labels)
     assert len(drawing.axes[0].containers) == 1 + methods
     assert drawing.axes[0].get_xscale() == ("log" if n > 1 else "linear")
-    assert drawing.axes[0].get_xlabel() == "network evaluations of a sample, 0.01 s each"
+    assert drawing.axes[0].get_xlabel() == "network evaluations of a sample, 10 ms each"
 
 
 def test_more_methods_than_can_be_told_apart_are_counted(tmp_path):

@@ -6,6 +6,7 @@ import pytest
 from figure_files import (
     DIFFUSION,
     ENTRIES,
+    FILES,
     checkpoint,
     draw,
     drawn,
@@ -125,8 +126,6 @@ def test_a_figure_is_told_from_others(weights, state, tmp_path):
 
 
 def test_every_figure_begins_with_its_experiment(tmp_path):
-    from figure_files import FILES
-
     for name in set(names()) - {"animation"}:
         for look in (LOOK, LOOK.model_copy(update={"title": None})):
             title = said(draw(name, FILES[name](tmp_path, 2), look))[0]
@@ -142,6 +141,13 @@ def test_forward_says_what_is_left_of_the_image_at_the_end(steps, end, tmp_path)
     assert title == "mine: forward diffusion of test image 5"
     assert rf"at the last time $\bar\alpha_t={end}" in details
     assert r"$x_t=\alpha_t\,x_0+\sigma_t\,\epsilon$" in details
+
+
+@pytest.mark.parametrize("name", ["forward", "nearest", "samples", "trajectory"])
+@pytest.mark.parametrize("channels", [1, 2, 3, 4])
+def test_channels_that_are_not_shown_are_said(name, channels, tmp_path):
+    details = said(draw(name, FILES[name](tmp_path, 2, shape=(6, 6, channels))))[1]
+    assert (f"channel 0 of {channels}" in details) == (channels in (2, 4))
 
 
 def test_runs_of_one_sampler_have_their_names_and_settings(tmp_path):

@@ -40,12 +40,23 @@ def draw(look: AnimationLook, trajectory: Opened) -> Animation:
     """
     from sfumato.figures.lettering import least_width
     from sfumato.figures.saving import Animation
-    from sfumato.figures.titles import chain_words, diffusion_words, heading, network_words
+    from sfumato.figures.titles import (
+        chain_words,
+        channel_words,
+        diffusion_words,
+        heading,
+        network_words,
+    )
 
     (entry,), record = trajectory.record.settings["samples"].values(), trajectory.record
-    network, diffusion = network_words(record), diffusion_words(record)
-    said = heading(look, f"sample 0 of {chain_words(entry)}", network, diffusion)
     arrays = trajectory.read()
+    said = heading(
+        look,
+        f"sample 0 of {chain_words(entry)}",
+        network_words(record),
+        diffusion_words(record),
+        channel_words(arrays["frames"]),
+    )
     n_frames, *sides, _ = arrays["frames"].shape
     scale = max(1, round(2 * look.panel_inches * look.dpi) // max(sides))
     least = max(LEAST_WIDTH, least_width(said, look.dpi))

@@ -36,7 +36,7 @@ FIGURE = Figure(
 def draw(look: PanelLook, forward: Opened) -> Drawing:
     """Draw x_0, and x_t under its time and alpha_bar_t, from one draw of noise."""
     from sfumato.figures.panels import image_rows, time_label
-    from sfumato.figures.titles import heading, schedule_words
+    from sfumato.figures.titles import channel_words, heading, schedule_words
 
     arrays, settings = forward.read(), forward.record.settings
     images = np.concatenate([arrays["x_0"][None], arrays["images"]])
@@ -50,6 +50,7 @@ def draw(look: PanelLook, forward: Opened) -> Drawing:
         EQUATION,
         schedule_words(diffusion),
         _end_words(diffusion),
+        channel_words(images),
     )
     return image_rows({"": images}, ["$x_0$", *titles], said, look)
 

@@ -38,7 +38,13 @@ def draw(look: PanelLook, data: Opened, samples: Opened, metrics: Opened) -> Dra
     """Draw each pair under the distance of its pixels."""
     from sfumato.evaluation.metrics import Metrics
     from sfumato.figures.panels import image_rows
-    from sfumato.figures.titles import chain_words, diffusion_words, heading, network_words
+    from sfumato.figures.titles import (
+        chain_words,
+        channel_words,
+        diffusion_words,
+        heading,
+        network_words,
+    )
 
     scored = Metrics.of(metrics)
     drawn, train = samples.read()["images"], data.read()["train_images"]
@@ -53,5 +59,6 @@ def draw(look: PanelLook, data: Opened, samples: Opened, metrics: Opened) -> Dra
         chain_words(scored.settings) if scored.settings else "",
         network_words(samples.record),
         diffusion_words(samples.record),
+        channel_words(drawn),
     )
     return image_rows(rows, titles, said, look)

@@ -120,8 +120,9 @@ def _seconds(quality: Quality) -> str:
     from sfumato.figures.titles import short
 
     each = [row.seconds_per_sample / row.nfe for row in quality.rows]
-    ends = dict.fromkeys((short(min(each)), short(max(each))))
-    return f"{' to '.join(ends)} s each"
+    unit, factor = ("s", 1) if max(each) >= 1 else ("ms", 1000)
+    ends = dict.fromkeys(short(factor * end) for end in (min(each), max(each)))
+    return f"{' to '.join(ends)} {unit} each"
 
 
 def _legend_shape(names: Sequence[str], dpi: float) -> tuple[int, int]:

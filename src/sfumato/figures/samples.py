@@ -28,7 +28,13 @@ FIGURE = Figure(
 def draw(look: GridLook, samples: Opened) -> Drawing:
     """Draw the first `look.max_panels` samples, each under its index."""
     from sfumato.figures.panels import image_grid
-    from sfumato.figures.titles import chain_words, diffusion_words, heading, network_words
+    from sfumato.figures.titles import (
+        chain_words,
+        channel_words,
+        diffusion_words,
+        heading,
+        network_words,
+    )
 
     (entry,) = samples.record.settings["samples"].values()
     n_samples, steps = samples.arrays["images"].shape[0], samples.arrays["timesteps"].shape[0]
@@ -38,6 +44,7 @@ def draw(look: GridLook, samples: Opened) -> Drawing:
         chain_words(entry, steps),
         network_words(samples.record),
         diffusion_words(samples.record),
+        channel_words(images),
         f"the first {len(images)} of {n_samples} samples" if len(images) < n_samples else "",
     )
     return image_grid(images, said, look)

@@ -10,6 +10,8 @@ from sfumato.records.facts import ancestors, settings_of
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    import numpy as np
+
     from sfumato.config.render import ChartLook
     from sfumato.records.provenance import Record
 
@@ -84,6 +86,12 @@ def schedule_words(diffusion: Mapping[str, Any]) -> str:
     ]
     words = [f"{diffusion['beta_schedule']} schedule", f"$T={diffusion['noise_steps']}$", *betas]
     return ", ".join(words)
+
+
+def channel_words(images: np.ndarray) -> str:
+    """Say that only the first of several channels is seen, unless they are a colour."""
+    channels = images.shape[-1]
+    return "" if channels in (1, 3) else f"channel 0 of {channels}"
 
 
 def short(value: float) -> str:

@@ -28,7 +28,13 @@ FIGURE = Figure(
 def draw(look: PanelLook, trajectory: Opened) -> Drawing:
     """Draw x_t, from pure noise to the finished image, above the x_0 predicted from it."""
     from sfumato.figures.panels import image_rows, time_label
-    from sfumato.figures.titles import chain_words, diffusion_words, heading, network_words
+    from sfumato.figures.titles import (
+        chain_words,
+        channel_words,
+        diffusion_words,
+        heading,
+        network_words,
+    )
 
     (entry,) = trajectory.record.settings["samples"].values()
     arrays = trajectory.read()
@@ -39,5 +45,6 @@ def draw(look: PanelLook, trajectory: Opened) -> Drawing:
         f"sample 0 of {chain_words(entry)}",
         network_words(trajectory.record),
         diffusion_words(trajectory.record),
+        channel_words(arrays["images"]),
     )
     return image_rows(rows, titles, said, look, ends=("noise", "image"))
