@@ -21,6 +21,7 @@ from jax.core import Tracer
 
 from sfumato.compute.modes import in_own_modes
 from sfumato.compute.randomness import sample_keys
+from sfumato.compute.ranges import check_range
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.samples import SAMPLER, ChainConfig
 from sfumato.config.validation import nearest, validate
@@ -133,6 +134,7 @@ class DDPMModel(nnx.Module):
         self, x: jax.Array, t: jax.typing.ArrayLike, *, rngs: nnx.Rngs | None = None
     ) -> tuple[jax.Array, jax.Array]:
         """Draw x_t ~ q(x_t | x): x (B, H, W, C) in [-1, 1], t (B,) -> (noisy_x, noise)."""
+        check_range("x", x)
         x = self._images(x)
         t = self._times(t, len(x))
         noise = jax.random.normal(self._rngs(rngs).noise(), x.shape, x.dtype)

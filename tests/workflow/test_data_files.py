@@ -1,6 +1,8 @@
 """What a dry-run knows of the images: it looks at the files before any job runs."""
 
 import gzip
+import inspect
+import os
 import struct
 
 import numpy as np
@@ -132,6 +134,12 @@ def test_moved_pictures_are_the_same_and_changed_ones_are_not(tmp_path, monkeypa
     assert text_of(of_pictures(tmp_path / "{q} [1]")) != before
 
 
+def test_snakemake_compares_no_place():
+    """It compares no parameter that asks for the input."""
+    where = Plan(["tiny"], {"tiny": experiment()}).where(data_places)
+    assert list(inspect.signature(where).parameters) == ["wildcards", "input"]
+
+
 def test_another_server_is_no_other_data():
     one, two = (experiment(data={"source": "mnist", "url": url}) for url in ("http://a", None))
     assert text_of(one) == text_of(two)
@@ -139,8 +147,6 @@ def test_another_server_is_no_other_data():
 
 
 def test_a_digest_is_kept_until_a_file_changes(tmp_path, monkeypatch):
-    import os
-
     each = of_pictures(pictures(tmp_path / "p", 3))
     for path in (tmp_path / "p").iterdir():
         os.utime(path, (1e9, 1e9))

@@ -1,8 +1,9 @@
 """Download the files of MNIST and Fashion-MNIST, each checked against its published sha256."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
+from sfumato.config.paths import shown
 from sfumato.data.idx import PublishedSet
 from sfumato.errors import InputError
 
@@ -74,8 +75,8 @@ def fetch_idx(dataset: PublishedSet, cache_folder: Path, url: str | None = None)
         failure = _fetch(store, name)
         if failure:
             raise InputError(
-                f"{store.get_url(name)}: the download failed ({failure}); try again later, or get "
-                f"the four files of {dataset} in another way and name their folder in data.folder"
+                f"{store.get_url(name)}: {failure}, or get the four files of {dataset} in another "
+                "way and name their folder in data.folder"
             )
     return store.abspath
 
@@ -92,7 +93,19 @@ def _fetch(store: "Pooch", name: str) -> str | None:
     try:
         store.fetch(name, downloader=downloader)  # type: ignore[arg-type]
     except (OSError, ValueError) as error:
-        return _reason(error)
+        if _is_local(error):
+            return (
+                f"it cannot be saved in {shown(store.abspath)} ({error.strerror}); make room "
+                "there, or change the permissions"
+            )
+        return f"the download failed ({_reason(error)}); try again later"
+
+
+def _is_local(error: Exception) -> TypeGuard[OSError]:
+    """Tell a file that cannot be written from an answer that does not come."""
+    import requests
+
+    return isinstance(error, OSError) and not isinstance(error, requests.RequestException)
 
 
 def _reason(error: Exception) -> str:

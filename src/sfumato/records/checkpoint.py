@@ -19,7 +19,6 @@ import jax
 import numpy as np
 import orbax.checkpoint as ocp
 from flax import nnx
-from pydantic import ValidationError
 
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.paths import shown
@@ -33,6 +32,7 @@ from sfumato.records.alias import plain
 from sfumato.records.arrays import digest, write_whole
 from sfumato.records.damage import unreadable
 from sfumato.records.manifest import FORMAT, MANIFEST, STATE, damaged, read_manifest
+from sfumato.records.matching import differences
 from sfumato.records.outputs import check_room, folder_aside, real
 
 _OURS = re.compile(
@@ -104,7 +104,11 @@ def load_checkpoint(
             `model` and `diffusion`; it names what differs.
     """
     manifest = read_manifest(folder)
-    _check_settings(folder, manifest, {"model": model, "diffusion": diffusion})
+    if found := differences(manifest, model, diffusion):
+        raise InputError(
+            f"the checkpoint {shown(folder.name)} was made with {'; '.join(found)}: set the same, "
+            "or make a new checkpoint"
+        )
     graphdef, shapes = nnx.split(skeleton(model))
     arrays = _restore(folder, manifest, named(shapes))
     return nnx.merge(graphdef, from_named(shapes, arrays)), manifest
@@ -144,29 +148,6 @@ def _restore(
     if digest(jax.device_get(arrays)) != manifest["digest"]:
         raise damaged(folder, f"its weights are not those of its {MANIFEST}")
     return arrays
-
-
-def _check_settings(
-    folder: Path, manifest: Mapping[str, Any], wanted: Mapping[str, NetworkConfig | DiffusionConfig]
-) -> None:
-    """Compare each setting; one that the manifest does not know yet had its default value."""
-    for section, settings in wanted.items():
-        made_with, values = _filled(settings, manifest[section]), settings.model_dump(mode="json")
-        for key in made_with | values:
-            there, here = (each.get(key) for each in (made_with, values))
-            if there != here:
-                raise InputError(
-                    f"the checkpoint {folder.name} was made with {section}.{key} = {there}, and "
-                    f"the config says {here}: change the config back, or make a new checkpoint"
-                )
-
-
-def _filled(settings: NetworkConfig | DiffusionConfig, recorded: dict[str, Any]) -> dict[str, Any]:
-    """Fill in the defaults of recorded settings, unless they are those of another network."""
-    try:
-        return type(settings).model_validate(recorded).model_dump(mode="json")
-    except ValidationError:
-        return {key: recorded.get(key) for key in ("architecture", *recorded)}
 
 
 def _file_digests(state: Path) -> dict[str, str]:

@@ -14,26 +14,31 @@ def differences(
 ) -> list[str]:
     """Return every setting that a checkpoint was made with, where the config says another.
 
-    A setting that the manifest does not know yet had its default value.
+    A setting that the manifest does not know yet had its default value. Of another network that
+    alone is said.
 
     Returns:
-        For each `model.channels = 48 (the config says 32)`.
+        For each `model.channels = 48, and the config says 32`.
     """
+    here = model.architecture
+    there = manifest["model"].get("architecture", here)
+    if here != there:
+        return [f"model.architecture = {there}, and the config says {here}"]
     found = []
     for section, settings in {"model": model, "diffusion": diffusion}.items():
-        there = _filled(settings, manifest[section])
-        here = settings.model_dump(mode="json")
+        made_with = _filled(settings, manifest[section])
+        values = settings.model_dump(mode="json")
         found += [
-            f"{section}.{key} = {there.get(key)} (the config says {here.get(key)})"
-            for key in there | here
-            if there.get(key) != here.get(key)
+            f"{section}.{key} = {made_with.get(key)}, and the config says {values.get(key)}"
+            for key in made_with
+            if made_with.get(key) != values.get(key)
         ]
     return found
 
 
 def _filled(settings: NetworkConfig | DiffusionConfig, recorded: dict[str, Any]) -> dict[str, Any]:
-    """Fill in the defaults of recorded settings, unless they are those of another network."""
+    """Fill in the defaults of recorded settings, unless some are known no longer."""
     try:
         return type(settings).model_validate(recorded).model_dump(mode="json")
     except ValidationError:
-        return {key: recorded.get(key) for key in ("architecture", *recorded)}
+        return {key: recorded.get(key) for key in recorded}

@@ -56,7 +56,7 @@ class Settings(Section):
             )
         if found := differences(manifest, self.model, self.diffusion):
             raise InputError(
-                f"weights.folder: the checkpoint {shown(folder)} was made with {', '.join(found)}; "
+                f"weights.folder: the checkpoint {shown(folder)} was made with {'; '.join(found)}; "
                 "set the same, or name another checkpoint"
             )
         weights = self.weights.model_copy(update={"digest": manifest["digest"]})

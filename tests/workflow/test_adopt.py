@@ -1,0 +1,95 @@
+"""A pretrained checkpoint is looked at before any job runs, and what is in it counts."""
+
+import json
+import shutil
+
+import pytest
+from conftest import ROOT
+from snakemake.iocontainers import Wildcards
+
+from sfumato.config.resolve import resolve
+from sfumato.workflow import places
+from sfumato.workflow.plan import Plan
+from sfumato.workflow.stages.adopt import weights_places
+
+SHIPPED = ROOT / "resources" / "pretrained" / "mnist"
+MODEL = {
+    "patch_size": 2,
+    "channels": 48,
+    "channel_multipliers": [1, 2],
+    "attention_levels": [1],
+    "dropout": 0.1,
+}
+DIFFUSION = {"beta_schedule": "cosine", "prediction_type": "v"}
+
+
+@pytest.fixture(autouse=True)
+def manifest_alone(tmp_path, monkeypatch):
+    """Put the manifest of the shipped checkpoint into a folder: more is not looked at."""
+    (tmp_path / "one").mkdir()
+    shutil.copy(SHIPPED / "manifest.json", tmp_path / "one")
+    monkeypatch.chdir(tmp_path)
+    return json.loads((SHIPPED / "manifest.json").read_text())
+
+
+def experiment(model=None, diffusion=None, **weights):
+    settings = {"model": MODEL | (model or {}), "diffusion": DIFFUSION | (diffusion or {})}
+    settings["weights"] = {"source": "pretrained", **weights}
+    return resolve({"targets": ["a"], "experiments": {"a": settings}})[1]["a"]
+
+
+def text_of(each):
+    plan = Plan(["a"], {"a": each})
+    here = Wildcards(fromdict={"experiment": "a"})
+    return [ask("adopt")(here) for ask in (plan.settings, plan.making)]
+
+
+def refused(each):
+    with pytest.raises(SystemExit) as error:
+        text_of(each)
+    return str(error.value)
+
+
+def test_where_it_lies_does_not_count(tmp_path, monkeypatch, manifest_alone):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    before = text_of(experiment(folder="one"))
+    (tmp_path / "one").rename(tmp_path / "{two}")
+    for folder in ("{two}", "~/{two}", str(tmp_path / "{two}")):
+        assert text_of(experiment(folder=folder)) == before
+    assert weights_places(experiment(folder="~/{two}"), "a") == [
+        f"--checkpoint={tmp_path / '{two}'}"
+    ]
+    assert manifest_alone["digest"] in before[0] and "two" not in str(before)
+
+
+def test_what_is_in_it_counts(tmp_path, manifest_alone):
+    before = text_of(experiment(folder="one"))
+    other = manifest_alone | {"digest": "0" * 64}
+    (tmp_path / "one" / "manifest.json").write_text(json.dumps(other))
+    assert text_of(experiment(folder="one"))[0] != before[0]
+    wanted = experiment(folder="one", digest=manifest_alone["digest"])
+    said = refused(wanted)
+    assert said.startswith("experiments.a.weights.digest: the checkpoint one is another")
+    assert "name the folder of that one in weights.folder" in said
+
+
+def test_every_difference_is_said_at_once():
+    said = refused(experiment({"channels": 32, "dropout": 0.0}, {"noise_steps": 1001}, folder="one"))
+    assert said == (
+        "experiments.a.weights.folder: the checkpoint one was made with model.channels = 48, and "
+        "the config says 32; model.dropout = 0.1, and the config says 0.0; diffusion.noise_steps = "
+        "1000, and the config says 1001; set the same, or name another checkpoint"
+    )
+
+
+def test_what_is_no_checkpoint_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(places, "ROOT", tmp_path)
+    assert "experiments.a.weights.folder: there is no checkpoint" in refused(
+        experiment(folder="none")
+    )
+    assert "weights.folder: ~nobody-here/x: there is no such user" in refused(
+        experiment(folder="~nobody-here/x")
+    )
+    (tmp_path / "one" / "manifest.json").write_text("{")
+    said = refused(experiment(folder="one"))
+    assert said.startswith("experiments.a.weights.folder: ") and "manifest.json" in said
