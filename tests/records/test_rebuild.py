@@ -1,86 +1,152 @@
-"""From a record to a config that makes the artifact again, evaluations with their seeds too."""
+"""From a record to a config that makes the artifact again: the same settings, made the same way."""
 
+import json
+import re
+
+import numpy as np
 import pytest
+from conftest import SCORED_TINY, TINY
+from PIL import Image
+from planned import NAME, artifacts_of, asked, outputs, record_of
 
+from sfumato.config.methods import Choice
 from sfumato.config.resolve import resolve
+from sfumato.errors import InputError
+from sfumato.guidance.base import Guidance
 from sfumato.records.provenance import Record, provenance
-from sfumato.records.rebuild import command_of, config_of
+from sfumato.records.rebuild import command_of, config_of, needs_of
 from sfumato.records.stage import Stage
+from sfumato.workflow.plan import Plan
 
-STAGE = Stage("sample")
-NOISE_STEPS = {"diffusion": {"noise_steps": 20}}
-DATA = {"data": {"n_images": 60, "n_test": 20}, "model": {"input_dim": [8, 8, 1]}, "seed": 0}
-ENTRY = {"sampler": "ddim", "steps": 4, "eta": 0.5, "n_samples": 12}
-
-
-def made(artifact, settings=None, **inputs):
-    """Return a record of settings that need no section around them."""
-    record = provenance(STAGE, artifact)
-    origins = {name: {"digest": "0", "provenance": each} for name, each in inputs.items()}
-    return record | {"settings": settings or {}, "inputs": origins}
-
-
-def scored(run, k, seed=7):
-    """Return the record of the metrics of a run with its k-th seed."""
-    inputs = {
-        "data": made("data.npz", DATA),
-        "classifier": made("evaluation/classifier.npz", {"seed": seed}),
-    }
-    if run != "floor":
-        entry = ENTRY | {"seed": seed + k}
-        sampling = {"micro_batch": 5}
-        settings = {"seed": seed, "sampling": sampling, "samples": {run: entry}, **NOISE_STEPS}
-        inputs["samples"] = made(f"{run}_samples.npz", settings)
-    evaluation = {"n_samples": 12, "neighbours": 2, "two_sample_steps": 2}
-    settings = {"seed": seed + k, "evaluation": evaluation}
-    return made(f"evaluation/{run}/{seed + k}.metrics.json", settings, **inputs)
-
-
-def rebuilt(record):
-    """Return the experiment that a record asks for, in a project whose defaults are the usual."""
-    return resolve(config_of(Record.model_validate(record)))[1]["rebuilt"]
-
-
-def test_only_what_was_recorded_is_drawn():
-    settings = {"seed": 7, "samples": {"mine": ENTRY}, **NOISE_STEPS}
-    experiment = rebuilt(made("mine_samples.npz", settings))
-    assert list(experiment.samples) == ["mine"] and experiment.seed == 7
-    assert not rebuilt(made("forward.npz", {"seed": 7, **NOISE_STEPS})).samples
-
-
-def test_a_figure_is_asked_for_by_its_name():
-    settings = {"samples": {"mine": {**ENTRY, "seed": 3}}, **NOISE_STEPS}
-    figure = made("mine_samples.png", {"render": {"dpi": 50, "title": "his"}}, arrays=made("x.npz", settings))
-    experiment = rebuilt(figure)
-    assert experiment.figures == ("mine_samples.png",)
-    assert (experiment.render.dpi, experiment.render.title) == (50, "his")
-    assert experiment.samples["mine"].seed == 3  # its own, not the experiment's
+OWN_SEED = {"sampler": "ddpm", "variance": "large", "steps": 7, "seed": 3, "n_samples": 4}
+RUNS = [
+    {"of": "ddim", "over": {"steps": [4, 2], "eta": [0.5]}},
+    {"of": "own", "over": {}},
+    {"of": "ddpm", "over": {"steps": [10]}},
+]
+DIGITS = {
+    "data": {"n_test": 1000},
+    "model": {
+        **{"patch_size": 2, "channels": 48, "channel_multipliers": [1, 2]},
+        **{"attention_levels": [1], "dropout": 0.1},
+    },
+    "diffusion": {"beta_schedule": "cosine", "prediction_type": "v"},
+    "weights": {"source": "pretrained"},
+}
+EXPERIMENTS = {
+    "the defaults": {},
+    "noise": {**TINY, "seed": 5, "trajectory": {"of": "ddim", "snapshots": 3}, "shards": 2},
+    "trained and scored": {
+        **SCORED_TINY,
+        "seed": 7,
+        "samples": {**SCORED_TINY["samples"], "own": OWN_SEED, "ddim": {"steps": 5, "eta": 0.25}},
+        "evaluation": {**SCORED_TINY["evaluation"], "runs": RUNS, "seeds": 2},
+        "model": {**TINY["model"], "num_classes": 10},
+    },
+    "a pretrained network": DIGITS,
+    "odd sides": {
+        **SCORED_TINY,
+        "figures": None,
+        "weights": {"source": "fresh"},
+        "data": {"source": "mnist-5k", "n_images": 5000, "n_test": 30},
+        "model": {**TINY["model"], "input_dim": [9, 11, 3]},
+        "samples": {"ddpm": {"steps": 2}, "ddim": None, "third": OWN_SEED},
+        "trajectory": {"of": "third", "snapshots": 2},
+        "evaluation": {**SCORED_TINY["evaluation"], "runs": [{"of": "third"}]},
+    },
+}
 
 
-def test_a_trajectory_follows_the_entry_that_it_followed():
-    settings = {"samples": {"mine": {"sampler": "ddpm", "steps": 9}}, **NOISE_STEPS}
-    settings["trajectory"] = {"snapshots": 4, "frames": 8}
-    experiment = rebuilt(made("trajectory.npz", settings))
-    assert experiment.trajectory.of == "mine" and experiment.trajectory.snapshots == 4
+def planned(experiment, name=NAME):
+    return Plan(*resolve({"targets": [name], "experiments": {name: experiment}}))
 
 
-@pytest.mark.parametrize("k", [0, 2])
-@pytest.mark.parametrize("run", ["ddim_steps_4", "floor"])
-def test_metrics_are_those_of_their_run_and_seed(run, k):
-    record = Record.model_validate(scored(run, k))
-    experiment = rebuilt(scored(run, k))
-    assert experiment.seed == 7 and experiment.evaluation.seeds == k + 1
-    assert experiment.evaluation.n_samples == 12 and experiment.evaluation.neighbours == 2
-    path = f"results/rebuilt/evaluation/{run}/{k}.metrics.json"
-    assert command_of(record, "c.yaml") == f"snakemake --cores 1 {path} --configfile c.yaml"
-    if run != "floor":
-        drawn = experiment.runs[run]
-        assert (drawn.steps, drawn.sampler.eta, drawn.seed) == (4, 0.5, None)
-        assert experiment.evaluation.micro_batch == 5
+@pytest.mark.parametrize("which", EXPERIMENTS)
+def test_every_artifact_is_asked_for_again(which):
+    """The config gives the job of the command the same settings and the same making.
+
+    Of an experiment that cannot be evaluated, what can be built without is looked at.
+    """
+    plan, known = planned(EXPERIMENTS[which]), outputs()
+    paths = artifacts_of(plan)
+    if which == "noise":  # which has no classes
+        paths = [path for path in paths if not re.search("evaluation|quality|nearest", path)]
+    for path in paths:
+        record = Record.model_validate(record_of(plan, path))
+        config = json.loads(json.dumps(config_of(record)))
+        again = Plan(*resolve(config))
+        target = command_of(record, "c.yaml").split()[3]
+        assert any(re.fullmatch(pattern, target) for pattern in known), target
+        file = target.removeprefix("results/rebuilt/")
+        assert asked(again, file, "rebuilt") == asked(plan, path), path
 
 
-def test_quality_has_all_runs_in_their_order():
-    records = [scored(run, k) for run in ("floor", "z", "a") for k in (0, 1)]
-    experiment = rebuilt(made("quality.json", **{each["artifact"]: each for each in records}))
-    assert list(experiment.runs) == ["z", "a"]
-    assert experiment.evaluation.seeds == 2 and experiment.seed == 7
+@pytest.mark.parametrize("which", EXPERIMENTS)
+def test_what_nobody_asked_for_is_left_to_the_defaults(which):
+    """A bare build draws no figure of one step, one time or one snapshot."""
+    plan = planned(EXPERIMENTS[which])
+    for path in ("forward.png", "checkpoint", "data.npz", "ddpm_samples.npz"):
+        record = Record.model_validate(record_of(plan, path))
+        config = config_of(record)["experiments"]["rebuilt"]
+        rebuilt = resolve(config_of(record))[1]["rebuilt"]
+        assert len(rebuilt.forward.timesteps) >= 3
+        assert "trajectory" not in config or path == "ddpm_samples.npz"
+        for entry in (config.get("samples") or {}).values():
+            assert entry is None or entry["steps"] > 1
+        assert "evaluation" not in config and "shards" not in config
+    if which == "the defaults":
+        only = config_of(Record.model_validate(record_of(plan, "data.npz")))
+        assert set(only["experiments"]["rebuilt"]) == {"figures", "data", "model"}
+
+
+def test_guidance_is_asked_for_again(monkeypatch):
+    """Clipping, which is always there, stands for a method that an entry names."""
+    choice = Choice("method", "guidance", Guidance, others=("guided",))
+    monkeypatch.setattr("sfumato.config.samples.GUIDANCE", choice)
+    guided = {**OWN_SEED, "guidance": {"method": "clipping"}}
+    plan = planned({**TINY, "samples": {**TINY["samples"], "guided": guided}})
+    for path in ("guided_samples.npz", "guided_samples.png", "speed.png"):
+        config = config_of(Record.model_validate(record_of(plan, path)))
+        entry = config["experiments"]["rebuilt"]["samples"]["guided"]
+        assert entry["guidance"] == {"method": "clipping"}
+        assert asked(Plan(*resolve(config)), path, "rebuilt") == asked(plan, path)
+
+
+def test_pictures_are_known_by_their_digest(tmp_path):
+    """Where they are is in no record: the user adds it, and then all is the same."""
+    for name in "abcdefghijkl":
+        pixels = np.random.default_rng(ord(name)).integers(0, 255, (8, 8), np.uint8)
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
+    plan = planned({**TINY, "data": {"source": "images", "folder": str(tmp_path), "n_test": 3}})
+    record = Record.model_validate(record_of(plan, "forward.npz"))
+    assert str(tmp_path) not in record.model_dump_json()
+    config = config_of(record)
+    data = config["experiments"]["rebuilt"]["data"]
+    (need,) = needs_of(config)
+    assert "data.folder" in need and data["digest"] in need
+    data["folder"] = str(tmp_path)
+    again = Plan(*resolve(config))
+    assert asked(again, "forward.npz", "rebuilt") == asked(plan, "forward.npz")
+
+
+def test_a_checkpoint_that_was_adopted_is_needed_and_not_made():
+    plan = planned(DIGITS)
+    config = config_of(Record.model_validate(record_of(plan, "ddim_samples.png")))
+    experiment = config["experiments"]["rebuilt"]
+    assert not {"training", "data"} & set(experiment)
+    (need,) = needs_of(config)
+    assert "weights.folder" in need and experiment["weights"]["digest"] in need
+
+
+def test_settings_of_another_version_are_said_to_be_so():
+    record = provenance(Stage("sample"), "ddim_samples.png")
+    record |= {"settings": {"diffusion": {"T": 10}, "model": {}, "seed": 0}}
+    with pytest.raises(InputError, match=r"cannot take the settings of sfumato .*diffusion\.T"):
+        config_of(Record.model_validate(record))
+
+
+def test_a_shard_is_built_with_all_samples():
+    plan = planned(EXPERIMENTS["noise"])
+    record = record_of(plan, "ddim_samples.npz") | {"part": {"start": 4, "stop": 5}}
+    command = command_of(Record.model_validate(record), "c.yaml")
+    assert "results/rebuilt/ddim_samples.npz " in command

@@ -60,6 +60,7 @@ def config_of(record: Record) -> dict[str, Any]:
     settings = settings_of(made)
     makers = [each.record for each in ancestors(made)]
     settings["figures"] = [_figure(record)]
+    settings.pop("seed", None)
     if (seed := _seed(makers)) is not None:
         settings["seed"] = seed
     if "weights" not in settings and any(each.script == "initialise.py" for each in makers):

@@ -1,0 +1,135 @@
+"""What the workflow would write of each of its results, without building any."""
+
+import json
+import re
+
+from conftest import ROOT
+from snakemake.iocontainers import Wildcards
+
+from sfumato.figures import figure, names
+from sfumato.records.manifest import read_manifest
+from sfumato.records.provenance import Record, provenance
+from sfumato.workflow.lookup import stage
+from sfumato.workflow.picking import settings_of
+from sfumato.workflow.reruns import seen_by
+
+NAME = "mine"
+WEIGHTS = {"fresh": "initialise", "trained": "train", "pretrained": "adopt"}
+RUN = r"evaluation/(?P<run>.+)/(?P<k>\d+)"
+JOBS = {
+    r"data\.npz": "prepare_data",
+    r"forward\.npz": "forward",
+    r"trajectory\.npz": "trajectory",
+    r"initial_checkpoint": "initialise",
+    r"(?P<name>.+)_samples\.(npz|timing\.json)": "sample",
+    r"speed\.json": "compare_speed",
+    r"quality\.json": "compare_quality",
+    r"evaluation/classifier\.npz": "train_classifier",
+    r"evaluation/floor/(?P<k>\d+)\.metrics\.json": "evaluate",
+    rf"{RUN}\.metrics\.json": "evaluate",
+    rf"{RUN}\.(npz|timing\.json)": "sample",
+    **{
+        re.escape(each.file).replace(r"\{name\}", "(?P<name>.+)"): f"render_{each.name}"
+        for each in map(figure, names())
+    },
+}
+"""For the pattern of a file the stage that makes it; the first that fits counts."""
+
+
+def job_of(plan, path, name=NAME):
+    """Return the stage whose job makes a file of an experiment, and the job's wildcards."""
+    if path in ("checkpoint", "history.csv"):
+        found, values = WEIGHTS[plan.experiments[name].weights.source], {}
+    else:
+        pattern = next(pattern for pattern in JOBS if re.fullmatch(pattern, path))
+        match = re.fullmatch(pattern, path)
+        assert match
+        found, values = JOBS[pattern], match.groupdict()
+    return found, Wildcards(fromdict={"experiment": name, **values})
+
+
+def asked(plan, path, name=NAME):
+    """Return what Snakemake compares of the job that makes a file."""
+    found, wildcards = job_of(plan, path, name)
+    return plan.settings(found)(wildcards), plan.making(found)(wildcards)
+
+
+def artifacts_of(plan, name=NAME):
+    """Return the path of every file that can be built of an experiment, and says what made it."""
+    experiment = plan.experiments[name]
+    entries, trained = experiment.samples, experiment.weights.source == "trained"
+    runs = [f"evaluation/{run}/{k}" for run in experiment.runs for k in (0, 1)]
+    files = [file for each in map(figure, names()) for file in each.files_for(entries)]
+    return [
+        *("data.npz", "forward.npz", "checkpoint", "speed.json", "trajectory.npz"),
+        *(f"{entry}_samples.{kind}" for entry in entries for kind in ("npz", "timing.json")),
+        *(["initial_checkpoint", "history.csv"] if trained else []),
+        *("evaluation/classifier.npz", "quality.json"),
+        *(f"{run}.{kind}" for run in runs for kind in ("npz", "timing.json", "metrics.json")),
+        *(f"evaluation/floor/{k}.metrics.json" for k in (0, 1)),
+        *(file for file in files if trained or file != "training.png"),
+    ]
+
+
+def inputs_of(plan, path, name=NAME):
+    """Return the files from which one is made, by what its record calls them."""
+    experiment = plan.experiments[name]
+    found, wildcards = job_of(plan, path, name)
+    match found:
+        case "forward" | "train_classifier":
+            return {"data": "data.npz"}
+        case "train":
+            return {"data": "data.npz", "initial": "initial_checkpoint"}
+        case "sample" | "trajectory":
+            return {"checkpoint": "checkpoint"}
+        case "compare_speed":
+            return {entry: f"{entry}_samples.timing.json" for entry in experiment.samples}
+        case "compare_quality":
+            scored = plan.evaluated(".metrics.json", "floor")(wildcards)
+            files = [*scored, *plan.evaluated(".timing.json")(wildcards)]
+            return {file: file.removeprefix(f"results/{name}/") for file in files}
+        case "evaluate":
+            judges = {"data": "data.npz", "classifier": "evaluation/classifier.npz"}
+            samples = path.replace(".metrics.json", ".npz")
+            return judges if "/floor/" in path else {**judges, "samples": samples}
+    if found.startswith("render_"):
+        files = plan.inputs(found.removeprefix("render_"))(wildcards)
+        read = [file.removeprefix(f"results/{name}/") for file in files]
+        return dict(zip(figure(found.removeprefix("render_")).inputs, read, strict=True))
+    return {}
+
+
+def record_of(plan, path, name=NAME):
+    """Return what a file says of itself, its keys sorted, as pictures have them."""
+    found, wildcards = job_of(plan, path, name)
+    of_stage = stage(found)
+    seen = seen_by(of_stage, plan.experiments[name], wildcards)
+    settings = settings_of(of_stage, seen)
+    inputs = {
+        key: {"digest": "0", "provenance": record_of(plan, file, name)}
+        for key, file in inputs_of(plan, path, name).items()
+    }
+    if found == "adopt":
+        manifest = read_manifest(ROOT / "resources" / "pretrained" / "mnist")
+        inputs = {"pretrained": {key: manifest[key] for key in ("digest", "provenance")}}
+    artifact = path
+    if found == "evaluate":
+        run = getattr(wildcards, "run", "floor")
+        artifact = f"evaluation/{run}/{settings.seed}.metrics.json"
+    elif path == "initial_checkpoint":
+        artifact = "checkpoint"
+    elif match := re.fullmatch(rf"{RUN}(\.npz|\.timing\.json)", path):
+        artifact = f"{match['run']}_samples{match[3]}"
+    made = provenance(of_stage, artifact, settings, inputs=inputs)
+    return json.loads(json.dumps(Record.model_validate(made).model_dump(), sort_keys=True))
+
+
+def outputs():
+    """Return patterns of all files that the rules can build."""
+    texts = [path.read_text() for path in (ROOT / "workflow" / "rules").glob("*.smk")]
+    blocks = re.findall(r"^    output:\n(.*?)^    \w+:", "\n".join(texts), re.M | re.S)
+    files = {
+        file for block in blocks for file in re.findall(r'"(results/\{experiment\}/[^"]+)"', block)
+    }
+    files |= {f"results/{{experiment}}/{each.file}" for each in map(figure, names())}
+    return [re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(file)) for file in files]
