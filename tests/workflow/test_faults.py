@@ -57,7 +57,8 @@ POINTS = [
 MORE_POINTS = [
     ("trajectory.gif", "render.py:save_animation:1"),
     ("checkpoint", "initialise.py:_write_metadata_after_commits:1"),  # orbax, after the arrays
-    ("checkpoint", "initialise.py:_make_room:1"),
+    ("checkpoint", "initialise.py:folder_aside:1"),
+    ("checkpoint", "initialise.py:_read_back:1"),
     ("checkpoint", "initialise.py:write_text:1"),
     ("ddim_samples.npz", "sample.py:fsync:1"),
     ("data.npz", "prepare_data.py:fsync:1"),
