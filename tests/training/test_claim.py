@@ -7,6 +7,7 @@ import re
 import pytest
 
 from sfumato.errors import InputError
+from sfumato.records.finding import find_artifacts
 from sfumato.training.claim import claim, remove, steps_in
 from sfumato.training.store import check_work_room
 
@@ -144,3 +145,11 @@ def test_what_is_not_ours_is_neither_taken_nor_deleted(work):
     assert os.listdir(work.with_name("training-1")) == ["notes.txt"]
     remove(work)
     assert not work.exists()
+
+
+def test_states_are_no_artifacts(work):
+    """`explain.py results` would call them damaged checkpoints."""
+    (work / "steps" / "30" / "state").mkdir()
+    claim(work, another("code"))
+    (work / "steps").mkdir()
+    assert list(find_artifacts(work.parent)) == []
