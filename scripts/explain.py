@@ -24,6 +24,7 @@ from sfumato.records.finding import is_checkpoint
 from sfumato.records.opening import open_record
 from sfumato.records.rebuild import config_of, needs_of
 from sfumato.workflow.command_line import command, new_parser
+from sfumato.workflow.defaults import project_defaults
 
 
 @command
@@ -38,7 +39,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     if arguments.diff:
         _compare(arguments)
     elif arguments.config:
-        config = config_of(open_record(arguments.file).record)
+        config = config_of(open_record(arguments.file).record, project_defaults())
         print(*(f"# {need}\n" for need in needs_of(config)), sep="", end="")
         print(yaml.safe_dump(config, default_flow_style=None, sort_keys=False), end="")
     elif arguments.file.is_dir() and not is_checkpoint(arguments.file):

@@ -115,7 +115,7 @@ def record_of(plan, path, name=NAME):
     artifact = path
     if found == "evaluate":
         run = getattr(wildcards, "run", "floor")
-        artifact = f"evaluation/{run}/{settings.seed}.metrics.json"
+        artifact = f"evaluation/{run}/{seen.seed}.metrics.json"
     elif path == "initial_checkpoint":
         artifact = "checkpoint"
     elif match := re.fullmatch(rf"{RUN}(\.npz|\.timing\.json)", path):

@@ -12,10 +12,12 @@ from planned import NAME, artifacts_of, asked, outputs, record_of
 from sfumato.config.methods import Choice
 from sfumato.config.resolve import resolve
 from sfumato.errors import InputError
+from sfumato.figures import figure, names
 from sfumato.guidance.base import Guidance
 from sfumato.records.provenance import Record, provenance
 from sfumato.records.rebuild import command_of, config_of, needs_of
 from sfumato.records.stage import Stage
+from sfumato.records.verify import shows_times
 from sfumato.workflow.plan import Plan
 
 OWN_SEED = {"sampler": "ddpm", "variance": "large", "steps": 7, "seed": 3, "n_samples": 4}
@@ -97,6 +99,28 @@ def test_what_nobody_asked_for_is_left_to_the_defaults(which):
     if which == "the defaults":
         only = config_of(Record.model_validate(record_of(plan, "data.npz")))
         assert set(only["experiments"]["rebuilt"]) == {"figures", "data", "model"}
+
+
+def test_the_defaults_of_another_project_do_not_matter():
+    """There every experiment has more steps, other times and one entry more."""
+    others = {"diffusion": {"noise_steps": 3000}, "forward": {"timesteps": [2999]}}
+    others |= {"samples": {"fast": {"sampler": "ddim", "steps": 2000}}, "seed": 8}
+    plan = planned(EXPERIMENTS["the defaults"])
+    for path in ("ddim_samples.npz", "speed.png", "checkpoint", "forward.png", "quality.json"):
+        config = config_of(Record.model_validate(record_of(plan, path)), others)
+        again = Plan(*resolve({**config, "defaults": others}))
+        assert asked(again, path, "rebuilt") == asked(plan, path), path
+        assert "fast" not in again.experiments["rebuilt"].samples or path == "forward.png"
+
+
+def test_only_what_shows_times_was_made_from_times():
+    """Whatever else holds a digest of measured seconds would differ from build to build."""
+    plan = planned(EXPERIMENTS["trained and scored"])
+    timed = {each.file for each in map(figure, names()) if each.timed}
+    timed |= {"speed.json", "quality.json"}
+    for path in artifacts_of(plan):
+        shows = path in timed or path.endswith(".timing.json")
+        assert shows_times(Record.model_validate(record_of(plan, path))) is shows, path
 
 
 def test_guidance_is_asked_for_again(monkeypatch):

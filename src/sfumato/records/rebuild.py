@@ -50,8 +50,12 @@ def _of_an_experiment(read: Callable[P, T]) -> Callable[P, T]:
 
 
 @_of_an_experiment
-def config_of(record: Record) -> dict[str, Any]:
+def config_of(record: Record, defaults: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return a config whose one experiment, `rebuilt`, makes the artifact again.
+
+    Args:
+        record: of the artifact.
+        defaults: what the project in which it is built sets for every experiment.
 
     Raises:
         InputError: if the settings in the record are not those of an experiment of this version.
@@ -70,10 +74,10 @@ def config_of(record: Record) -> dict[str, Any]:
     if "samples" in settings:
         order = settings.pop("entries", settings["samples"])
         entries = {name: settings["samples"][name] for name in order}
-        settings["samples"] = {**dict.fromkeys(DEFAULT_SAMPLES), **entries}
+        settings["samples"] = {**_no_entries(defaults), **entries}
     if scored := [match for each in makers if (match := _SCORES.fullmatch(each.artifact))]:
         settings = _with_runs(settings, scored[0]["run"])
-    settings = _that_fits(settings, record)
+    settings = _that_fits(settings, record, defaults or {})
     fields = [name for name in Experiment.model_fields if name in settings]
     return _whole({name: settings[name] for name in fields})
 
@@ -143,14 +147,21 @@ def _with_runs(settings: Mapping[str, Any], run: str) -> dict[str, Any]:
     return settings if sampling else {k: v for k, v in settings.items() if k != "sampling"}
 
 
+def _no_entries(defaults: Mapping[str, Any] | None) -> dict[str, None]:
+    """Remove every entry of `samples` that an experiment has without asking for it."""
+    return dict.fromkeys([*DEFAULT_SAMPLES, *((defaults or {}).get("samples") or {})])
+
+
 def _whole(settings: Mapping[str, Any]) -> dict[str, Any]:
     return {"targets": [NAME], "experiments": {NAME: dict(settings)}}
 
 
-def _that_fits(settings: dict[str, Any], record: Record) -> dict[str, Any]:
+def _that_fits(
+    settings: dict[str, Any], record: Record, defaults: Mapping[str, Any]
+) -> dict[str, Any]:
     """Fill in settings that are not recorded where their defaults do not fit those that are."""
     filled: set[str] = set()
-    while mistakes := _mistakes(settings):
+    while mistakes := _mistakes(settings, defaults):
         place = next(
             (p for p in _FILLS if p not in filled and any(m.startswith(p) for m in mistakes)), None
         )
@@ -162,17 +173,18 @@ def _that_fits(settings: dict[str, Any], record: Record) -> dict[str, Any]:
             )
         filled.add(place)
         section = place.partition(".")[0]
-        settings = {**settings, section: {**_FILLS[place](settings), **settings.get(section, {})}}
+        fill = _no_entries(defaults) if section == "samples" else _FILLS[place](settings)
+        settings = {**settings, section: {**fill, **settings.get(section, {})}}
     return settings
 
 
-def _mistakes(settings: dict[str, Any]) -> list[str]:
+def _mistakes(settings: dict[str, Any], defaults: Mapping[str, Any]) -> list[str]:
     """Return what is wrong with the settings of an experiment, each after its place."""
     data = settings.get("data", {})
     if data.get("source") == "images":  # whose folder the user adds
         settings = {**settings, "data": {"folder": ".", **data}}
     try:
-        _, experiments = resolve(_whole(settings))
+        _, experiments = resolve({**_whole(settings), "defaults": dict(defaults)})
         if "evaluation" in settings:
             check_evaluation(experiments[NAME], _PREFIX[:-1])
     except InputError as error:
@@ -201,7 +213,7 @@ def _scoring(settings: Mapping[str, Any]) -> dict[str, Any]:
 _FILLS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "forward.timesteps": _times,
     "forward.index": lambda _: {"index": 0},
-    "samples.": lambda _: dict.fromkeys(DEFAULT_SAMPLES),
+    "samples.": _no_entries,
     "trajectory.snapshots": lambda settings: _snapshots({"trajectory": {}, **settings}),
     "model.": lambda _: {"patch_size": 1, "channel_multipliers": [1], "attention_levels": []},
     "evaluation.": _scoring,
