@@ -16,9 +16,11 @@ from figure_files import (
     speed_file,
     trajectory_file,
 )
+from snakemake.iocontainers import Wildcards
 
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.render import RenderConfig
+from sfumato.config.resolve import resolve
 from sfumato.config.samples import SampleConfig
 from sfumato.figures import names
 from sfumato.figures.titles import (
@@ -30,6 +32,7 @@ from sfumato.figures.titles import (
     short,
 )
 from sfumato.records.provenance import Record
+from sfumato.workflow.plan import Plan
 
 LOOK = RenderConfig(title="mine", dpi=50)
 
@@ -130,6 +133,17 @@ def test_every_figure_begins_with_its_experiment(tmp_path):
         for look in (LOOK, LOOK.model_copy(update={"title": None})):
             title = said(draw(name, FILES[name](tmp_path, 2), look))[0]
             assert title.startswith("mine: ") == (look is LOOK)
+
+
+def test_a_job_is_told_its_experiment_and_the_second_build_the_same():
+    plan = Plan(*resolve({"targets": ["a"], "experiments": {"a": {}, "b": {}}}))
+    for name in names():
+        settings = plan.settings(f"render_{name}")
+        a, b, again = (
+            settings(Wildcards(fromdict={"experiment": each, "name": "ddim"}))
+            for each in ("a", "b", ".verify/a")
+        )
+        assert a == again != b and '"title":"a"' in a
 
 
 @pytest.mark.parametrize(

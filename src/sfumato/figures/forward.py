@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from sfumato.records.opening import Opened
 
 EQUATION = r"$x_t=\alpha_t\,x_0+\sigma_t\,\epsilon$, $\bar\alpha_t=\alpha_t^2$"
-MOST_LEFT = 0.01
-"""The largest alpha_bar at the last time with which x_t may pass for noise."""
 
 
 FIGURE = Figure(
@@ -57,12 +55,13 @@ def draw(look: PanelLook, forward: Opened) -> Drawing:
 
 def _end_words(diffusion: Mapping[str, Any]) -> str:
     """Say how much of the image is left at the last time, from which samplers start."""
+    from sfumato.config.diffusion import MOST_LEFT, DiffusionConfig
     from sfumato.diffusion.betas import BETAS
     from sfumato.figures.titles import formula
 
     if diffusion.get("beta_schedule") not in BETAS:
         return ""
-    steps, *ends = (diffusion[name] for name in ("noise_steps", "beta_start", "beta_end"))
-    left = float(np.prod(1 - BETAS[diffusion["beta_schedule"]](steps, *ends)))
+    schedule = DiffusionConfig.model_validate(diffusion)
+    left = float(np.exp(schedule.log_alpha_bars()[-1]))
     words = rf"at the last time $\bar\alpha_t={formula(left)}$"
     return f"{words}, which is not pure noise" if left > MOST_LEFT else words
