@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sfumato.config.paths import shown
 from sfumato.data.folders import load_folder, picture_files, survey
 from sfumato.data.pictures import find_pictures
 from sfumato.errors import InputError
@@ -129,6 +130,7 @@ def test_any_name_is_a_name(tmp_path):
     text = str(error.value)
     assert "\n" not in text and "a\\nb.png: this is not a whole PNG" in text
     assert text.endswith("1 more are not") and text.encode()
+    assert shown(os.fsdecode(b"\xff\n\xc3\xa9\a.txt")) == r"\xff\né\x07.txt"
 
 
 def test_the_digest_is_of_names_and_contents_and_not_of_places(tmp_path):

@@ -165,7 +165,8 @@ def test_what_is_left_out_and_what_is_ignored_is_said(tmp_path, caplog):
     data_places(of_pictures(folder, **trained), ".verify/tiny")
     data_places(experiment(**trained), "noisy")
     data_places(of_pictures(pictures(tmp_path / "q", 1, "a", "b", "c"), **trained), "few")
-    assert [record.message for record in caplog.records] == [
+    said = [record.message.removeprefix("warning: ") for record in caplog.records]
+    assert said == [
         "experiments.tiny.model.num_classes: 4 is ignored: the pictures are in no sub-folders, "
         "the classes",
         f"experiments.tiny.data.folder: left out of {folder}: notes.txt (not .jpeg, .jpg or .png)",
@@ -197,7 +198,9 @@ def test_idx_files_come_from_the_folder_or_the_cache_or_a_server(tmp_path, caplo
         caplog.clear()
         words = data_places(experiment(data=asked), "tiny")
         assert words == ["--cache=project/.cache/data", f"--folder={tmp_path / 'p'}"]
-        return [record.message.removeprefix("experiments.tiny.") for record in caplog.records]
+        return [
+            record.message.removeprefix("warning: experiments.tiny.") for record in caplog.records
+        ]
 
     lacks = f"data.folder: {tmp_path / 'p'} has no train-images-idx3-ubyte; the files "
     from_server = "will be downloaded from http://fashion-mnist.s3"

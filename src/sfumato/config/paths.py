@@ -21,5 +21,10 @@ def user_path(text: str | Path, setting: str) -> Path:
 
 def shown(path: str | Path) -> str:
     """Write a path in a sentence: one line, whatever bytes are in its name."""
-    text = str(path).encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-    return text if text.isprintable() else repr(text)[1:-1]
+    return "".join(c if c.isprintable() else _escaped(c) for c in str(path))
+
+
+def _escaped(character: str) -> str:
+    """Write what cannot be printed: a byte that is no text, or a control character."""
+    byte = ord(character) - 0xDC00
+    return f"\\x{byte:02x}" if 0 < byte < 256 else character.encode("unicode_escape").decode()

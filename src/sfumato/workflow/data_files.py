@@ -100,7 +100,7 @@ def data_places(experiment: Experiment, name: str) -> list[str]:
 @cache
 def _say(remark: str) -> None:
     """Say something once, after which it is right to go on."""
-    _LOG.warning("%s", remark)
+    _LOG.warning("warning: %s", remark)
 
 
 def _remarks(experiment: Experiment, name: str) -> Iterator[str]:
