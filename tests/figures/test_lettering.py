@@ -39,6 +39,9 @@ def check(drawing):
     shown = [each for axes in drawing.axes for each in (*axes.images, *axes.patches)]
     for i, _ in np.argwhere(overlaps(boxes, boxes_of(shown))):
         raise AssertionError(f"{names[i]!r} is on an image or a bar")
+    for axes in drawing.axes:
+        inside, (_, _, right, top) = boxes_of(axes.texts), axes.get_window_extent().extents
+        assert (inside[:, 2:] <= (right + 1, top + 1)).all(), "a label leaves its axes"
     legends = boxes_of(drawing.legends)
     assert not overlaps(legends, boxes_of(drawing.axes)).any()
 
@@ -49,10 +52,12 @@ def test_nothing_is_cut_or_hidden(name, n, tmp_path):
     check(draw(name, FILES[name](tmp_path, n)))
 
 
-@pytest.mark.parametrize("shape", [(2, 8, 1), (8, 2, 3)])
+@pytest.mark.parametrize(
+    ("shape", "look"), [((2, 8, 1), LOOK), ((8, 2, 3), LOOK), ((1, 8, 1), TINY)]
+)
 @pytest.mark.parametrize("name", PICTURES)
-def test_of_wide_and_of_tall_images(name, shape, tmp_path):
-    check(draw(name, FILES[name](tmp_path, 3, shape=shape)))
+def test_of_wide_and_of_tall_images(name, shape, look, tmp_path):
+    check(draw(name, FILES[name](tmp_path, 3, shape=shape), look))
 
 
 @pytest.mark.parametrize("look", [LONG, TINY])
