@@ -7,7 +7,8 @@ python scripts/adopt.py --checkpoint resources/pretrained/mnist \
 
 from collections.abc import Sequence
 
-from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
+from sfumato.records.checkpoint import check_checkpoint_room, load_checkpoint, save_checkpoint
+from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import provenance
 from sfumato.workflow.command_line import add_paths, command, new_parser
 from sfumato.workflow.settings import read_settings
@@ -20,6 +21,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = new_parser(__doc__, STAGE)
     add_paths(parser, "checkpoint", "output")
     arguments = parser.parse_args(argv)
+    check_outputs({}, {"output": arguments.output})
+    check_checkpoint_room(arguments.output)
     settings = read_settings(Settings, arguments.config).matched(arguments.checkpoint)
     network, manifest = load_checkpoint(arguments.checkpoint, settings.model, settings.diffusion)
     inputs = {"pretrained": {key: manifest[key] for key in ("digest", "provenance")}}

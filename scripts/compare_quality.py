@@ -14,6 +14,7 @@ from sfumato.evaluation.quality import summarise, timings_of
 from sfumato.evaluation.tables import table
 from sfumato.records.arrays import write_whole
 from sfumato.records.measurements import load_measurement, save_measurement
+from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import Record, provenance
 from sfumato.sampling.timing import Timing
 from sfumato.workflow.command_line import add_paths, command, new_parser
@@ -28,6 +29,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_paths(parser, "metrics", "timings", nargs="+")
     add_paths(parser, "output", "table")
     arguments = parser.parse_args(argv)
+    check_outputs({"output": arguments.output, "table": arguments.table})
     settings = read_settings(Settings, arguments.config)
     metrics = [load_measurement(Metrics, path) for path in arguments.metrics]
     loaded = [load_measurement(Timing, path) for path in arguments.timings]

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from sfumato.errors import InputError
 from sfumato.records.measurements import load_measurement, save_measurement
+from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import Record, provenance
 from sfumato.sampling.timing import Timing, compare
 from sfumato.workflow.command_line import add_paths, command, new_parser
@@ -23,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_paths(parser, "timings", nargs="+")
     add_paths(parser, "output")
     arguments = parser.parse_args(argv)
+    check_outputs({"output": arguments.output})
     loaded = [load_measurement(Timing, path) for path in arguments.timings]
     given = {timing.entry: timing for timing in loaded}
     settings = read_settings(Settings, arguments.config)

@@ -20,6 +20,7 @@ from sfumato.evaluation.evaluate import DATA, evaluate_real_images, evaluate_sam
 from sfumato.evaluation.metrics import FLOOR, Metrics
 from sfumato.records.measurements import load_measurement, save_measurement
 from sfumato.records.opening import open_record
+from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import Record, provenance
 from sfumato.sampling.timing import Timing
 from sfumato.workflow.command_line import add_paths, command, new_parser
@@ -35,6 +36,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_paths(parser, "samples", "timing", required=False)
     parser.add_argument("--run", required=True, metavar="NAME")
     arguments = parser.parse_args(argv)
+    check_outputs({"output": arguments.output})
     settings = read_settings(Settings, arguments.config)
     seed, key = settings.seed, stage_key(settings.seed, STAGE.stream)
     data, classifier = open_record(arguments.data, *DATA), open_record(arguments.classifier)

@@ -15,6 +15,7 @@ from sfumato.config.validation import validate
 from sfumato.data.images import load_images
 from sfumato.records.arrays import save_arrays
 from sfumato.records.checks import check_finite
+from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import provenance
 from sfumato.workflow.command_line import add_paths, command, new_parser
 from sfumato.workflow.data_files import facts_of, known
@@ -31,6 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--folder", help="of your files")
     parser.add_argument("--url", help="of a folder at another server than the publishers'")
     arguments = parser.parse_args(argv)
+    check_outputs({"output": arguments.output})
     settings = read_settings(Settings, arguments.config)
     files = {"folder": arguments.folder, "url": arguments.url}
     data = validate(DataConfig, settings.data.model_dump() | files, "data")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from sfumato.figures import figure, names
 from sfumato.figures.saving import save
+from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import provenance
 from sfumato.workflow.command_line import command, new_parser
 from sfumato.workflow.settings import read_settings
@@ -23,6 +24,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser.add_argument("--inputs", required=True, type=Path, nargs="+", metavar="PATH")
     parser.add_argument("--output", required=True, type=Path, metavar="PATH")
     arguments = parser.parse_args(argv)
+    check_outputs({"output": arguments.output})
     declared = figure(arguments.figure)
     settings = read_settings(declared.settings, arguments.config)
     opened = declared.open(arguments.inputs)

@@ -5,37 +5,48 @@ import os
 import re
 
 import pytest
+from conftest import ROOT
 
 from sfumato.workflow.command_line import add_paths, command, new_parser
 
 INPUTS = {
+    "prepare_data": (),
     "initialise": (),
+    "adopt": ("checkpoint",),
     "sample": ("checkpoint",),
     "trajectory": ("checkpoint",),
     "forward": ("data",),
     "gather": ("arrays", "timings"),
     "train_classifier": ("data",),
+    "evaluate": ("data", "classifier"),
+    "compare_quality": ("metrics", "timings"),
+    "compare_speed": ("timings",),
+    "render": ("inputs",),
     "freeze": ("results",),
 }
 """What each script reads: none of it is there, so it has not begun."""
-OUTPUTS = {
-    "initialise": ("output",),
+OUTPUTS = dict.fromkeys(INPUTS, ("output",)) | {
     "sample": ("output", "timing"),
-    "trajectory": ("output",),
-    "forward": ("output",),
     "gather": ("output", "timing"),
-    "train_classifier": ("output",),
+    "compare_quality": ("output", "table"),
     "freeze": ("golden",),
 }
+FIRST = {"evaluate": ["--run", "floor"], "render": ["forward"]}
+WITHOUT_CONFIG = ("gather", "freeze")
+
+
+def test_every_script_that_writes_is_here():
+    scripts = {path.stem for path in (ROOT / "scripts").glob("*.py")}
+    assert {*INPUTS} == scripts - {"explain", "verify", "train"}  # tests/training/
 
 
 def refused(name, folder, **changes):
     """Run a script that must fail, and return its one sentence."""
     paths = {option: f"no {option}" for option in (*INPUTS[name], *OUTPUTS[name])} | changes
     words = [word for option, path in paths.items() for word in (f"--{option}", str(folder / path))]
-    words += [] if name in ("gather", "freeze") else ["--config", "{}"]
+    words += [] if name in WITHOUT_CONFIG else ["--config", "{}"]
     with pytest.raises(SystemExit) as caught:
-        importlib.import_module(name).main(words)
+        importlib.import_module(name).main([*FIRST.get(name, []), *words])
     said = caught.value.code
     assert isinstance(said, str) and said.startswith("error: --") and "\n" not in said
     return said
@@ -48,7 +59,8 @@ def test_a_result_that_cannot_be_written_is_refused_at_once(name, tmp_path):
     for option in OUTPUTS[name]:
         said = refused(name, tmp_path, **{option: "a file/a"})
         assert f"--{option}: {tmp_path}/a file: this is a file, and should be a folder" in said
-        wrong, kind = ("a file", "folder") if name == "initialise" else ("a folder", "file")
+        is_folder = name in ("initialise", "adopt")
+        wrong, kind = ("a file", "folder") if is_folder else ("a folder", "file")
         said = refused(name, tmp_path, **{option: wrong})
         assert said == f"error: --{option}: {tmp_path}/{wrong}: no {kind} can be here; name another"
     assert sorted(os.listdir(tmp_path)) == ["a file", "a folder"]
