@@ -1,5 +1,7 @@
 """The object-style interface: every snippet of the demo it comes from, and its errors."""
 
+import warnings
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -9,6 +11,8 @@ from flax import nnx
 from sfumato import DDPMModel, ModelConfig
 from sfumato.errors import InputError
 
+# The shortest chains are quickest, and nobody looks at what they draw.
+pytestmark = pytest.mark.filterwarnings("ignore:alpha_bar_T")
 TINY = {"channels": 2, "channel_multipliers": [1], "attention_levels": [], "norm_groups": 2}
 
 
@@ -318,6 +322,40 @@ def test_training_code_can_differentiate_it():
         (lambda m: tiny(num_classes=3)(jnp.ones((1, 8, 8, 1)), 3, [7]), "labels: .* from -1 to 2"),
         (lambda m: m.sample(2, scheduler="ddim", steps=5, eta=2), "eta: 2 must be at most 1"),
         (lambda m: m.denoise_step(jnp.ones((2, 8, 8, 1)), jnp.array([1, 2])), "one time"),
+        (lambda m: m.sample("8"), "n_samples_or_shape: '8' must be a number from 1 up"),
+        (lambda m: m.sample(8.0), "n_samples_or_shape: 8.0 must be a number from 1 up"),
+        (lambda m: m.sample(True), "n_samples_or_shape: True must be a number from 1 up"),
+        (lambda m: m.sample(None), "n_samples_or_shape: None must be a number from 1 up"),
+        (lambda m: m.sample([]), "must be a number from 1 up"),
+        (lambda m: m.sample((2.0, 8, 8, 1)), "must be a number from 1 up"),
+        (lambda m: m.sample(1, steps="5"), "steps: '5' must be a whole number; write 5"),
+        (lambda m: m.sample(1, scheduler=None), "sampler None is not known; choose one of ddim"),
+        (lambda m: m.sample(1, micro_batch="a"), "micro_batch: 'a' must be a whole number, at lea"),
+        (lambda m: m.sample(1, micro_batch=2.5), "micro_batch: 2.5 must be a whole number, at lea"),
+        (lambda m: m.sample(1, rngs=0), r"rngs: 0 must be of the kind of nnx.Rngs\(0\)"),
+        (lambda m: m.sample(1, rngs=jax.random.key(0)), "rngs: .* must be of the kind of nnx.Rngs"),
+        (lambda m: m("a", 3), "x: 'a' must be an array of numbers"),
+        (lambda m: m(None, 3), "x: None must be an array of numbers"),
+        (lambda m: m(jnp.ones((1, 8, 8, 1)), None), "t: None must be whole numbers from 0 to 19"),
+        (lambda m: m(jnp.ones((1, 8, 8, 1)), 3, rngs=5), "rngs: 5 must be of the kind of nnx.Rngs"),
+        (lambda m: m.denoise_step([["a"]], 3), r"x: \[\['a'\]\] must be an array of numbers"),
+        (lambda m: tiny(input_dim=28), r"^input_dim: 28 must be a list; write \[28\]"),
+        (lambda m: tiny(input_dim=(8.0, 8, 1)), r"^input_dim\[0\]: 8.0 must be a whole number"),
+        (lambda m: tiny(T=10), "parameters.T: unknown key; known here: noise_steps, "),
+        (lambda m: tiny(**{"input_dim": 3}), "^input_dim: 3 must be a list"),
+        (
+            lambda m: ModelConfig("a", parameters={"input_dim": 3}).resolve(),
+            "is an argument beside",
+        ),
+        (
+            lambda m: ModelConfig("a", parameters=[1]).resolve(),
+            r"parameters: \[1\] must be of the kin",
+        ),
+        (
+            lambda m: DDPMModel("mnist"),
+            r"config: 'mnist' must be of the kind of ModelConfig\(name=",
+        ),
+        (lambda m: DDPMModel(ModelConfig("a"), rngs=0), "rngs: 0 must be of the kind of nnx.Rngs"),
         (lambda m: tiny(beta_shedule="linear"), "did you mean 'beta_schedule'"),
         (lambda m: tiny(beta_schedule="cosin"), "did you mean 'cosine'"),
         (lambda m: tiny(beta_start=0.5), "less than beta_end"),
@@ -335,3 +373,12 @@ def test_unknown_names_of_the_package():
 
     with pytest.raises(AttributeError, match="VAE"):
         sfumato.VAE  # noqa: B018
+
+
+def test_a_schedule_that_does_not_reach_noise_is_said():
+    """Of the line that makes the model, and only there."""
+    with pytest.warns(UserWarning, match="alpha_bar_T is 0.817 after 20 noise_steps") as said:
+        tiny()
+    assert [each.filename for each in said] == [__file__]
+    with warnings.catch_warnings(action="error"):
+        tiny(beta_schedule="cosine")

@@ -8,17 +8,17 @@ It is thin: the schedule, the network, the samplers and the loop can be used alo
 
 from __future__ import annotations
 
+import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from operator import index
 from typing import Any, Literal
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from flax import nnx
-from jax.core import Tracer
 
+from sfumato.compute.arguments import floats, is_whole, of_kind, whole, whole_numbers
 from sfumato.compute.modes import in_own_modes
 from sfumato.compute.randomness import sample_keys
 from sfumato.compute.ranges import check_range
@@ -33,7 +33,7 @@ from sfumato.errors import InputError
 from sfumato.guidance.clipping import Clipping
 from sfumato.networks import config_class
 from sfumato.networks.base import Network
-from sfumato.networks.base_config import NetworkConfig
+from sfumato.networks.base_config import ImageConfig, NetworkConfig
 from sfumato.networks.denoiser import make_denoiser
 from sfumato.networks.initialisation import initialise
 from sfumato.samplers import sampler_class
@@ -63,6 +63,8 @@ class ModelConfig:
         """Return the settings of network and diffusion; an InputError names what is wrong."""
         if self.model_class != "DDPMModel":
             raise InputError(f"model_class: {self.model_class!r} must be 'DDPMModel'")
+        of_kind("parameters", self.parameters, Mapping, "{'noise_steps': 1000}")
+        validate(ImageConfig, {"input_dim": self.input_dim})
         schema = config_class(self.parameters.get("architecture", "unet"))
         network: dict[str, Any] = {"input_dim": self.input_dim}
         diffusion: dict[str, Any] = {}
@@ -73,7 +75,11 @@ class ModelConfig:
                 network[key] = value
             else:
                 known = [*DiffusionConfig.model_fields, *schema.model_fields]
-                raise InputError(f"parameters.{key}: unknown key{nearest(key, known)}")
+                known.remove("input_dim")
+                if key == "input_dim":
+                    raise InputError("parameters.input_dim: is an argument beside parameters")
+                hint = nearest(key, known) or f"; known here: {', '.join(known)}"
+                raise InputError(f"parameters.{key}: unknown key{hint}")
         return (
             validate(schema, network, "parameters"),
             validate(DiffusionConfig, diffusion, "parameters"),
@@ -90,8 +96,11 @@ class DDPMModel(nnx.Module):
     @in_own_modes
     def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs | None = None) -> None:
         """Make the schedule, and a network with fresh weights from stream `params`."""
-        network, self.diffusion = config.resolve()
-        self.rngs = nnx.Rngs(0) if rngs is None else rngs
+        example = "ModelConfig(name='mine')"
+        network, self.diffusion = of_kind("config", config, ModelConfig, example).resolve()
+        if left := self.diffusion.left_over():
+            warnings.warn(left, stacklevel=6)  # of who calls, beyond what nnx puts around this
+        self.rngs = nnx.Rngs(0) if rngs is None else of_kind("rngs", rngs, nnx.Rngs, "nnx.Rngs(0)")
         self.network = initialise(network, self.rngs.params())
         self.schedule = nnx.data(make_schedule(self.diffusion))
 
@@ -124,7 +133,8 @@ class DDPMModel(nnx.Module):
         t = self._times(t, len(x))
         labels = self._labels(labels, len(x))
         graphdef, state = nnx.split(self.network)
-        key = self._rngs(rngs).dropout() if getattr(self.network.config, "dropout", 0) else None
+        rngs = self._rngs(rngs)
+        key = rngs.dropout() if getattr(self.network.config, "dropout", 0) else None
         output = _apply(graphdef, state, x, t, labels, key)
         kind = self.diffusion.prediction_type
         return {"predicted_noise": prediction_of(kind, self.schedule, x, output, t).eps}
@@ -146,7 +156,7 @@ class DDPMModel(nnx.Module):
     ) -> jax.Array:
         """Draw x_{t-1} from x_t, one step of DDPM: x (B, H, W, C), t one time for all."""
         x = self._images(x)
-        t = _checked("t", t, self.noise_steps)
+        t = whole_numbers("t", t, self.noise_steps)
         if t.size != 1:
             raise InputError(f"t: {t} must be one time, for the whole batch")
         key = self._rngs(rngs).sample()
@@ -184,6 +194,7 @@ class DDPMModel(nnx.Module):
         """
         chain = _chain(scheduler, knobs, steps=steps, spacing=spacing, clip=clip)
         n_samples = _count(n_samples_or_shape, self.network.config.input_dim)
+        micro_batch = whole("micro_batch", micro_batch)
         given = {} if labels is None else {"labels": self._labels(labels, n_samples)}
         return self._draw(
             chain, self._rngs(rngs).sample(), n_samples, given=given, micro_batch=micro_batch
@@ -215,10 +226,10 @@ class DDPMModel(nnx.Module):
         return Clipping()(denoise, self.schedule) if clip else denoise
 
     def _rngs(self, rngs: nnx.Rngs | None) -> nnx.Rngs:
-        return self.rngs if rngs is None else rngs
+        return self.rngs if rngs is None else of_kind("rngs", rngs, nnx.Rngs, "nnx.Rngs(0)")
 
     def _times(self, t: jax.typing.ArrayLike, count: int) -> jax.Array:
-        t = _checked("t", t, self.noise_steps)
+        t = whole_numbers("t", t, self.noise_steps)
         if t.size != 1 and t.shape != (count,):
             raise InputError(f"t: its shape {t.shape} must be ({count},), or that of one time")
         return jnp.broadcast_to(t.reshape(-1), (count,))
@@ -229,13 +240,13 @@ class DDPMModel(nnx.Module):
         classes = self.network.config.num_classes
         if not classes:
             raise InputError("labels: this network knows no classes; set num_classes")
-        labels = _checked("labels", labels, classes, least=-1)
+        labels = whole_numbers("labels", labels, classes, least=-1)
         if labels.size != 1 and labels.shape != (count,):
             raise InputError(f"labels: their shape {labels.shape} must be ({count},), or one label")
         return jnp.broadcast_to(labels.reshape(-1), (count,))
 
     def _images(self, x: jax.typing.ArrayLike) -> jax.Array:
-        x, shape = jnp.asarray(x, jnp.float32), tuple(self.network.config.input_dim)
+        x, shape = floats("x", x), tuple(self.network.config.input_dim)
         if x.shape[1:] != shape:
             raise InputError(f"x: its shape {x.shape} must be (N, {', '.join(map(str, shape))})")
         return x
@@ -263,30 +274,17 @@ def _ancestral_step(
     return DDPM().step(bound, schedule, x, t, t - 1, keys, memory=()).x
 
 
-def _checked(name: str, values: jax.typing.ArrayLike, count: int, least: int = 0) -> jax.Array:
-    """Return whole numbers as an array; those outside least .. count - 1 are an error.
-
-    What jax traces cannot be checked, and passes.
-    """
-    if not isinstance(values, Tracer):
-        given = np.asarray(values)
-        whole = np.issubdtype(given.dtype, np.integer)
-        if not whole or ((given < least) | (given >= count)).any():
-            raise InputError(f"{name}: {given} must be whole numbers from {least} to {count - 1}")
-    return jnp.asarray(values, jnp.int32)
-
-
 def _count(n_samples_or_shape: int | tuple[int, ...], image_shape: tuple[int, ...]) -> int:
-    if isinstance(n_samples_or_shape, tuple | list):
+    if isinstance(n_samples_or_shape, tuple | list) and n_samples_or_shape:
         count, *shape = n_samples_or_shape
     else:
-        count, shape = index(n_samples_or_shape), image_shape
-    if count < 1 or tuple(shape) != tuple(image_shape):
+        count, shape = n_samples_or_shape, image_shape
+    if not is_whole(count) or count < 1 or tuple(shape) != tuple(image_shape):
         raise InputError(
-            f"n_samples_or_shape: {n_samples_or_shape} must be a number from 1 up, or that number "
-            f"followed by the shape of an image, {image_shape}"
+            f"n_samples_or_shape: {n_samples_or_shape!r} must be a number from 1 up, or that "
+            f"number followed by the shape of an image, {image_shape}"
         )
-    return count
+    return int(count)
 
 
 def _chain(scheduler: str, knobs: dict[str, Any], **settings: Any) -> ChainConfig:  # noqa: ANN401

@@ -19,6 +19,7 @@ from sfumato.networks.unet_config import UNetConfig
 from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
 from sfumato.training.loop import train
 
+pytestmark = pytest.mark.filterwarnings("ignore:alpha_bar_T")  # the shortest chain is quickest
 STRANGE = {
     "enable_x64": True,
     "numpy_dtype_promotion": "strict",

@@ -122,6 +122,27 @@ def test_guidance_is_laid_over_guidance_by_the_same_rules(two_guidances):
     assert (same.sampler, same.guidance) == (DDPM(), Weak(3.0, 0.2))
 
 
+@pytest.mark.parametrize("knob", ["clip", "steps", "spacing", "seed", "guidance", "n_samples"])
+def test_a_knob_that_no_entry_could_set(monkeypatch, knob):
+    """Its value would go to the entry's own setting of that name, in silence."""
+    module = ModuleType("sfumato.samplers.greedy")
+    body = {"__annotations__": {knob: Real}, knob: 0.5, "__module__": module.__name__}
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setattr(
+        module, "Greedy", dataclass(frozen=True)(type(DDIM)("Greedy", (DDIM,), body)), raising=False
+    )
+
+    def names(room, *others):
+        return ("ddim", "ddpm", "greedy") if room == "samplers" else listing.names(room, *others)
+
+    monkeypatch.setattr("sfumato.config.methods.names", names)
+    assert refused({"mine": {"sampler": "greedy"}}) == (
+        f"experiments.a.samples.mine: sfumato/samplers/greedy.py: {knob} is a setting of every "
+        "entry, and no knob can have its name; rename the knob"
+    )
+    listing.find.cache_clear()
+
+
 def test_mistakes_in_guidance(two_guidances):
     for value, said in {
         '{"scale": 4}': "guidance.method: is missing; it must be one of 'strong' or 'weak'",

@@ -130,3 +130,22 @@ def test_betas_outside_0_and_1_are_named(betas, named):
 def test_unknown_schedule():
     with pytest.raises(InputError, match="linear"):
         DiffusionConfig(beta_schedule="cosin")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("call", "said"),
+    [
+        (lambda: make_schedule(3), r"config: 3 must be of the kind of DiffusionConfig\(\)"),
+        (
+            lambda: make_schedule({"noise_steps": 5}),
+            "config: {'noise_steps': 5} must be of the kin",
+        ),
+        (lambda: make_schedule(None), "config: None must be of the kind"),
+        (lambda: schedule_from_betas("abc"), "a schedule needs lists of numbers, not 'abc'"),
+        (lambda: schedule_from_betas([0.1, "a"]), r"needs lists of numbers, not \[0.1, 'a'\]"),
+        (lambda: schedule_from_rates([0.5], ["a"]), r"needs lists of numbers, not \['a'\]"),
+    ],
+)
+def test_arguments_of_another_kind(call, said):
+    with pytest.raises(InputError, match=said):
+        call()

@@ -47,3 +47,19 @@ def test_impossible_lengths(steps):
 def test_unknown_spacing():
     with pytest.raises(InputError, match="leading, linspace, trailing"):
         spaced_timesteps(10, 5, "even")
+
+
+@pytest.mark.parametrize(
+    ("noise_steps", "steps", "said"),
+    [
+        ("a", 5, "noise_steps: 'a' must be a whole number from 1 up"),
+        (20.5, 5, "noise_steps: 20.5 must be a whole number from 1 up"),
+        (0, 1, "noise_steps: 0 must be a whole number from 1 up"),
+        (True, 1, "noise_steps: True must be a whole number from 1 up"),
+        (20, True, "steps: True must be from 1 to 20"),
+        (20, "5", "steps: '5' must be from 1 to 20"),
+    ],
+)
+def test_arguments_of_another_kind(noise_steps, steps, said):
+    with pytest.raises(InputError, match=said):
+        spaced_timesteps(noise_steps, steps)

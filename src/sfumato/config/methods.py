@@ -12,6 +12,7 @@ from pydantic import BaseModel, TypeAdapter
 
 from sfumato.config.listing import find, names
 from sfumato.config.mistakes import attempt, not_listed, not_named, raise_all, unknown_key
+from sfumato.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -74,6 +75,7 @@ class Choice:
         if name not in self.known:
             raise_all(self.room, [not_listed(self.key, name, self.known)])
         knobs, known = self.knobs_of(str(name)), self.fields_of(str(name))
+        self._check_names(str(name), known, shared)
         mistakes = [
             unknown_key(key, value, tuple(dict.fromkeys((self.key, *shared, *known))))
             for key, value in values.items()
@@ -83,6 +85,14 @@ class Choice:
         built, wrong = attempt(lambda: TypeAdapter(knobs).validate_python(given))
         raise_all(self.room, [*wrong, *mistakes])
         return built
+
+    def _check_names(self, name: str, known: tuple[str, ...], shared: tuple[str, ...]) -> None:
+        """Raise an InputError if a knob would never be reached, by the name of a shared setting."""
+        for knob in (knob for knob in known if knob in shared):
+            raise InputError(
+                f"sfumato/{self.room}/{name}{self.suffix}.py: {knob} is a setting of every entry, "
+                "and no knob can have its name; rename the knob"
+            )
 
     def merge(
         self, base: Mapping[str, Any], override: Mapping[str, Any], shared: tuple[str, ...]

@@ -16,11 +16,11 @@ from pydantic import (
 from sfumato.config.fields import Flag, Section, Seed, Whole
 from sfumato.config.methods import Choice
 from sfumato.config.mistakes import attempt, raise_all
-from sfumato.guidance.base import Guidance
+from sfumato.guidance.base import OTHERS, Guidance
 from sfumato.samplers.base import Sampler
 
 SAMPLER = Choice("sampler", "samplers", Sampler)
-GUIDANCE = Choice("method", "guidance", Guidance, others=("guided", "clipping"))
+GUIDANCE = Choice("method", "guidance", Guidance, others=OTHERS)
 
 
 class ChainConfig(Section):

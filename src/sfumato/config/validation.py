@@ -103,7 +103,7 @@ def path_of(location: Sequence[str | int], prefix: str = "") -> str:
     for part in (part for part in location if part != "[key]"):
         name = str(part) or "''"
         path += f"[{part}]" if isinstance(part, int) else f".{name}" if path else name
-    return path
+    return path or "the top level"
 
 
 def _innermost(mistakes: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -139,6 +139,8 @@ def _sentence(schema: Any, mistake: dict[str, Any], prefix: str) -> str:  # noqa
         location = (*location, conflict.field)
         value = _in_conflict(schema, location, value)
         return f"{path_of(location, prefix)}: {show(value)} {conflict}"
+    if isinstance(conflict, InputError):  # of the file of a method
+        return f"{path_of(location, prefix)}: {conflict}"
     if kind == NOT_NAMED:
         return f"{path_of(location, prefix)}: is missing; it {one_of(context['known'])}"
     if kind == NOT_LISTED:

@@ -16,6 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sfumato.compute.arguments import of_kind
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.diffusion.betas import BETAS
 from sfumato.errors import InputError
@@ -83,6 +84,7 @@ def _index(t: jax.typing.ArrayLike) -> jax.Array:
 
 def make_schedule(config: DiffusionConfig) -> Schedule:
     """Build the schedule that section `diffusion` describes."""
+    of_kind("config", config, DiffusionConfig, "DiffusionConfig()")
     betas = BETAS[config.beta_schedule](config.noise_steps, config.beta_start, config.beta_end)
     return schedule_from_betas(betas)
 
@@ -93,7 +95,7 @@ def schedule_from_betas(betas: np.ndarray) -> Schedule:
     Raises:
         InputError: if a beta is not between 0 and 1; it names the first such beta.
     """
-    betas = np.asarray(betas, dtype=np.float64)
+    betas = _numbers(betas)
     inside = (betas > 0) & (betas < 1)
     if betas.ndim != 1 or not betas.size or not inside.all():
         t = int(np.argmin(inside)) if betas.ndim == 1 and betas.size else None
@@ -109,7 +111,7 @@ def schedule_from_rates(alphas: np.ndarray, sigmas: np.ndarray) -> Schedule:
     Raises:
         InputError: if a sigma is not above 0, an alpha is negative, or alpha / sigma does not fall.
     """
-    alphas, sigmas = (np.asarray(table, dtype=np.float64) for table in (alphas, sigmas))
+    alphas, sigmas = _numbers(alphas), _numbers(sigmas)
     if alphas.ndim != 1 or not alphas.size or alphas.shape != sigmas.shape:
         raise InputError(
             "a schedule needs two lists of rates of one length, not of shapes "
@@ -127,3 +129,10 @@ def schedule_from_rates(alphas: np.ndarray, sigmas: np.ndarray) -> Schedule:
     rest = np.subtract(lambdas, rounded, out=np.zeros_like(lambdas), where=finite)
     tables = (jnp.asarray(table, jnp.float32) for table in (alphas, sigmas, [rounded, rest]))
     return Schedule(*tables, ends_in_noise=bool(alphas[-1] == 0))
+
+
+def _numbers(values: object) -> np.ndarray:
+    try:
+        return np.asarray(values, dtype=np.float64)
+    except (TypeError, ValueError):
+        raise InputError(f"a schedule needs lists of numbers, not {values!r:.60}") from None

@@ -20,9 +20,12 @@ def spaced_timesteps(noise_steps: int, steps: int, spacing: str = "trailing") ->
         data, s = -1. With N = T all three are T - 1 .. 0.
 
     Raises:
-        InputError: if steps is not a whole number in 1 .. noise_steps, or the spacing is not known.
+        InputError: if one of the two is no whole number from 1 up, there are more steps than
+            noise_steps, or the spacing is not known.
     """
-    if not isinstance(steps, Integral) or not 1 <= steps <= noise_steps:
+    if not _is_whole(noise_steps) or noise_steps < 1:
+        raise InputError(f"noise_steps: {noise_steps!r} must be a whole number from 1 up")
+    if not _is_whole(steps) or not 1 <= steps <= noise_steps:
         raise InputError(
             f"steps: {steps!r} must be from 1 to {noise_steps}, the number of noise steps"
         )
@@ -37,3 +40,7 @@ def spaced_timesteps(noise_steps: int, steps: int, spacing: str = "trailing") ->
         case _:
             raise InputError(f"spacing {spacing!r} must be one of leading, linspace, trailing")
     return times.astype(np.int32)
+
+
+def _is_whole(value: object) -> bool:
+    return isinstance(value, Integral) and not isinstance(value, bool)

@@ -5,14 +5,14 @@ A new method is a new file: nothing lists them.
 
 from sfumato.config import listing
 from sfumato.errors import InputError
-from sfumato.guidance.base import Guidance
+from sfumato.guidance.base import OTHERS, Guidance
 
 __all__ = ["Guidance", "guidance_class", "names"]
 
 
 def names() -> tuple[str, ...]:
     """Return the names of the methods that an entry may ask for, sorted: those of their files."""
-    return listing.names("guidance", "guided", "clipping")
+    return listing.names("guidance", *OTHERS)
 
 
 def guidance_class(name: str) -> type[Guidance]:

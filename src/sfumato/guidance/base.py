@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from sfumato.diffusion.schedule import Schedule
     from sfumato.guidance.guided import Guided
 
+OTHERS = ("guided", "clipping")
+"""Files of this room that hold no method that an entry may ask for."""
+
 
 @dataclass(frozen=True)
 class Guidance(metaclass=SayingMeta):

@@ -1,0 +1,60 @@
+"""What a function of the library is called with: of the right kind, or a sentence says so."""
+
+from __future__ import annotations
+
+from numbers import Integral
+from typing import Any
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax.core import Tracer
+
+from sfumato.errors import InputError
+
+
+def of_kind(name: str, value: Any, kind: type, example: str) -> Any:  # noqa: ANN401
+    """Return a value of a kind; an InputError names the argument, the value and an example."""
+    if not isinstance(value, kind):
+        raise InputError(f"{name}: {_cut(value)} must be of the kind of {example}")
+    return value
+
+
+def is_whole(value: object) -> bool:
+    """Tell whether a value is a whole number; True and 8.0 are not."""
+    return isinstance(value, Integral) and not isinstance(value, bool)
+
+
+def whole(name: str, value: Any, least: int = 1) -> int:  # noqa: ANN401
+    """Return a whole number from `least` up; an InputError names the argument."""
+    if not is_whole(value):
+        raise InputError(f"{name}: {_cut(value)} must be a whole number, at least {least}")
+    if value < least:
+        raise InputError(f"{name}: {value} must be at least {least}")
+    return int(value)
+
+
+def whole_numbers(name: str, values: jax.typing.ArrayLike, count: int, least: int = 0) -> jax.Array:
+    """Return whole numbers as an array; those outside least .. count - 1 are an InputError.
+
+    What jax traces cannot be checked, and passes.
+    """
+    if not isinstance(values, Tracer):
+        given = np.asarray(values)
+        right = np.issubdtype(given.dtype, np.integer)
+        if not right or ((given < least) | (given >= count)).any():
+            raise InputError(f"{name}: {given} must be whole numbers from {least} to {count - 1}")
+    return jnp.asarray(values, jnp.int32)
+
+
+def floats(name: str, values: jax.typing.ArrayLike) -> jax.Array:
+    """Return numbers as an array, float32; an InputError names the argument."""
+    try:
+        return jnp.asarray(values, jnp.float32)
+    except (TypeError, ValueError):
+        raise InputError(f"{name}: {_cut(values)} must be an array of numbers") from None
+
+
+def _cut(value: object) -> str:
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 60 else f"{text[:57]}..."
