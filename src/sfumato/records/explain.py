@@ -58,7 +58,7 @@ def kind_of(opened: Opened) -> str:
     said += _what(opened)
     if title := record.settings.get("render", {}).get("title"):
         said += f", of the experiment {title}"
-    if opened.path.name != PurePosixPath(record.artifact).name:
+    if opened.path.is_file() and opened.path.name != PurePosixPath(record.artifact).name:
         said = f"{record.artifact}, {said}"
     return said
 
