@@ -113,7 +113,6 @@ def test_the_defaults_of_another_project_do_not_matter():
         assert "fast" not in again.experiments["rebuilt"].samples or path == "forward.png"
 
 
-<<<<<<< HEAD
 def test_only_what_shows_times_was_made_from_times():
     """Whatever else holds a digest of measured seconds would differ from build to build."""
     plan = planned(EXPERIMENTS["trained and scored"])
@@ -122,17 +121,6 @@ def test_only_what_shows_times_was_made_from_times():
     for path in artifacts_of(plan):
         shows = path in timed or path.endswith(".timing.json")
         assert shows_times(Record.model_validate(record_of(plan, path))) is shows, path
-=======
-def test_a_figure_is_asked_for_by_its_name():
-    settings = {"samples": {"mine": {**ENTRY, "seed": 3}}, **NOISE_STEPS}
-    figure = made(
-        "mine_samples.png", {"render": {"dpi": 50, "title": "his"}}, arrays=made("x.npz", settings)
-    )
-    experiment = rebuilt(figure)
-    assert experiment.figures == ("mine_samples.png",)
-    assert (experiment.render.dpi, experiment.render.title) == (50, "his")
-    assert experiment.samples["mine"].seed == 3  # its own, not the experiment's
->>>>>>> 75b6249 (w)
 
 
 def test_guidance_is_asked_for_again(monkeypatch):
