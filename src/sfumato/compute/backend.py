@@ -8,6 +8,7 @@ from pathlib import Path
 import jax
 
 PARTITIONABLE, PRECISION = "jax_threefry_partitionable", "jax_default_matmul_precision"
+PLATFORMS = "jax_platforms"
 HOST_DEVICES = "xla_force_host_platform_device_count"
 _UNRECORDED = ("--xla_dump", "--xla_gpu_cuda_data_dir", "--xla_gpu_dump")
 _CPU_FEATURES = ("avx512f", "avx2", "avx", "sse4_2")
@@ -48,7 +49,7 @@ def describe() -> dict[str, str]:
 
 def missing_device() -> str:
     """Return a sentence if jax finds no device of the platform that it was told to use, or ""."""
-    asked = jax.config.jax_platforms or os.environ.get("JAX_PLATFORM_NAME", "")
+    asked = getattr(jax.config, PLATFORMS) or os.environ.get("JAX_PLATFORM_NAME", "")
     try:
         jax.default_backend()
     except (AssertionError, RuntimeError) as error:

@@ -24,10 +24,9 @@ def stage_key(seed: int, stream: int) -> jax.Array:
 
     It is threefry's, whatever jax's default is and whatever offset jax adds to seeds.
     """
-    import numpy as np
-    from jax import random
+    from jax import numpy, random
 
-    key = random.wrap_key_data(np.array([0, seed], np.uint32), impl="threefry2x32")
+    key = random.wrap_key_data(numpy.array([0, seed], "uint32"), impl="threefry2x32")
     return random.fold_in(key, stream)
 
 

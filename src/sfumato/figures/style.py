@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 BLUE, GREY = "#3b6ea5", "#9a9a9a"
 SMALL, MEDIUM = 8, 10
@@ -17,7 +18,7 @@ def own_style() -> Iterator[None]:
     """
     import matplotlib
 
-    built_in = {k: v for k, v in matplotlib.rcParamsDefault.items() if k not in _OF_A_WINDOW}
+    built_in: Any = {k: v for k, v in matplotlib.rcParamsDefault.items() if k not in _OF_A_WINDOW}
     with matplotlib.rc_context(built_in):
         yield
 
