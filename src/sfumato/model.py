@@ -274,11 +274,10 @@ def _ancestral_step(
     return DDPM().step(bound, schedule, x, t, t - 1, keys, memory=()).x
 
 
-def _count(n_samples_or_shape: int | tuple[int, ...], image_shape: tuple[int, ...]) -> int:
-    if isinstance(n_samples_or_shape, tuple | list) and n_samples_or_shape:
-        count, *shape = n_samples_or_shape
-    else:
-        count, shape = n_samples_or_shape, image_shape
+def _count(n_samples_or_shape: Any, image_shape: tuple[int, ...]) -> int:  # noqa: ANN401
+    shaped = isinstance(n_samples_or_shape, tuple | list) and n_samples_or_shape
+    parts: list[Any] = list(n_samples_or_shape) if shaped else [n_samples_or_shape, *image_shape]
+    count, shape = parts[0], parts[1:]
     if not is_whole(count) or count < 1 or tuple(shape) != tuple(image_shape):
         raise InputError(
             f"n_samples_or_shape: {n_samples_or_shape!r} must be a number from 1 up, or that "

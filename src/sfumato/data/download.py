@@ -51,7 +51,7 @@ RETRIES = 3
 TIMEOUT = 20.0  # seconds without a byte, not seconds for a file
 
 
-def fetch_idx(dataset: PublishedSet, cache_folder: Path, url: str | None = None) -> Path:
+def fetch_idx(dataset: PublishedSet, cache_folder: str | Path, url: str | None = None) -> Path:
     """Download the files of a dataset that are missing or damaged, and return their folder.
 
     Args:
@@ -62,6 +62,7 @@ def fetch_idx(dataset: PublishedSet, cache_folder: Path, url: str | None = None)
     Raises:
         InputError: if a file is still missing or damaged after the retries, or cannot be saved.
     """
+    cache_folder = Path(cache_folder)
     import pooch
 
     pooch.get_logger().setLevel("WARNING")  # else it reports each file on stderr

@@ -29,12 +29,13 @@ _UNREADABLE = (
 """What Pillow raises for damaged pictures."""
 
 
-def picture_files(folder: Path) -> list[Path]:
+def picture_files(folder: str | Path) -> list[Path]:
     """Return every PNG and JPEG below a folder, in the order of their paths from there.
 
     Raises:
         InputError: if there is no such folder, or no picture in it.
     """
+    folder = Path(folder)
     return find_pictures(folder).paths
 
 
@@ -61,7 +62,7 @@ def survey(pictures: Pictures) -> str:
 
 
 def load_folder(
-    folder: Path, image_shape: tuple[int, ...], fit: Fit, digest: str | None = None
+    folder: str | Path, image_shape: tuple[int, ...], fit: Fit, digest: str | None = None
 ) -> tuple[np.ndarray, np.ndarray]:
     """Load the pictures of a folder, upright, on black where they are transparent.
 
@@ -84,6 +85,7 @@ def load_folder(
         InputError: if there are no pictures, if one cannot be read, if they do not have
             the digest, or if C is neither.
     """
+    folder = Path(folder)
     check_channels(image_shape[-1])
     pictures = find_pictures(folder)
     if pictures.left_out:

@@ -53,7 +53,7 @@ _GZIP = b"\x1f\x8b"
 _MOST = 2**28  # bytes of an array; MNIST's largest has 2**25.5
 
 
-def load_idx(folder: Path, dataset: PublishedSet) -> dict[str, np.ndarray]:
+def load_idx(folder: str | Path, dataset: PublishedSet) -> dict[str, np.ndarray]:
     """Load a dataset from its four files, each with or without .gz.
 
     Args:
@@ -68,15 +68,17 @@ def load_idx(folder: Path, dataset: PublishedSet) -> dict[str, np.ndarray]:
     Raises:
         InputError: if a file is missing, is not whole, or is not that of the dataset.
     """
+    folder = Path(folder)
     return {key: _load(folder, dataset, key) for key in FILES}
 
 
-def missing(folder: Path, dataset: PublishedSet) -> list[str]:
+def missing(folder: str | Path, dataset: PublishedSet) -> list[str]:
     """Return the published names of the files that are not in a folder.
 
     Raises:
         InputError: if one that is there begins otherwise than it must; the rest is not read.
     """
+    folder = Path(folder)
     paths = {key: _path_in(folder, name) for key, (name, _) in FILES.items()}
     for key, path in paths.items():
         if path:
@@ -84,12 +86,13 @@ def missing(folder: Path, dataset: PublishedSet) -> list[str]:
     return [FILES[key][0] for key, path in paths.items() if path is None]
 
 
-def read_idx(path: Path) -> np.ndarray:
+def read_idx(path: str | Path) -> np.ndarray:
     """Return the array of an IDX file of unsigned bytes, plain or gzipped: uint8, read-only.
 
     Raises:
         InputError: if the file is missing, cut short, too long, damaged, or of another kind.
     """
+    path = Path(path)
     with _opened(path) as file:
         shape = _shape(file)
         size = math.prod(shape)

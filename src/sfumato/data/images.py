@@ -24,7 +24,7 @@ def load_images(
     *,
     seed: int = 0,
     stream: int = 0,
-    cache: Path = Path(".cache"),
+    cache: str | Path = Path(".cache"),
 ) -> dict[str, np.ndarray]:
     """Load the images that section `data` asks for, in the shape that the network takes.
 
@@ -42,6 +42,7 @@ def load_images(
     Raises:
         InputError: if a source cannot be read, or has fewer images than asked for.
     """
+    cache = Path(cache)
     if config.source == "images":
         loaded = _pictures(config, image_shape)
         config = config.filled(len(loaded[0]))

@@ -53,7 +53,7 @@ class Pictures:
         return f"left out of {shown(self.folder)}: {'; '.join(parts)}" if parts else ""
 
 
-def find_pictures(folder: Path) -> Pictures:
+def find_pictures(folder: str | Path) -> Pictures:
     """Find every PNG and JPEG below a folder, through links to other folders too.
 
     Each folder is read once, under its own name if it is there, else under that of the first link
@@ -62,6 +62,7 @@ def find_pictures(folder: Path) -> Pictures:
     Raises:
         InputError: if there is no such folder, it cannot be read, or no picture is in it.
     """
+    folder = Path(folder)
     if not folder.is_dir():
         raise InputError(
             f"data.folder: there is no folder {shown(folder)}; name the one of your pictures"

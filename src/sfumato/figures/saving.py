@@ -52,12 +52,15 @@ def save(
             save_animation(path, drawing, look, provenance)
 
 
-def save_figure(path: Path, figure: Figure, look: ChartLook, provenance: Mapping[str, Any]) -> None:
+def save_figure(
+    path: str | Path, figure: Figure, look: ChartLook, provenance: Mapping[str, Any]
+) -> None:
     """Write a PNG that carries its provenance as a text chunk.
 
     Raises:
         InputError: if it would have more pixels than can be drawn.
     """
+    path = Path(path)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
 
     FigureCanvasAgg(figure)
@@ -67,13 +70,14 @@ def save_figure(path: Path, figure: Figure, look: ChartLook, provenance: Mapping
 
 
 def save_animation(
-    path: Path, drawn: Animation, look: AnimationLook, provenance: Mapping[str, Any]
+    path: str | Path, drawn: Animation, look: AnimationLook, provenance: Mapping[str, Any]
 ) -> None:
     """Write a GIF that holds its last frame for a second.
 
     Raises:
         InputError: if it would have more pixels than fit into memory.
     """
+    path = Path(path)
     _check_size(path, drawn.width, drawn.height, drawn.n_frames)
     first, *others = map(Image.fromarray, drawn.frames)
     duration = round(1000 / look.frames_per_second)

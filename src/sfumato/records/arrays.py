@@ -110,8 +110,9 @@ def largest_difference(ours: Arrays, theirs: Arrays) -> float:
     return float(np.max([each.max() for each in differences if each.size], initial=0))
 
 
-def save_arrays(path: Path, arrays: Arrays, provenance: Mapping[str, Any]) -> None:
+def save_arrays(path: str | Path, arrays: Arrays, provenance: Mapping[str, Any]) -> None:
     """Write arrays, their provenance and, in it, their digests; equal contents give equal bytes."""
+    path = Path(path)
     write_whole(path, lambda part: _write_npz(part, arrays, provenance))
 
 

@@ -43,7 +43,7 @@ _OURS = re.compile(
 
 
 def save_checkpoint(
-    folder: Path, network: Network, diffusion: DiffusionConfig, provenance: Mapping[str, Any]
+    folder: str | Path, network: Network, diffusion: DiffusionConfig, provenance: Mapping[str, Any]
 ) -> None:
     """Write a checkpoint; when this returns, it is whole on disk and was read back.
 
@@ -52,6 +52,7 @@ def save_checkpoint(
     Raises:
         InputError: if it cannot be written, or if the folder holds anything but a checkpoint.
     """
+    folder = Path(folder)
     folder = real(folder)
     check_checkpoint_room(folder)
     arrays = named(nnx.state(network, nnx.Param))
@@ -95,7 +96,7 @@ def _cannot_be_written(folder: Path, reason: str) -> InputError:
 
 
 def load_checkpoint(
-    folder: Path, model: NetworkConfig, diffusion: DiffusionConfig
+    folder: str | Path, model: NetworkConfig, diffusion: DiffusionConfig
 ) -> tuple[Network, dict[str, Any]]:
     """Restore the network, onto this process's first device whatever wrote it, and the manifest.
 
@@ -103,6 +104,7 @@ def load_checkpoint(
         InputError: if the checkpoint is missing or damaged, or was made with settings other than
             `model` and `diffusion`; it names what differs.
     """
+    folder = Path(folder)
     manifest = read_manifest(folder)
     if found := differences(manifest, model, diffusion):
         raise InputError(
@@ -114,12 +116,13 @@ def load_checkpoint(
     return nnx.merge(graphdef, from_named(shapes, arrays)), manifest
 
 
-def load_weights(folder: Path) -> dict[str, np.ndarray]:
+def load_weights(folder: str | Path) -> dict[str, np.ndarray]:
     """Return the weights by name, `down.0.0.conv_1.kernel`, whatever network they are of.
 
     Raises:
         InputError: if the checkpoint is missing or damaged.
     """
+    folder = Path(folder)
     manifest = read_manifest(folder)
     try:
         model = config_class(manifest["model"]["architecture"]).model_validate(manifest["model"])

@@ -43,12 +43,13 @@ class Golden(Section):
     """What was made."""
 
 
-def freeze(folder: Path) -> Golden:
+def freeze(folder: str | Path) -> Golden:
     """Return the golden file of an experiment built in `folder`, without measured times.
 
     Raises:
         InputError: if there is nothing else.
     """
+    folder = Path(folder)
     artifacts = artifacts_in(folder)
     made = [each.record for each in artifacts.values()]
     if not made:
@@ -68,14 +69,16 @@ def freeze(folder: Path) -> Golden:
     )
 
 
-def load_golden(path: Path) -> Golden:
+def load_golden(path: str | Path) -> Golden:
     """Read a golden file; an InputError says what is wrong with it."""
+    path = Path(path)
     with readable(path, "golden file"):
         return Golden.model_validate(json.loads(path.read_bytes()))
 
 
-def compare_with_golden(rebuilt: Path, golden: Golden) -> Iterator[Finding]:
+def compare_with_golden(rebuilt: str | Path, golden: Golden) -> Iterator[Finding]:
     """Compare what was built with the golden file: content, or else values within its tolerance."""
+    rebuilt = Path(rebuilt)
     for name, opened in artifacts_in(rebuilt).items():
         if name in golden.artifacts:
             yield _compare(name, opened, golden)

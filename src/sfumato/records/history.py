@@ -16,9 +16,10 @@ END = "# steps"  # the last line begins with it; a file without it was cut short
 
 
 def save_history(
-    path: Path, columns: Sequence[str], history: np.ndarray, provenance: Mapping[str, Any]
+    path: str | Path, columns: Sequence[str], history: np.ndarray, provenance: Mapping[str, Any]
 ) -> None:
     """Write the rows of history (steps, columns), numbered from 0, to float32's precision."""
+    path = Path(path)
     names = ["step", *columns]
     rows = [[str(i), *(f"{value:.9g}" for value in row)] for i, row in enumerate(history)]
     of_columns = digests(_columns(names, rows))
@@ -33,12 +34,13 @@ def save_history(
     write_whole(path, write)
 
 
-def read_history(path: Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
+def read_history(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
     """Return the columns by name, float64, and the provenance.
 
     Raises:
         InputError: if the file is missing, damaged or not a history.
     """
+    path = Path(path)
     with readable(path, "history of training"), path.open(encoding="utf-8", newline="") as file:
         first = file.readline()
         if not first.startswith(MARK):

@@ -14,12 +14,13 @@ FORMAT = 2  # of the folder and of the names of weights; other formats are of ot
 _MAPPINGS = ("model", "diffusion", "files")
 
 
-def read_manifest(folder: Path) -> dict[str, Any]:
+def read_manifest(folder: str | Path) -> dict[str, Any]:
     """Return what a checkpoint says of itself.
 
     Raises:
         InputError: if there is no checkpoint, or none that this version of sfumato wrote whole.
     """
+    folder = Path(folder)
     if not folder.is_dir():
         raise InputError(
             f"there is no checkpoint at {folder}; `snakemake --cores 1 {folder}` builds it, if it "

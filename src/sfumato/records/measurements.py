@@ -7,6 +7,7 @@ from typing import Any, Self, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from sfumato.config.fields import Section
+from sfumato.config.validation import sentences
 from sfumato.errors import InputError
 from sfumato.records.arrays import write_whole
 from sfumato.records.opening import Opened, digest_of, open_record
@@ -29,8 +30,7 @@ class Measurement(Section):
         try:
             return cls.model_validate({**opened.content, "provenance": opened.record})
         except ValidationError as error:
-            first = error.errors()[0]
-            reason = f"{'.'.join(map(str, first['loc']))}: {first['msg']}"
+            reason = sentences(cls, error).split("\n")[0]
             name = cls.__name__.lower()
             raise InputError(
                 f"{opened.path}: this file is not a {name} of this workflow ({reason}): it is of "
@@ -46,13 +46,15 @@ class Measurement(Section):
 Kind = TypeVar("Kind", bound=Measurement)
 
 
-def load_measurement(schema: type[Kind], path: Path) -> Kind:
+def load_measurement(schema: type[Kind], path: str | Path) -> Kind:
     """Read a measurement; an InputError says what is wrong with the file."""
+    path = Path(path)
     return schema.of(open_record(path))
 
 
-def save_measurement(path: Path, content: BaseModel) -> None:
+def save_measurement(path: str | Path, content: BaseModel) -> None:
     """Write a measurement, or another model, as JSON."""
+    path = Path(path)
     text = json.dumps(_plain(content), indent=2) + "\n"
     write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
 

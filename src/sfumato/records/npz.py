@@ -16,7 +16,7 @@ from sfumato.records.damage import foreign, readable
 _SUFFIX = ".npy"
 
 
-def read_npz(path: Path, *names: str) -> tuple[dict[str, Rows], dict[str, Any]]:
+def read_npz(path: str | Path, *names: str) -> tuple[dict[str, Rows], dict[str, Any]]:
     """Return arrays of a file of `save_arrays`, to be read later, and its provenance.
 
     Args:
@@ -27,6 +27,7 @@ def read_npz(path: Path, *names: str) -> tuple[dict[str, Rows], dict[str, Any]]:
         InputError: if the file is missing, damaged or not this workflow's. Reading the rows may
             raise it too: after the last one, the array is compared with its digest.
     """
+    path = Path(path)
     with readable(path):
         with zipfile.ZipFile(path) as archive:
             members = [name.removesuffix(_SUFFIX) for name in archive.namelist()]

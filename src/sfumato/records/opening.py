@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from pydantic import ValidationError
 
+from sfumato.config.validation import sentences
 from sfumato.errors import InputError
 from sfumato.records.arrays import (
     PROVENANCE,
@@ -80,13 +81,14 @@ class Opened:
                 pass
 
 
-def open_record(path: Path, *names: str) -> Opened:
+def open_record(path: str | Path, *names: str) -> Opened:
     """Open an artifact, and of its arrays those that are named; all, if none is.
 
     Raises:
         InputError: if there is none, if it cannot be read, is damaged, does not say what made it,
             or lacks one of `names`.
     """
+    path = Path(path)
     opened = _open(path, names)
     missing = [name for name in names if name not in opened.arrays]
     if missing:
@@ -140,9 +142,8 @@ def _record(path: Path, made: object) -> Record:
     except RecursionError:
         raise foreign(path, "it nests too deep") from None
     except ValidationError as error:
-        first = error.errors()[0]
-        place = ".".join(map(str, first["loc"])) or PROVENANCE
-        raise foreign(path, f"{place}: {first['msg']}") from None
+        first = sentences(Record, error).split("\n")[0]
+        raise foreign(path, f"{PROVENANCE}: {first}") from None
 
 
 def _open_checkpoint(path: Path) -> Opened:

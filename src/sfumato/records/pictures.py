@@ -13,13 +13,14 @@ from sfumato.records.arrays import PROVENANCE
 _PNG = b"\x89PNG\r\n\x1a\n"
 
 
-def picture_text(path: Path) -> str:
+def picture_text(path: str | Path) -> str:
     """Return the provenance that a picture carries; empty, if it carries none.
 
     Raises:
         ValueError: if the file does not go on to its end as the format says.
         OSError: if it cannot be read.
     """
+    path = Path(path)
     with path.open("rb") as file:
         if file.read(len(_PNG)) == _PNG:
             return _png_text(file)

@@ -36,11 +36,12 @@ class Finding:
     wrong: bool = False
 
 
-def artifacts_in(folder: Path) -> dict[str, Opened]:
+def artifacts_in(folder: str | Path) -> dict[str, Opened]:
     """Return what an experiment built, by its place in the folder, in the order of making.
 
     What shows measured times is left out: no second build repeats it.
     """
+    folder = Path(folder)
     opened = {path.relative_to(folder).as_posix(): open_record(path) for path in _untimed(folder)}
     untimed = {name: each for name, each in opened.items() if not shows_times(each.record)}
     return dict(sorted(untimed.items(), key=lambda item: (depth_of(item[1].record), item[0])))
@@ -55,8 +56,9 @@ def _untimed(folder: Path) -> Iterator[Path]:
     return (path for path in find_artifacts(folder) if not path.name.endswith(TIMED))
 
 
-def compare_folders(rebuilt: Path, results: Path) -> Iterator[Finding]:
+def compare_folders(rebuilt: str | Path, results: str | Path) -> Iterator[Finding]:
     """Compare each artifact that was built again with the one in `results`."""
+    rebuilt, results = Path(rebuilt), Path(results)
     for name, ours in artifacts_in(rebuilt).items():
         path = results / name
         if not path.exists():

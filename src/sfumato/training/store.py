@@ -47,13 +47,14 @@ class DiskStore:
         resumed: how the run goes on from the state of another, as the user wished; else empty.
     """
 
-    def __init__(self, folder: Path, identity: Mapping[str, Any]) -> None:
+    def __init__(self, folder: str | Path, identity: Mapping[str, Any]) -> None:
         """Open the folder; set aside what another run left there.
 
         Raises:
             InputError: if a process that is alive keeps its state there: one that outlived its
                 killed workflow, for instance; or if the folder holds anything but states.
         """
+        folder = Path(folder)
         self.folder = real(folder)
         check_work_room(self.folder)
         self._lock = _lock(self.folder)
