@@ -94,6 +94,21 @@ def test_explain_rebuild_compare(names, built, tmp_path, results, capsys):
     assert ours.digest == theirs.digest
 
 
+@pytest.mark.slow
+def test_an_evaluation_is_built_again_to_the_byte(scored, tmp_path, capsys):
+    """Measured times differ, and are in none of these."""
+    results = scored / "results" / "tiny"
+    folder = copy_project(tmp_path / "rebuilding")
+    write_config(folder, {"targets": ["other"], "experiments": {"other": {"seed": 9}}})
+    for name in ("nearest.png", "evaluation/floor/0.metrics.json"):
+        (folder / "rebuilt.yaml").write_text(said(capsys, results / name, "--config"))
+        command = said(capsys, results / name).strip().splitlines()[-1].split()
+        done = snakemake(folder, *command[3:])
+        assert done.returncode == 0, done.stdout + done.stderr
+        again = folder / command[3]
+        assert again.read_bytes() == (results / name).read_bytes(), name
+
+
 def test_a_mailed_figure_needs_no_workflow(results, tmp_path):
     (tmp_path / "IMG_0001.dat").write_bytes((results / "ddim_samples.png").read_bytes())
     done = subprocess.run(
