@@ -408,7 +408,7 @@ def test_arguments_of_the_command_line_are_yaml_at_every_depth():
     }
     with pytest.raises(InputError, match=r"--config targets=\[: this is not YAML"):
         with_typed_arguments(raw, ["targets=["])
-    with pytest.raises(InputError, match=r"--config defaults=.*: this is not YAML"):
+    with pytest.raises(InputError, match=r"--config defaults=.*: a value cannot be read: month"):
         with_typed_arguments(raw, ["defaults={seed: 2026-13-45}"])
 
 
