@@ -15,7 +15,7 @@ from sfumato.diffusion.forward import forward_path
 from sfumato.diffusion.schedule import make_schedule
 from sfumato.errors import InputError
 from sfumato.records.arrays import save_arrays
-from sfumato.records.checks import check_images
+from sfumato.records.checks import check_finite
 from sfumato.records.opening import open_record
 from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import provenance
@@ -49,7 +49,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "noise": noise,
         "label": data.read()["test_labels"][index],
     }
-    check_images("forward.images", arrays["images"])
+    check_finite("forward.images", arrays["images"])
     record = provenance(STAGE, "forward.npz", settings, inputs={"data": data}, device=describe())
     save_arrays(arguments.output, arrays, record)
 

@@ -50,7 +50,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             yield batch.images
             seconds.update(batch.seconds)
 
-    blocks = checked(name, images(), indices.start, n_samples)
+    blocks = checked(name, images(), indices.start, n_samples, record)
     rows = Rows((len(indices), *entry.image_shape), np.dtype(np.float32), blocks)
     save_arrays(arguments.output, {"images": rows, "timesteps": entry.timesteps}, record)
     timing = Timing(

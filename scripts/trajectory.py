@@ -46,11 +46,11 @@ def main(argv: Sequence[str] | None = None) -> None:
         "frames": x_t[frame],
         "frame_timesteps": times[frame],
     }
-    check_images("trajectory.images", arrays["images"])
-    for name in ("predicted_x_0", "frames"):
-        check_finite(f"trajectory.{name}", arrays[name])
     inputs = {"checkpoint": entry.checkpoint}
     record = provenance(STAGE, "trajectory.npz", settings, inputs=inputs, device=describe())
+    check_images("trajectory.images", arrays["images"], record)
+    for name in ("predicted_x_0", "frames"):
+        check_finite(f"trajectory.{name}", arrays[name])
     save_arrays(arguments.output, arrays, record)
 
 

@@ -31,11 +31,28 @@ def test_single_blank_images_pass_with_one_line(caplog):
     ]
 
 
-def test_nothing_but_blank_images_may_be_right(caplog):
-    """A network that learnt from blank pictures draws them."""
-    assert len(list(checked("x", [BLANK, BLANK]))) == 2
-    (said,) = (record.message for record in caplog.records)
-    assert said.startswith("x: every image is blank, image 0 about 0.5 everywhere; if the network")
-    caplog.clear()
+def trained():
+    """Return the record of samples of a network that was trained."""
+    made = {"script": "train.py", "inputs": {}}
+    adopted = {"script": "adopt.py", "inputs": {"pretrained": {"digest": "", "provenance": made}}}
+    origin = {"digest": "", "provenance": adopted}
+    return {"script": "sample.py", "inputs": {"checkpoint": origin}}
+
+
+def test_nothing_but_blank_images_fails(caplog):
+    with pytest.raises(InputError, match=r"x: every image is blank, image 0 about 0.5 everywhere"):
+        list(checked("x", [BLANK, BLANK]))
     list(checked("x", [BLANK], first=4, total=6))  # a shard of a set whose others may be in order
-    assert caplog.records[0].message == "x: 2 of 2 images are blank, image 4 the first"
+    assert len(caplog.records) == 1
+    with pytest.raises(InputError, match="every image is blank"):
+        list(checked("x", [BLANK], total=2))
+
+
+def test_a_network_that_was_trained_may_have_learnt_blank_pictures(caplog):
+    assert len(list(checked("x", [BLANK, BLANK], record=trained()))) == 2
+    (said,) = (record.message for record in caplog.records)
+    assert said.startswith(
+        "x: every image is blank, image 0 about 0.5 everywhere; unless it learnt"
+    )
+    with pytest.raises(InputError, match="NaN"):
+        check_images("x", np.nan * BLANK, trained())

@@ -50,7 +50,7 @@ def gather(paths: Sequence[Path]) -> tuple[Arrays, dict[str, Any]]:
 
     Raises:
         InputError: if the files are not all the shards of one set of samples; when the images are
-            read, if every one is blank.
+            read, as `checked` does.
     """
     opened = [open_record(path, "images", "timesteps") for path in paths]
     shards = sorted((_Shard(each, _part_of(each)) for each in opened), key=lambda s: s.part.start)
@@ -61,7 +61,7 @@ def gather(paths: Sequence[Path]) -> tuple[Arrays, dict[str, Any]]:
     record = first.opened.record.model_copy(update={"part": None}).model_dump(exclude={"arrays"})
     rows = first.opened.arrays["images"]
     name = record["artifact"].removesuffix(".npz")
-    images = Rows((stop, *rows.shape[1:]), rows.dtype, _Joined(name, shards))
+    images = Rows((stop, *rows.shape[1:]), rows.dtype, _Joined(name, shards, record))
     return {"images": images, "timesteps": first.opened.read()["timesteps"]}, record
 
 
@@ -95,10 +95,12 @@ class _Joined:
 
     name: str
     shards: Sequence[_Shard]
+    record: dict[str, Any]
 
     def __iter__(self) -> Iterator[np.ndarray]:
         arrays = (shard.opened.arrays["images"] for shard in self.shards)
-        return checked(self.name, (block for rows in arrays for block in blocks_of(rows)))
+        blocks = (block for rows in arrays for block in blocks_of(rows))
+        return checked(self.name, blocks, record=self.record)
 
 
 def _part_of(opened: Opened) -> Part:
