@@ -68,9 +68,17 @@ def common(tmp_path_factory):
 
 @pytest.fixture(scope="session", autouse=True)
 def compilation_cache(common):
-    """Share compiled programs among the processes that the tests start, and with no other run."""
-    os.environ["JAX_COMPILATION_CACHE_DIR"] = str(common / "jax")
-    os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
+    """Share compiled programs among tests and the processes they start, and with no other run."""
+    import jax
+    from jax.experimental.compilation_cache import compilation_cache
+
+    for name, value in (
+        ("jax_compilation_cache_dir", str(common / "jax")),
+        ("jax_persistent_cache_min_compile_time_secs", 0.0),
+    ):
+        os.environ[name.upper()] = str(value)
+        jax.config.update(name, value)
+    compilation_cache.reset_cache()  # what was compiled before had none
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import sys
 import jax
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import warm_server
 
 from sfumato.compute import compilation
 
@@ -58,7 +58,7 @@ def draw(checkpoint, again, devices=1, **environment):
         check=True,
         env={
             **os.environ,
-            "PYTHONPATH": str(ROOT / "src"),
+            **warm_server(),
             "XLA_FLAGS": f"--xla_force_host_platform_device_count={devices}",
             **environment,
         },

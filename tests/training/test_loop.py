@@ -8,7 +8,7 @@ import sys
 import jax
 import numpy as np
 import pytest
-from conftest import ROOT, slow
+from conftest import ROOT, slow, warm_server
 from flax import nnx
 from small_run import (
     IMAGES,
@@ -50,7 +50,7 @@ def test_the_loss_falls_to_what_no_network_can_better(prediction_type):
     floor = unknown.mean()
     reached = history["loss"][-150:].mean()
     assert 0.95 * floor < reached < 1.1 * floor
-    assert history["loss"][0] > 1.5 * floor
+    assert history["loss"][0] > 1.2 * floor
 
 
 def test_an_epoch_takes_each_image_once():
@@ -174,7 +174,7 @@ def test_four_devices_share_a_batch():
         check=True,
         capture_output=True,
         text=True,
-        env=os.environ | {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"},
+        env=os.environ | warm_server() | {"XLA_FLAGS": "--xla_force_host_platform_device_count=4"},
     )
     devices, losses = json.loads(done.stdout.splitlines()[-1])
     assert devices == 4

@@ -13,7 +13,6 @@ import jax
 import numpy as np
 import pytest
 from conftest import ROOT
-from jax.experimental.compilation_cache.compilation_cache import reset_cache
 
 from sfumato.records.opening import open_record
 
@@ -55,21 +54,7 @@ def train_words(inputs, folder, **changes):
 
 
 @pytest.fixture(scope="module")
-def one_cache():
-    """Let this process use the compiled programs of those that it starts, and they its own."""
-    names = ("jax_compilation_cache_dir", "jax_persistent_cache_min_compile_time_secs")
-    before = {name: getattr(jax.config, name) for name in names}
-    for name, value in zip(names, (os.environ["JAX_COMPILATION_CACHE_DIR"], 0), strict=True):
-        jax.config.update(name, value)
-    reset_cache()
-    yield
-    for name, value in before.items():
-        jax.config.update(name, value)
-    reset_cache()
-
-
-@pytest.fixture(scope="module")
-def inputs(one_cache, tmp_path_factory):
+def inputs(tmp_path_factory):
     """Return a folder with the images and the fresh network."""
     folder = tmp_path_factory.mktemp("inputs")
     data = {"source": "noise", "n_images": 12, "n_test": 4}

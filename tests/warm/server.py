@@ -70,15 +70,17 @@ def answer(client):
 
 
 def become(arguments):
-    """Run a module or a script as Python does, to the end of this process."""
+    """Run a script, `-m module` or `-c code` as Python does, to the end of this process."""
     random.seed()
-    is_module = arguments[0] == "-m"
-    first = os.getcwd() if is_module else os.path.dirname(arguments[0])
+    kind = arguments[0] if arguments[0] in ("-m", "-c") else ""
+    first = os.getcwd() if kind else os.path.dirname(arguments[0])
     sys.path[:1] = [first, *os.environ["PYTHONPATH"].split(os.pathsep)]
-    sys.argv = arguments[is_module:]
-    if is_module:
+    sys.argv = arguments[bool(kind) :]
+    if kind == "-m":
         logging.root.handlers.clear()  # orbax has put one there
         runpy.run_module(sys.argv[0], run_name="__main__", alter_sys=True)
+    elif kind == "-c":
+        exec(sys.argv[0], {"__name__": "__main__"})  # noqa: S102
     else:
         runpy.run_path(sys.argv[0], run_name="__main__")
 

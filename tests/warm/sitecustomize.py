@@ -1,6 +1,6 @@
-"""Have Snakemake, or a script of its jobs, run in a fork of the process that has imported it all.
+"""Have Python run in a fork of the process that has imported Snakemake, jax and flax.
 
-Python imports this module when it starts, in the processes of `conftest.snakemake`.
+Python imports this module when it starts, where `conftest.warm_server` says so.
 """
 
 import json
@@ -8,12 +8,10 @@ import os
 import socket
 import sys
 
-asked = sys.orig_argv[1:]
-if asked[:2] == ["-m", "snakemake"] or os.path.basename(os.path.dirname(asked[0])) == "scripts":
-    with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
-        server.connect(os.environ["WARM_SERVER"])
-        request = json.dumps([asked, dict(os.environ), os.getcwd()]).encode()
-        socket.send_fds(server, [request], [0, 1, 2])
-        status = server.recv(100)
-    if status != b"cold":
-        os._exit(int(status))
+with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as server:
+    server.connect(os.environ["WARM_SERVER"])
+    request = json.dumps([sys.orig_argv[1:], dict(os.environ), os.getcwd()]).encode()
+    socket.send_fds(server, [request], [0, 1, 2])
+    status = server.recv(100)
+if status != b"cold":
+    os._exit(int(status))
