@@ -5,6 +5,7 @@ import shutil
 
 import pytest
 from conftest import artifacts, nested, scored_config, snakemake, tiny_config, write_config
+from PIL import Image
 
 TARGETS = ("all", "speed")
 WEIGHTS = "results/tiny/checkpoint"
@@ -95,15 +96,19 @@ def test_what_is_damaged_is_made_again(built, copied):
     assert artifacts(copied) == artifacts(built[0])
 
 
-def test_a_folder_in_the_place_of_a_file(copied):
+@pytest.mark.parametrize("kind", ["folder", "foreign"])
+def test_what_is_the_user_s_own_is_left_alone(kind, copied):
     figure = copied / "results" / "tiny" / "forward.png"
     figure.unlink()
-    figure.mkdir()
+    if kind == "folder":
+        figure.mkdir()
+        said = "this is a folder, where a file is to be built; move it away"
+    else:
+        Image.new("RGB", (8, 8)).save(figure)
+        said = "this file does not say what made it"
     done = snakemake(copied, "-n")
-    assert done.returncode != 0
-    said = done.stdout + done.stderr
-    assert "results/tiny/forward.png: this is a folder, where a file is to be built" in said
-    assert "Traceback" not in said
+    assert done.returncode != 0 and "Traceback" not in done.stderr
+    assert f"results/tiny/forward.png: {said}" in done.stdout + done.stderr
 
 
 def test_what_a_user_forces_is_passed_on(copied):

@@ -24,6 +24,7 @@ from snakemake.iocontainers import Wildcards
 from snakemake.logging import logger
 
 from sfumato.errors import InputError
+from sfumato.records.damage import ForeignError
 from sfumato.records.facts import flat
 from sfumato.records.manifest import MANIFEST, STATE
 from sfumato.records.opening import Opened, open_record
@@ -104,6 +105,11 @@ class Standing:
         try:
             opened = open_record(Path(path))
             _check_files(opened)
+        except ForeignError:
+            exit_with(
+                f"{path}: this file does not say what made it, so it is not one of this workflow's "
+                "or was changed on the way; move it away, and it is made again"
+            )
         except InputError as error:
             return Verdict(str(error).removeprefix(f"{path}: ").partition(";")[0], damaged=True)
         wrong = next(self._disagreements(opened.record, job), "")
