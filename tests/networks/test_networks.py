@@ -59,7 +59,7 @@ def test_settings_load_no_jax():
 )
 def test_settings_that_cannot_be_are_refused(settings, said):
     with pytest.raises(InputError, match=said):
-        UNetConfig.model_validate(settings)
+        UNetConfig(**settings)
 
 
 def test_loading_images_reads_their_shape_alone():
