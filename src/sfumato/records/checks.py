@@ -10,7 +10,7 @@ import numpy as np
 from sfumato.errors import InputError
 
 GREY_LEVEL = 2 / 255  # of an 8-bit picture of values in [-1, 1]
-_LOOK = "Look at the schedule (diffusion.*) and at the checkpoint's weights"
+_LOOK = "look at the schedule (diffusion.*) and at the checkpoint's weights"
 _LOG = logging.getLogger("sfumato")
 
 
@@ -69,8 +69,8 @@ def checked(
     if blank and len(blank) == (total or count):
         said = f"{name}: every image is blank, image {blank[0]} about {value:.3g} everywhere"
         if not _trained(record):
-            raise InputError(f"{said}; nothing was written. {_LOOK}")
-        _LOG.warning("%s; unless it learnt from blank pictures: %s", said, _LOOK)
+            raise InputError(f"{said}; nothing was written; {_LOOK}")
+        _LOG.warning("%s; if the network did not learn from blank pictures, %s", said, _LOOK)
     elif blank:
         _LOG.warning(
             "%s: %d of %d images are blank, image %d the first", name, len(blank), count, blank[0]
