@@ -74,7 +74,9 @@ def test_what_is_in_it_counts(tmp_path, manifest_alone):
 
 
 def test_every_difference_is_said_at_once():
-    said = refused(experiment({"channels": 32, "dropout": 0.0}, {"noise_steps": 1001}, folder="one"))
+    said = refused(
+        experiment({"channels": 32, "dropout": 0.0}, {"noise_steps": 1001}, folder="one")
+    )
     assert said == (
         "experiments.a.weights.folder: the checkpoint one was made with model.channels = 48, and "
         "the config says 32; model.dropout = 0.1, and the config says 0.0; diffusion.noise_steps = "
