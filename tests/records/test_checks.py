@@ -52,7 +52,7 @@ def test_a_network_that_was_trained_may_have_learnt_blank_pictures(caplog):
     assert len(list(checked("x", [BLANK, BLANK], record=trained()))) == 2
     (said,) = (record.message for record in caplog.records)
     assert said.startswith(
-        "x: every image is blank, image 0 about 0.5 everywhere; unless it learnt"
+        "x: every image is blank, image 0 about 0.5 everywhere; if the network did not"
     )
     with pytest.raises(InputError, match="NaN"):
         check_images("x", np.nan * BLANK, trained())
