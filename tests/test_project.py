@@ -63,3 +63,10 @@ def test_versions_agree():
 
 def test_the_results_folder_is_in_a_clone_and_what_is_built_is_not():
     assert (ROOT / "results" / ".gitignore").read_text().split()[-2:] == ["*", "!.gitignore"]
+
+
+def test_every_test_that_the_page_of_faults_names_is_there():
+    named = re.findall(r"`([\w/]+\.py)::(test_\w+)`", (ROOT / "docs" / "faults.md").read_text())
+    assert len(named) > 100
+    for file, test in named:
+        assert f"def {test}(" in (ROOT / "tests" / file).read_text(), f"{file}::{test}"
