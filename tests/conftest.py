@@ -131,35 +131,36 @@ def project_once(common, tmp_path_factory):
     """Return a function that builds a project, once for all workers, and returns a copy of it.
 
     The tests of a worker share the copy: one that changes it changes it back, or copies it again.
-    Beside it lies `imports`: for each job a file that lists the modules that it imported.
+    Beside it lies `imports`, if recorded: for each job a file that lists what it imported.
     """
 
-    def copy_of(name, config, *targets):
+    def copy_of(name, config, *targets, **options):
         place = common / name
         with FileLock(common / f"{name}.lock"):
             if not (place / "built").exists():
-                build_recording(place, config, *targets)
+                build_once(place, config, *targets, **options)
                 (place / "built").touch()
         return shutil.copytree(place, tmp_path_factory.mktemp(name) / name, symlinks=True)
 
     return copy_of
 
 
-def build_recording(place, config, *targets):
-    """Build a project in a folder, and record what its jobs import."""
-    (place / "imports").mkdir(parents=True)
-    recorder = RECORDER.format(folder=str(place / "imports"))
-    (place / "imports" / "sitecustomize.py").write_text(recorder)
-    folder = copy_project(place / "a project", config)
-    environment = {**os.environ, "PYTHONPATH": str(place / "imports")}
-    done = snakemake(folder, *targets, env=environment)
+def build_once(place, config, *targets, recording=False):
+    """Build a project in a folder; if asked to, from nothing, and record what its jobs import."""
+    folder, options = copy_project(place / "a project", config), {}
+    if recording:
+        (place / "imports").mkdir()
+        recorder = RECORDER.format(folder=str(place / "imports"))
+        (place / "imports" / "sitecustomize.py").write_text(recorder)
+        options["env"] = os.environ | {"PYTHONPATH": str(place / "imports")}
+    done = snakemake(folder, *targets, **options)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.fixture(scope="session")
 def built(project_once):
     """Return a project in which everything is built, and by file the modules its job imported."""
-    place = project_once("built", tiny_config(), "all", "speed")
+    place = project_once("built", tiny_config(), "all", "speed", recording=True)
     records = [path for path in (place / "imports").iterdir() if path.is_file()]
     imports = {
         each.name: set(json.loads(each.read_text())) for each in records if each.suffix != ".py"
@@ -213,7 +214,7 @@ def snakemake(folder, *arguments, **options):
     """Run Snakemake there and return the finished process, its output as text.
 
     It and its jobs are forks of a process that has imported what they need; with an `env` of its
-    own, as `built` and `scored` have, each starts from nothing.
+    own, as `built` has, each starts from nothing.
     """
     return subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", "1", *arguments],
