@@ -420,3 +420,17 @@ def test_names_of_rules_are_taken():
 
 def test_one_text_for_equal_settings():
     assert canonical({"b": [1, 2], "a": 1e-4}) == '{"a":0.0001,"b":[1,2]}'
+
+
+def test_experiments_that_are_spare_are_left_out_where_they_do_not_fit():
+    """The project's own, beside the defaults of another folder's config."""
+    config = {
+        "targets": ["mine"],
+        "defaults": {"data": {"n_images": 60, "n_test": 20}},
+        "experiments": {"mine": {}, "ours": {"data": {"n_test": 1000}}, "fits": {}},
+    }
+    with pytest.raises(InputError, match="experiments.ours.data.n_test: 1000"):
+        resolve(config)
+    assert list(resolve(config, spare={"ours", "fits"})[1]) == ["mine", "fits"]
+    with pytest.raises(InputError, match="experiments.ours.data.n_test: 1000"):
+        resolve(config | {"targets": ["ours"]}, spare={"ours"})

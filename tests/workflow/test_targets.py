@@ -170,6 +170,14 @@ def test_the_config_of_another_folder_is_laid_over_ours(tmp_path, monkeypatch):
     assert config_files() == ["config.yaml"]
 
 
+def test_of_the_project_s_experiments_those_are_spare_of_which_nothing_is_said(tmp_path):
+    files = [tmp_path / name for name in ("ours.yaml", "theirs.yaml")]
+    files[0].write_text("experiments: {a: {}, b: {}, c: {}}")
+    files[1].write_text("experiments: {b: {}, mine: {}}")
+    ours, theirs = map(str, files)
+    assert spare_experiments([ours, theirs, ours], ["experiments={c: {}}"]) == {"a"}
+
+
 def test_snakemake_says_all_this(tmp_path):
     """A config.yaml with an experiment alone, beside nothing, and the workflow elsewhere."""
     (tmp_path / "config.yaml").write_text("experiments: {few: {diffusion: {noise_steps: 1000}}}")

@@ -16,7 +16,12 @@ from sfumato.figures import names as figure_names
 from sfumato.workflow.environment import prepare_environment
 from sfumato.workflow.lock import check_records, release_stale_lock
 from sfumato.workflow.mistakes import in_a_sentence
-from sfumato.workflow.places import check_results, config_files, relative
+from sfumato.workflow.places import (
+    check_results,
+    config_files,
+    relative,
+    spare_experiments,
+)
 from sfumato.workflow.plan import Plan, one_of
 from sfumato.workflow.session import check_places, check_start, explain_failure
 from sfumato.workflow.standing import Standing

@@ -3,7 +3,11 @@
 arguments = workflow.config_settings.config_args or [] if STANDALONE else []
 typed, remarks = in_a_sentence(with_typed_arguments)(config, arguments)
 say(remarks if workflow.is_main_process else [])
-plan = Plan(*in_a_sentence(resolve)(typed))
+# Of the project's own experiments those are left out that do not fit the defaults of another folder.
+spare = set()
+if len(CONFIG_FILES) > 1:
+    spare = spare_experiments([*CONFIG_FILES, *workflow.configfiles], arguments)
+plan = Plan(*in_a_sentence(resolve)(typed, spare))
 
 
 wildcard_constraints:

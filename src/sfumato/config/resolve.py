@@ -25,11 +25,12 @@ class _File(Section):
     """For each experiment, its overrides."""
 
 
-def resolve(raw: object) -> tuple[list[str], dict[str, Experiment]]:
+def resolve(raw: object, spare: Collection[str] = ()) -> tuple[list[str], dict[str, Experiment]]:
     """Check a whole config and fill in every experiment.
 
     Args:
         raw: the config as read: targets, defaults, experiments.
+        spare: experiments that are left out where they do not fit the defaults and are no targets.
 
     Returns:
         The targets, and the experiments by name.
@@ -46,10 +47,15 @@ def resolve(raw: object) -> tuple[list[str], dict[str, Experiment]]:
     file = validate(_File, raw)
     defaults = merge_sections(Experiment().model_dump(), file.defaults)
     _fill(defaults, "defaults")
-    experiments = {
-        name: _titled(_fill(merge_sections(defaults, override or {}), f"experiments.{name}"), name)
-        for name, override in file.experiments.items()
-    }
+    experiments = {}
+    for name, override in file.experiments.items():
+        try:
+            filled = _fill(merge_sections(defaults, override or {}), f"experiments.{name}")
+        except InputError:
+            if name in spare and name not in file.targets:
+                continue
+            raise
+        experiments[name] = _titled(filled, name)
     for i, target in enumerate(file.targets):
         if target not in experiments:
             known = list(experiments)

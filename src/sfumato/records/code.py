@@ -24,9 +24,12 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = ROOT.parent.parent / "scripts"
 COSMETIC = (
     *("config/mistakes.py", "config/validation.py", "training/progress.py"),
-    "workflow/command_line.py",
+    *("workflow/command_line.py", "workflow/environment.py", "workflow/places.py"),
 )
-"""What shows progress or says what is wrong with settings, and cannot change a result."""
+"""What shows progress, says what is wrong, or finds files, and cannot change a result.
+
+What decides a result in the environment is a part of each job's text, see `workflow/reruns.py`.
+"""
 METHODS = ("samplers", "guidance", "networks", "editing")
 """The rooms whose files are chosen by name."""
 _KNOBS = "_config"  # ends the name of the file beside a method's own that holds its knobs

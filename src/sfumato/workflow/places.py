@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+import yaml
 
 from sfumato.config.paths import shown, user_path
 from sfumato.errors import InputError
@@ -33,6 +35,24 @@ def config_files(standalone: bool = True) -> list[str]:
         return [str(ours)]
     alone = not standalone or not ours.exists() or (here.exists() and here.samefile(ours))
     return [str(here)] if alone else [str(ours), str(here)]
+
+
+def spare_experiments(files: Sequence[str], typed: Sequence[str]) -> set[str]:
+    """Return the project's experiments of which nothing is said in another folder's config.
+
+    Args:
+        files: the config files, which were read before; the first is the project's.
+        typed: what was given with `--config`.
+    """
+    ours, *others = files
+    theirs = set().union(*(_experiments_in(file) for file in others if file != ours))
+    spare = _experiments_in(ours) - theirs
+    return {name for name in spare if not any(name in each for each in typed)}
+
+
+def _experiments_in(file: str) -> set[str]:
+    content = yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {}
+    return set(content.get("experiments") or {})
 
 
 def caches(name: str) -> list[Path]:
