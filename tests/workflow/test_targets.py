@@ -11,7 +11,7 @@ from sfumato.config.resolve import resolve
 from sfumato.errors import InputError
 from sfumato.workflow import session
 from sfumato.workflow.mistakes import WorkflowError
-from sfumato.workflow.places import ROOT, config_files
+from sfumato.workflow.places import ROOT, config_files, spare_experiments
 from sfumato.workflow.plan import Plan
 from sfumato.workflow.session import check_places
 from sfumato.workflow.targets import Asked, check_folders, watch
