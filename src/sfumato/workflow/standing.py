@@ -19,7 +19,7 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import Any, NamedTuple
 
-from snakemake.io import IOFile
+from snakemake.io import IOFile, _IOFile  # pyright: ignore[reportPrivateUsage]
 from snakemake.iocontainers import Wildcards
 from snakemake.logging import logger
 
@@ -55,6 +55,19 @@ class Job(NamedTuple):
     wildcards: Mapping[str, str]
 
 
+class _Settled(_IOFile):
+    """An input whose time does not count, since its content is known to be what was read.
+
+    Snakemake's flag `ancient` would say more: that its reader stays even if it is made again.
+    """
+
+    __slots__ = ()
+
+    async def is_newer(self, time: float) -> bool:
+        """Return False, whatever its time."""
+        return False
+
+
 class Standing:
     """Tells Snakemake, while it builds the graph of jobs, which files do not stand."""
 
@@ -74,10 +87,9 @@ class Standing:
     def _expand_input(self, rule: Any, wildcards: Mapping[str, str], **options: Any) -> Any:  # noqa: ANN401
         """Return what Snakemake's own `expand_input` does, with files whose times do not count."""
         expanded = self._inputs[rule](wildcards, **options)
-        forced = self._workflow.dag_settings.forcerun or self._workflow.dag_settings.forceall
-        if self._all_stand(Job(rule, wildcards)) and not forced:
+        if self._all_stand(Job(rule, wildcards)):
             for file in expanded[0]:
-                file.flags["ancient"] = True
+                file.__class__ = _Settled
         return expanded
 
     def _all_stand(self, job: Job) -> bool:
