@@ -197,8 +197,8 @@ SHOWN_ELSEWHERE = {
     "model.dropout": "test_unet.py",
     "model.num_classes": "test_unet.py",
     "sampling.micro_batch": "test_scripts.py::test_micro_batch_is_the_batch_of_the_network",
-    "data.folder": "test_data_sources.py",
-    "data.url": "test_data_sources.py",
+    **dict.fromkeys(["data.folder", "data.url"], "test_data_sources.py"),
+    "data.digest": "test_data_files.py",
     "data.fit": "test_folders.py",
 }
 # Those of `training` are in test_loop.py, the others in test_training_workflow.py.
