@@ -1,7 +1,5 @@
-"""Denoisers that are exact, and samplers that are not in the library: Heun, 2M, inversion."""
+"""Denoisers that are exact, and a sampler that is not in the library: inversion."""
 
-import jax
-import jax.numpy as jnp
 from jax.tree_util import Partial
 from pydantic.dataclasses import dataclass
 
@@ -32,45 +30,6 @@ class Counting:
     def __call__(self, x, t, given):
         self.times.append(int(t))
         return self.denoise(x, t, given)
-
-
-@dataclass(frozen=True)
-class Heun(Sampler):
-    """Asks twice a step, but for the last: Karras et al. 2022, arXiv:2206.00364, algorithm 1."""
-
-    def asks(self, t, s):
-        return (t, s) if s >= 0 else (t,)
-
-    def step(self, denoise, schedule, x_t, t, s, keys, memory):
-        prediction = x_0, eps = denoise(x_t, t)
-        alpha, sigma = schedule.alpha(s), schedule.sigma(s)
-        euler = alpha * x_0 + sigma * eps
-        ratio = schedule.sigma(t) / schedule.alpha(t)
-
-        def corrected():
-            mean = (eps + denoise(euler, s).eps) / 2
-            return alpha * (x_0 + ratio * (eps - mean)) + sigma * mean
-
-        return Step(jax.lax.cond(s < 0, lambda: euler, corrected), prediction, memory)
-
-
-@dataclass(frozen=True)
-class TwoM(Sampler):
-    """Remembers the last prediction: DPM-Solver++(2M), arXiv:2211.01095, algorithm 2."""
-
-    def init(self, x, given):
-        return jnp.zeros_like(x), jnp.zeros(len(x))  # the last x_0, and the h that led here
-
-    def step(self, denoise, schedule, x_t, t, s, keys, memory):
-        prediction = denoise(x_t, t)
-        h, (last, last_h) = schedule.h(t, s), memory
-        second = (last_h > 0) & jnp.isfinite(h)
-        r = jnp.where(second, last_h / jnp.where(jnp.isfinite(h), h, 1), 1)
-        r, second = (each.reshape(-1, *[1] * (x_t.ndim - 1)) for each in (r, second))
-        mixed = prediction.x_0 + jnp.where(second, (prediction.x_0 - last) / (2 * r), 0)
-        ratio = schedule.sigma(s) / schedule.sigma(t)
-        x_s = ratio * x_t - schedule.alpha(s) * jnp.expm1(-h) * mixed
-        return Step(x_s, prediction, (prediction.x_0, jnp.broadcast_to(h, last_h.shape)))
 
 
 @dataclass(frozen=True)

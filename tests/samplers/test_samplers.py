@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from oracles import Heun, Inversion, TwoM, gaussian_denoiser
+from oracles import Inversion, gaussian_denoiser
 
 import sfumato.samplers
 from sfumato.config.diffusion import DiffusionConfig
@@ -15,15 +15,21 @@ from sfumato.diffusion.schedule import make_schedule, schedule_from_rates
 from sfumato.diffusion.times import spaced_timesteps
 from sfumato.errors import InputError
 from sfumato.guidance.clipping import Clipping
-from sfumato.samplers import DDIM, DDPM, names, sampler_class
+from sfumato.samplers import DDIM, DDPM, DPMSolver, Heun, UniPC, names, sampler_class
 from sfumato.sampling.batches import sample
 
 MEAN, STD = 0.7, 0.3
 ALPHA_BAR = np.concatenate([np.cumprod(1 - np.linspace(1e-4, 0.02, 1000)), [1.0]])  # [-1]: data
 
-# A row for each sampler and each of its settings; the last ones are not in the library.
-OURS = [DDPM(), DDPM(variance="large"), DDIM(), DDIM(eta=0.5), DDIM(eta=1.0)]
-VARIANTS = [*OURS, Heun(), TwoM()]
+# A row for each sampler and each of its settings; the laws of the solvers are in test_solvers.py.
+VARIANTS = [
+    *(DDPM(), DDPM(variance="large"), DDIM(), DDIM(eta=0.5), DDIM(eta=1.0), Heun()),
+    *(DPMSolver(), DPMSolver(order=1, stochastic=True), UniPC()),
+]
+NOISY = [
+    *(DDPM(), DDPM(variance="large"), DDIM(eta=0.5), DDIM(eta=1.0)),
+    DPMSolver(order=1, stochastic=True),
+]
 
 
 def clipped(schedule, mean=MEAN, std=STD):
@@ -61,7 +67,7 @@ def one_step(sampler, schedule, t=500, s=480, seed=0, prediction=None):
 
 
 def test_every_sampler_has_a_row():
-    assert {type(sampler) for sampler in OURS} == {sampler_class(name) for name in names()}
+    assert {type(sampler) for sampler in VARIANTS} == {sampler_class(name) for name in names()}
 
 
 @pytest.mark.parametrize("sampler", VARIANTS, ids=repr)
@@ -92,7 +98,7 @@ class TestContract:
 
     def test_only_noise_depends_on_the_keys(self, sampler, schedule):
         same = np.array_equal(one_step(sampler, schedule).x, one_step(sampler, schedule, seed=1).x)
-        assert same == (sampler in (DDIM(), Heun(), TwoM()))
+        assert same == (sampler not in NOISY)
 
     def test_jit_is_eager(self, sampler, schedule):
         jitted = jax.jit(lambda t, s: one_step(sampler, schedule, t, s).x)(500, 480)
@@ -109,7 +115,7 @@ class TestContract:
     ):
         images = draw(schedule, sampler, steps, denoise=clipped(schedule)).images
         assert np.isfinite(images).all()
-        if not isinstance(sampler, TwoM):  # it goes beyond its predictions
+        if not isinstance(sampler, DPMSolver | UniPC):  # these go beyond their predictions
             assert np.abs(images).max() <= 1
 
     def test_data_that_is_one_point_is_found(self, sampler, schedule):
@@ -192,7 +198,7 @@ def test_error_of_ddim_falls_with_the_first_power_of_the_step(schedule):
     assert ((rates > 0.8) & (rates < 1.3)).all(), rates
 
 
-@pytest.mark.parametrize("sampler", [Heun(), TwoM()], ids=repr)
+@pytest.mark.parametrize("sampler", [Heun(), DPMSolver()], ids=repr)
 def test_two_evaluations_or_a_memory_make_it_the_second_power(schedule, sampler):
     """What a step asks twice, and what it is told by the last one, arrives: a sixteenth is due.
 
@@ -289,7 +295,7 @@ def test_ddim_on_the_linear_path_is_eulers_method(linear_path):
         np.testing.assert_allclose(step.x, x_t + (time_s - time_t) * (eps - x_0), atol=1e-6)
 
 
-@pytest.mark.parametrize("sampler", [DDIM(), TwoM()], ids=repr)
+@pytest.mark.parametrize("sampler", [DDIM(), Heun(), DPMSolver(), UniPC()], ids=repr)
 def test_the_exact_velocity_gives_the_exact_transport(sampler):
     """The flow of Gaussian data keeps quantiles, and begins at pure noise: x = mean + std x_T."""
     errors = []
@@ -301,7 +307,7 @@ def test_the_exact_velocity_gives_the_exact_transport(sampler):
     assert errors[1] < errors[0] / 2 and errors[1] < 0.02, errors
 
 
-@pytest.mark.parametrize("sampler", OURS, ids=repr)
+@pytest.mark.parametrize("sampler", VARIANTS, ids=repr)
 def test_every_sampler_ends_at_the_image_on_the_linear_path(linear_path, sampler):
     x_0 = jnp.linspace(-1, 1, 16).reshape(4, 4, 1)
     denoise = gaussian_denoiser(linear_path, x_0, 0.0)

@@ -6,7 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from oracles import Heun, Inversion, TwoM, gaussian_denoiser
+from oracles import Inversion, gaussian_denoiser
 
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.diffusion.betas import BETAS
@@ -18,7 +18,7 @@ from sfumato.guidance.clipping import Clipping
 from sfumato.networks.denoiser import make_denoiser
 from sfumato.networks.initialisation import initialise
 from sfumato.networks.unet_config import UNetConfig
-from sfumato.samplers import DDIM, DDPM
+from sfumato.samplers import DDIM, DDPM, DPMSolver, Heun
 from sfumato.sampling.batches import evenly_spaced, nfe, sample, sample_batches
 
 SHAPE = (8, 8, 1)
@@ -77,7 +77,7 @@ def test_same_start_under_every_sampler_and_step_count(schedule):
     denoise = gaussian_denoiser(schedule, 0.1, 0.5)
     starts = [
         draw(denoise, schedule, sampler=sampler, steps=steps, snapshots=[0]).snapshots[0]
-        for sampler, steps in ((DDPM(), 4), (DDPM(), 50), (DDIM(eta=0.3), 6), (TwoM(), 9))
+        for sampler, steps in ((DDPM(), 4), (DDPM(), 50), (DDIM(eta=0.3), 6), (DPMSolver(), 9))
     ]
     for start in starts[1:]:
         np.testing.assert_array_equal(start, starts[0])
@@ -160,7 +160,7 @@ def test_given_arrays_go_with_their_samples(schedule):
     def denoise(x, t, given):
         return Prediction(given["points"], (x - alpha(t) * given["points"]) / sigma(t))
 
-    for sampler in (DDIM(), TwoM()):
+    for sampler in (DDIM(), DPMSolver()):
         drawn = draw(
             denoise,
             schedule,

@@ -4,13 +4,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
-from oracles import Counting, Heun, Inversion, TwoM, gaussian_denoiser
+from oracles import Counting, Inversion, gaussian_denoiser
 from pydantic.dataclasses import dataclass
 
 from sfumato.diffusion.prediction import Prediction
 from sfumato.diffusion.times import spaced_timesteps
 from sfumato.guidance.clipping import Clipping
-from sfumato.samplers import DDIM, DDPM, Sampler, Step
+from sfumato.samplers import DDIM, DDPM, DPMSolver, Heun, Sampler, Step
 from sfumato.sampling.batches import nfe
 from sfumato.sampling.chain import run_chain
 
@@ -78,7 +78,7 @@ def test_a_denoiser_may_be_any_function_also_inside_jit(schedule):
     np.testing.assert_allclose(jax.jit(end)(X), end(X), atol=1e-6)
 
 
-@pytest.mark.parametrize("sampler", [DDPM(), DDIM(eta=0.5), Heun(), TwoM()], ids=repr)
+@pytest.mark.parametrize("sampler", [DDPM(), DDIM(eta=0.5), Heun(), DPMSolver()], ids=repr)
 @pytest.mark.parametrize("steps", [1, 2, 6])
 def test_nfe_is_what_a_counting_denoiser_counts(schedule, sampler, steps):
     counting = Counting(gaussian_denoiser(schedule, 0.2, 0.4))

@@ -52,7 +52,7 @@ class Choice:
         knobs = self.knobs_of(name)
         if issubclass(knobs, BaseModel):
             return tuple(field for field in knobs.model_fields if field != self.key)
-        return tuple(field.name for field in fields(knobs))
+        return tuple(field.name for field in fields(knobs) if field.init)
 
     def dump(self, chosen: object) -> dict[str, Any]:
         """Write a method as the config does: its name, then its knobs."""

@@ -201,7 +201,7 @@ def _fields_of(schema: Any) -> tuple[str, ...]:  # noqa: ANN401
     """Return the names of the settings of a section, or of the knobs of a method."""
     if hasattr(schema, "model_fields"):
         return tuple(schema.model_fields)
-    return tuple(field.name for field in fields(schema))
+    return tuple(field.name for field in fields(schema) if field.init)
 
 
 def _in_conflict(schema: type[BaseModel], location: Sequence[str | int], value: object) -> object:

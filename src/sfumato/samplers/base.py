@@ -9,7 +9,8 @@ It can be run with any function as a denoiser:
 from __future__ import annotations
 
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
@@ -51,6 +52,13 @@ class Sampler(metaclass=SayingMeta):
     def asks(self, t: int, s: int) -> tuple[int, ...]:
         """Return the times at which the step from t to s asks the denoiser; on the host."""
         return (t,)
+
+    def along(self, times: Sequence[int]) -> Self:
+        """Return the sampler for a chain along times (N + 1,), the end among them; on the host.
+
+        One that does something else in its last step learns here where that is.
+        """
+        return self
 
     def init(self, x: Array, given: Given) -> Any:
         """Return the memory of the first step: its structure and shapes are those of every memory.

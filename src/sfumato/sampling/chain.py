@@ -107,7 +107,7 @@ def run_chain(
 
     Snapshots are of the numbers of steps taken, rising, from 0 to N - 1.
     """
-    steps, given = len(times) - 1, given or {}
+    steps, given, sampler = len(times) - 1, given or {}, sampler.along(times)
     layout = lay_out(times, snapshots, steps)
     chain = Chain(as_pytree(denoise), schedule, *layout, keys, given)
     return advance(sampler, chain, begin(sampler, x, given, len(snapshots)), 0, steps)

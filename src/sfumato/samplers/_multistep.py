@@ -1,0 +1,43 @@
+"""What solvers share that remember the predictions before."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from copy import copy
+from typing import TYPE_CHECKING, Literal, Self
+
+from pydantic import Field
+from pydantic.dataclasses import dataclass
+
+from sfumato.samplers.base import Sampler
+
+if TYPE_CHECKING:
+    import jax
+    from jax import Array
+
+    from sfumato.diffusion.prediction import Int
+
+
+@dataclass(frozen=True)
+class Multistep(Sampler):
+    """A solver whose last step may be of first order."""
+
+    final_order: Literal[1, 2] = 2
+    """Order of the last step of a chain that ends before the data; to the data it is always 1."""
+    end: int = Field(default=-1, init=False, exclude=True)
+    """Where the chain ends."""
+
+    def along(self, times: Sequence[int]) -> Self:
+        """Return the solver for a chain along these times."""
+        bound = copy(self)
+        object.__setattr__(bound, "end", int(times[-1]))
+        return bound
+
+    def is_last(self, s: Int) -> jax.Array | bool:
+        """Tell whether a step to time s is of first order because the chain ends there."""
+        return self.final_order == 1 and s == self.end
+
+
+def columns(values: Array, x: Array) -> Array:
+    """Return one number for each sample, (B,), with the axes of x (B, ...)."""
+    return values.reshape(-1, *[1] * (x.ndim - 1))
