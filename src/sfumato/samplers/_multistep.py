@@ -24,7 +24,7 @@ class Multistep(Sampler):
 
     final_order: Literal[1, 2] = 2
     """Order of the last step of a chain that ends before the data; to the data it is always 1."""
-    end: int = Field(default=-1, init=False, exclude=True)
+    end: int = Field(default=-1, init=False, exclude=True, repr=False)
     """Where the chain ends."""
 
     def along(self, times: Sequence[int]) -> Self:

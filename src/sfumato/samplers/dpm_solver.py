@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 from pydantic.dataclasses import dataclass
 
 from sfumato.compute.randomness import normal
+from sfumato.config.fields import Flag
 from sfumato.samplers._multistep import Multistep, columns
 from sfumato.samplers.base import Step
 
@@ -34,7 +35,7 @@ class DPMSolver(Multistep):
 
     order: Literal[1, 2] = 2
     """Order of the step: 2 remembers the prediction before."""
-    stochastic: bool = False
+    stochastic: Flag = False
     """Whether each step adds fresh noise, as the reverse SDE does."""
 
     def init(self, x: Array, given: Given) -> Any:
