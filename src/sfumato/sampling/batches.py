@@ -92,7 +92,7 @@ def sample_batches(
     _check_arrays(len(indices), image_shape, start, given)
     _check_times(times, schedule.noise_steps, snapshots)
     evaluations = _evaluations(denoise, sampler, times)
-    method, knobs = split(sampler.along(times))
+    method, knobs = split(sampler.along(times.tolist()))
     mesh = mesh_for(len(indices), micro_batch)
     program = Program(mesh, method, tuple(image_shape), schedule.noise_steps, len(snapshots))
     layout = lay_out(times, snapshots, schedule.noise_steps)
