@@ -8,14 +8,12 @@ import numpy as np
 import pytest
 from conftest import slow
 from flax import nnx
-from training.small_run import DIFFUSION, IMAGES, KEY, LABELS, SMALL
+from training.small_run import DIFFUSION, IMAGES, KEY, LABELS, network
 
 from sfumato import DDPMModel, ModelConfig
 from sfumato.compute.modes import in_own_modes
 from sfumato.compute.randomness import stage_key
 from sfumato.config.training import TrainingConfig
-from sfumato.networks.initialisation import initialise
-from sfumato.networks.unet_config import UNetConfig
 from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
 from sfumato.training.loop import train
 
@@ -48,8 +46,7 @@ def numbers(folder, rngs):
     model = DDPMModel(CONFIG, rngs=rngs)
     x = np.linspace(-1, 1, 2 * 64).reshape(2, 8, 8, 1)
     noisy, noise = model.forward_diffusion(x, np.array([1, 2]), rngs=rngs)
-    start = initialise(UNetConfig(**SMALL), KEY)
-    trained, history = train(start, DIFFUSION, TRAINING, IMAGES, LABELS, key=KEY)
+    trained, history = train(network(), DIFFUSION, TRAINING, IMAGES, LABELS, key=KEY)
     save_checkpoint(folder, trained, DIFFUSION, {})
     restored, _ = load_checkpoint(folder, trained.config, DIFFUSION)
     return {

@@ -268,7 +268,7 @@ DDPM_OF_50 = {"ddpm": {"steps": 50}}
         ),
         (
             {"samples": {"ddim": {"sampler": "dim"}}},
-            "samples.ddim.sampler: 'dim' must be one of 'ddim' or 'ddpm'; did you mean 'ddim'?",
+            "'dpm_solver', 'heun' or 'unipc'; did you mean 'ddim'?",
         ),
         ({"samples": {"ddpm": {"spacing": "trail"}}}, "did you mean 'trailing'?"),
         (

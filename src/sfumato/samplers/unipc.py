@@ -38,21 +38,18 @@ NONE = -2
 
 
 class Memory(NamedTuple):
-    """What a step tells the next; every array has the samples first.
-
-    Attributes:
-        x: (B, ...), the corrected state from which the step set out.
-        x_0: (B, ...), the prediction there.
-        before: (B, ...), the prediction one step earlier.
-        t: (B,), the time of x; NONE before the first step.
-        t_before: (B,), the time of `before`; NONE before the second step.
-    """
+    """What a step tells the next; every array has the samples first."""
 
     x: Array
+    """(B, ...), the corrected state from which the step set out."""
     x_0: Array
+    """(B, ...), the prediction there."""
     before: Array
+    """(B, ...), the prediction one step earlier."""
     t: Array
+    """(B,), the time of x; NONE before the first step."""
     t_before: Array
+    """(B,), the time of `before`; NONE before the second step."""
 
 
 @dataclass(frozen=True)
