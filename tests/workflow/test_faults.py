@@ -51,10 +51,10 @@ POINTS = [
     ("data.npz", "prepare_data.py:load_images:1"),
     ("checkpoint", "initialise.py:async_serialize_from_host:1"),  # orbax, at the arrays
     ("ddim_samples.npz", "sample.py:_finished:1"),
+    ("trajectory.npz", "trajectory.py:join:1"),
     ("ddim_samples.png", "render.py:fsync:1"),
 ]
 MORE_POINTS = [
-    ("trajectory.npz", "trajectory.py:join:1"),
     ("trajectory.gif", "render.py:save_animation:1"),
     ("checkpoint", "initialise.py:_write_metadata_after_commits:1"),  # orbax, after the arrays
     ("checkpoint", "initialise.py:folder_aside:1"),
