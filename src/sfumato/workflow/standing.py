@@ -26,7 +26,7 @@ from snakemake.logging import logger
 from sfumato.errors import InputError
 from sfumato.records.damage import ForeignError
 from sfumato.records.facts import flat
-from sfumato.records.manifest import MANIFEST, STATE
+from sfumato.records.manifest import STATE
 from sfumato.records.opening import Opened, open_record
 from sfumato.records.provenance import Origin, Record, versions
 from sfumato.workflow.mistakes import exit_with
@@ -42,10 +42,12 @@ class Verdict(NamedTuple):
     Attributes:
         wrong: why it is not what the config asks for; empty if it is.
         damaged: whether it is not whole.
+        digest: of its content, as it says itself; pictures do not.
     """
 
     wrong: str = ""
     damaged: bool = False
+    digest: str = ""
 
 
 class Job(NamedTuple):
@@ -88,13 +90,13 @@ class Standing:
         """Return what Snakemake's own `expand_input` does, with files whose times do not count."""
         expanded = self._inputs[rule](wildcards, **options)
         if self._all_stand(Job(rule, wildcards)):
-            for file in expanded[0]:
+            for file in filter(self._producer, expanded[0]):
                 file.__class__ = _Settled
         return expanded
 
     def _all_stand(self, job: Job) -> bool:
         """Look at a job's outputs, all of which must be there."""
-        outputs = [str(file) for file in job.rule.expand_output(job.wildcards)[0]]
+        outputs = [str(file) for file in _outputs(job)]
         there = [path for path in outputs if os.path.lexists(path)]
         verdicts = [self._verdict(path, job) for path in there]
         return there == outputs and not any(verdict.wrong for verdict in verdicts)
@@ -127,7 +129,7 @@ class Standing:
         wrong = next(self._disagreements(opened.record, job), "")
         if not wrong and not self._has_record_of(path):
             _say_versions(path, opened.record, _wanted(job).stage.packages)
-        return Verdict(wrong)
+        return Verdict(wrong, digest=opened.stored_digest)
 
     def _disagreements(self, record: Record, job: Job) -> Iterator[str]:
         """Walk what the config asks for, and the record of a file says otherwise."""
@@ -146,23 +148,20 @@ class Standing:
         """Say if a file that a job reads is not the one that was read, as a record says."""
         producer = self._producer(path)
         read = {name: each for name, each in record.inputs.items() if _alike(path, each)}
-        if not read:
+        if not (producer and read):
             return
-        if not os.path.lexists(path):
-            told = (
-                [[*self._disagreements(each.provenance, producer)] for each in read.values()]
-                if producer
-                else []
-            )
-            if told and all(told):
-                yield f"of its {next(iter(read))}: {told[0][0]}"
-        elif (producer and self._verdict(path, producer).wrong) or _digest_of(path) not in {
-            each.digest for each in read.values()
-        }:
-            yield f"it was made from another {next(iter(read))}"
+        first = next(iter(read))
+        if os.path.lexists(path):
+            found = self._verdict(path, producer)
+            if found.wrong or found.digest not in {each.digest for each in read.values()}:
+                yield f"it was made from another {first}"
+        else:
+            told = [[*self._disagreements(each.provenance, producer)] for each in read.values()]
+            if all(told):
+                yield f"of its {first}: {told[0][0]}"
 
     def _producer(self, path: str) -> Job | None:
-        """Return the job that makes a file."""
+        """Return the job that makes a file, if it is one of this workflow's."""
         for rule in self._inputs:
             if rule.is_producer(path):
                 return Job(rule, rule.get_wildcards(path))
@@ -205,26 +204,21 @@ def _alike(path: str, origin: Origin) -> bool:
     file, artifact = (
         re.sub(r"\d+", "", PurePath(each).name) for each in (path, origin.provenance.artifact)
     )
-    return file.endswith(artifact) or (file == MANIFEST and artifact == "checkpoint")
+    return file.endswith(artifact)
 
 
-def _digest_of(path: str) -> str:
-    """Return the digest of the content of a file that is there; empty if it cannot be told."""
-    try:
-        found = Path(path)
-        return open_record(found.parent if found.name == MANIFEST else found).digest
-    except InputError:
-        return ""
+def _outputs(job: Job) -> Any:  # noqa: ANN401
+    """Return the files that a job writes, as Snakemake has them."""
+    return job.rule.expand_output(job.wildcards)[0]
 
 
 def _check_kind(path: str, job: Job) -> None:
     """End with a sentence if there is a folder where a file is to be built, or the reverse."""
-    outputs = job.rule.expand_output(job.wildcards)[0]
-    is_folder = any(file.is_directory for file in outputs if file == path)
-    if is_folder and not os.path.isdir(path):
-        exit_with(f"{path}: this is a file, where a folder is to be built; move it away")
-    if not is_folder and os.path.isdir(path):
-        exit_with(f"{path}: this is a folder, where a file is to be built; move it away")
+    kinds = ("file", "folder")
+    wanted = any(file.is_directory for file in _outputs(job) if file == path)
+    if wanted != os.path.isdir(path):
+        there, asked = kinds[not wanted], kinds[wanted]
+        exit_with(f"{path}: this is a {there}, where a {asked} is to be built; move it away")
 
 
 def _check_files(opened: Opened) -> None:
