@@ -96,13 +96,16 @@ def test_what_is_damaged_is_made_again(built, copied):
     assert artifacts(copied) == artifacts(built[0])
 
 
-@pytest.mark.parametrize("kind", ["folder", "foreign"])
+@pytest.mark.parametrize("kind", ["folder", "link", "foreign"])
 def test_what_is_the_user_s_own_is_left_alone(kind, copied):
     figure = copied / "results" / "tiny" / "forward.png"
     figure.unlink()
     if kind == "folder":
         figure.mkdir()
         said = "this is a folder, where a file is to be built; move it away"
+    elif kind == "link":
+        figure.symlink_to("nowhere")
+        said = "this link leads to no file; take it away"
     else:
         Image.new("RGB", (8, 8)).save(figure)
         said = "this file does not say what made it"

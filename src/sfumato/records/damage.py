@@ -26,6 +26,10 @@ class ForeignError(InputError):
     """A file may be intact, but does not say what made it."""
 
 
+class UnreadableError(InputError):
+    """A file may be whole, and cannot be read."""
+
+
 @contextmanager
 def readable(path: Path, kind: str = "") -> Iterator[None]:
     """Turn what a missing, unreadable or damaged file raises into a sentence.
@@ -46,9 +50,9 @@ def readable(path: Path, kind: str = "") -> Iterator[None]:
         raise _damaged(path, kind, str(error).split("\n")[0]) from None
 
 
-def unreadable(path: Path, reason: str) -> InputError:
+def unreadable(path: Path, reason: str) -> UnreadableError:
     """Return the error for a file that may be whole, and cannot be read."""
-    return InputError(f"{shown(path)}: this file cannot be read: {reason}")
+    return UnreadableError(f"{shown(path)}: this file cannot be read: {reason}")
 
 
 def foreign(path: Path, reason: str = "") -> ForeignError:

@@ -24,7 +24,7 @@ from snakemake.iocontainers import Wildcards
 from snakemake.logging import logger
 
 from sfumato.errors import InputError
-from sfumato.records.damage import ForeignError
+from sfumato.records.damage import ForeignError, UnreadableError
 from sfumato.records.facts import flat
 from sfumato.records.manifest import STATE
 from sfumato.records.opening import Opened, open_record
@@ -114,8 +114,6 @@ class Standing:
         _check_kind(path, job)
         if path.endswith(_WITHOUT_RECORD):
             return Verdict() if os.path.getsize(path) else Verdict("this file is empty", True)
-        if not os.access(path, os.R_OK):
-            exit_with(f"{path}: this file cannot be read; change its permissions")
         try:
             opened = open_record(Path(path))
             _check_files(opened)
@@ -124,6 +122,8 @@ class Standing:
                 f"{path}: this file does not say what made it, so it is not one of this workflow's "
                 "or was changed on the way; move it away, and it is made again"
             )
+        except UnreadableError as error:
+            exit_with(error)
         except InputError as error:
             return Verdict(str(error).removeprefix(f"{path}: ").partition(";")[0], damaged=True)
         wrong = next(self._disagreements(opened.record, job), "")
@@ -213,7 +213,12 @@ def _outputs(job: Job) -> Any:  # noqa: ANN401
 
 
 def _check_kind(path: str, job: Job) -> None:
-    """End with a sentence if there is a folder where a file is to be built, or the reverse."""
+    """End with a sentence if a link to nothing, or a folder, is where a file is to be built.
+
+    Or if a file is where a folder is to be.
+    """
+    if not os.path.exists(path):
+        exit_with(f"{path}: this link leads to no file; take it away")
     kinds = ("file", "folder")
     wanted = any(file.is_directory for file in _outputs(job) if file == path)
     if wanted != os.path.isdir(path):
