@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -164,6 +165,8 @@ def _read(path: Path) -> tuple[Any, list[str]]:
     return _parsed(text, path.name, "this is not YAML")
 
 
+# A file is read for its mistakes and again for its targets, and PyYAML takes its time.
+@lru_cache(maxsize=8)
 def _parsed(text: str, name: str, wrong: str) -> tuple[Any, list[str]]:
     """Return what a text holds, and what is to be said of it; `wrong` begins what is raised."""
     try:
