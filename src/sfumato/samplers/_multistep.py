@@ -12,7 +12,6 @@ from pydantic.dataclasses import dataclass
 from sfumato.samplers.base import Sampler
 
 if TYPE_CHECKING:
-    import jax
     from jax import Array
 
     from sfumato.diffusion.prediction import Int
@@ -33,11 +32,8 @@ class Multistep(Sampler):
         object.__setattr__(bound, "end", int(times[-1]))
         return bound
 
-    def is_last(self, s: Int) -> jax.Array | bool:
+    def is_last(self, s: Int) -> Array:
         """Tell whether a step to time s is of first order because the chain ends there."""
-        return self.final_order == 1 and s == self.end
+        import jax.numpy as jnp
 
-
-def columns(values: Array, x: Array) -> Array:
-    """Return one number for each sample, (B,), with the axes of x (B, ...)."""
-    return values.reshape(-1, *[1] * (x.ndim - 1))
+        return jnp.asarray(self.final_order == 1 and s == self.end)

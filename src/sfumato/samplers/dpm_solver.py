@@ -17,7 +17,7 @@ from pydantic.dataclasses import dataclass
 
 from sfumato.compute.randomness import normal
 from sfumato.config.fields import Flag
-from sfumato.samplers._multistep import Multistep, columns
+from sfumato.samplers._multistep import Multistep
 from sfumato.samplers.base import Step
 
 if TYPE_CHECKING:
@@ -52,12 +52,12 @@ class DPMSolver(Multistep):
 
         prediction = denoise(x_t, t)
         x_0, h = prediction.x_0, schedule.h(t, s)
-        last, last_h = memory
+        last, last_h = memory[0], memory[1][0]
         finite = jnp.where(jnp.isfinite(h), h, 0)
         if self.order == 2:
             is_second = (last_h > 0) & (finite > 0) & ~self.is_last(s)
             slope = jnp.where(is_second, finite / jnp.where(last_h > 0, 2 * last_h, 1), 0)
-            x_0 = x_0 + columns(slope, x_t) * (x_0 - last)
+            x_0 = x_0 + slope * (x_0 - last)
         alpha, sigma = schedule.alpha(s), schedule.sigma(s)
         ratio = sigma / schedule.sigma(t)
         if self.stochastic:
@@ -66,4 +66,4 @@ class DPMSolver(Multistep):
             x_s = ratio * jnp.exp(-h) * x_t + alpha * gain * x_0 + noise
         else:
             x_s = ratio * x_t - alpha * jnp.expm1(-h) * x_0
-        return Step(x_s, prediction, (prediction.x_0, jnp.broadcast_to(finite, last_h.shape)))
+        return Step(x_s, prediction, (prediction.x_0, jnp.full_like(memory[1], finite)))

@@ -86,7 +86,7 @@ class UniPC(Multistep):
         x_t = jnp.where(has_last, corrected, x_t)
 
         finite = jnp.isfinite(h)
-        is_second = has_last & finite & ~jnp.asarray(self.is_last(s))
+        is_second = has_last & finite & ~self.is_last(s)
         rise = jnp.where(is_second, jnp.where(finite, h, 0) / h_last, 0) * (x_0 - last)
         x_s = self._along(schedule, x_t, x_0, rise / 2, t, s, h)
         times = (jnp.full_like(memory.t, t), memory.t)
