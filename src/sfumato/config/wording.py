@@ -1,6 +1,6 @@
-"""Settings in words, for people: `eta 0.5`, `no clip`."""
+"""Settings and lists in words, for people: `eta 0.5`, `no clip`, `a, b and 3 more`."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 
@@ -24,6 +24,12 @@ def phrase(key: str, value: object) -> str:
             return f"{key} ({', '.join(phrases(value, {}))})"
         case _:
             return str(value) if key == "method" else f"{key} {value}"
+
+
+def some(words: Sequence[str], most: int) -> str:
+    """Join the first words, and say how many more there are: `a, b and 3 more`."""
+    more = len(words) - most
+    return ", ".join(words[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def exact(value: float) -> str:

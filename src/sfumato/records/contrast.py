@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from sfumato.config.wording import some
 from sfumato.records.arrays import Arrays, largest_difference
 from sfumato.records.facts import ancestors, flat, settings_of
 from sfumato.records.opening import Opened
@@ -83,7 +84,7 @@ def _unlike(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]
             section = _outermost(name, other)
             groups.setdefault(section, {})[name.removeprefix(f"{section}.")] = own[name]
         for section, values in groups.items():
-            said = _some(values)
+            said = some([f"{name} {value}" for name, value in values.items()], MOST_VALUES)
             yield f"only {side}: {section} ({said})" if section else f"only {side}: {said}"
 
 
@@ -98,13 +99,6 @@ def _outermost(name: str, others: Iterable[str]) -> str:
         if not any(f"{each}.".startswith(f"{section}.") for each in others):
             return section
     return sections[-1] if sections else ""
-
-
-def _some(values: Mapping[str, str]) -> str:
-    """Write some values, and how many more there are."""
-    some = [f"{name} {value}" for name, value in [*values.items()][:MOST_VALUES]]
-    more = len(values) - len(some)
-    return ", ".join(some) + (f" and {more} more" if more else "")
 
 
 def _unlike_making(ours: Record, theirs: Record) -> Iterator[str]:

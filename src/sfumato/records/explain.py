@@ -6,6 +6,7 @@ from pathlib import Path, PurePosixPath
 import yaml
 
 from sfumato.config.paths import shown
+from sfumato.config.wording import some
 from sfumato.errors import InputError
 from sfumato.records.damage import ForeignError
 from sfumato.records.facts import Ancestor, ancestors, settings_of
@@ -72,17 +73,11 @@ def _what(opened: Opened) -> str:
         many = f"an animation of {frames} frames" if frames > 1 else "a figure"
         return f"{many}, {width} x {height} pixels"
     if not arrays:
-        return f"a measurement ({_some(list(content))})"
+        return f"a measurement ({some(list(content), MOST_WORDS)})"
     if "step" in arrays:
         return f"the history of {arrays['step'].shape[0]} training steps"
     shapes = [f"{name} {tuple(map(int, each.shape))}" for name, each in arrays.items()]
-    return f"arrays ({_some(shapes)})"
-
-
-def _some(words: list[str]) -> str:
-    """Join the first words, and say how many more there are."""
-    more = len(words) - MOST_WORDS
-    return ", ".join(words[:MOST_WORDS]) + (f" and {more} more" if more > 0 else "")
+    return f"arrays ({some(shapes, MOST_WORDS)})"
 
 
 def _part(record: Record) -> str:
