@@ -79,6 +79,7 @@ def compilation_cache(common):
         os.environ[name.upper()] = str(value)
         jax.config.update(name, value)
     compilation_cache.reset_cache()  # what was compiled before had none
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process compiles the library again
 
 
 @pytest.fixture

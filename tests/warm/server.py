@@ -1,9 +1,10 @@
 """A process that has imported Snakemake, jax and flax, and forks one for each that a test starts.
 
-To import them takes a process 2 to 4 s, and what the tests then have it do a tenth of that. The
+To import them takes a process longer than what most tests then have it do. The
 library itself is not imported here: each process takes the one of its project.
 """
 
+import atexit
 import gc
 import json
 import logging
@@ -70,8 +71,27 @@ def answer(client):
 
 
 def become(arguments):
-    """Run a script, `-m module` or `-c code` as Python does, to the end of this process."""
+    """Run what is asked for, to the end of this process."""
+    status = 1
+
+    def end():
+        """Leave what was imported as it is: to take it apart takes longer than most jobs."""
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+    atexit.register(end)  # the first, and so the last to be called
     random.seed()
+    try:
+        run(arguments)
+        status = 0
+    except SystemExit as stop:
+        status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
+        raise
+
+
+def run(arguments):
+    """Run a script, `-m module` or `-c code` as Python does."""
     kind = arguments[0] if arguments[0] in ("-m", "-c") else ""
     first = os.getcwd() if kind else os.path.dirname(arguments[0])
     sys.path[:1] = [first, *os.environ["PYTHONPATH"].split(os.pathsep)]
