@@ -29,9 +29,9 @@ setup-slurm: .venv/installed-slurm
 	$(RUN) pip install --quiet --require-hashes --no-deps -r requirements-slurm.lock
 	touch $@
 
-# What CI runs; the files that take longest come first, so that no worker is left with one at the end.
+# What CI runs.
 test: setup lint
-	$(RUN) pytest tests/workflow tests -m "not slow and not slurm" -n 2 --dist loadfile \
+	$(RUN) pytest -m "not slow and not slurm" -n 2 --dist loadfile --no-loadscope-reorder \
 		--durations=20 --cov --cov-report=term --cov-fail-under=95
 
 # The full-size checks: minutes each.

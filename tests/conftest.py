@@ -59,6 +59,11 @@ SCORED_TINY = TINY | {
 """The same of one whose network is trained and whose samples are scored."""
 
 
+def pytest_collection_modifyitems(items):
+    """Begin with the files that build, so that no worker is left alone with one at the end."""
+    items.sort(key=lambda item: "workflow" not in item.path.parts)
+
+
 @pytest.fixture(scope="session")
 def common(tmp_path_factory):
     """Return a folder that all workers of xdist have in common."""
