@@ -64,7 +64,9 @@ def test_rows():
     assert not axes.patches
     pointed = image_rows({"": IMAGES}, list("12345"), Heading(""), LOOK, ends=("noise", "image"))
     assert {"noise", "image"} < {text.get_text() for text in pointed.axes[0].texts}
-    with pytest.raises(ValueError, match="zip"):
+    ragged = image_rows({"a": IMAGES, "b": IMAGES[:2]}, list("12345"), Heading(""), LOOK)
+    assert len(ragged.axes[0].images) == 7
+    with pytest.raises(ValueError, match="5 titles"):
         image_rows({"a": IMAGES[:3]}, list("12345"), Heading("too few"), LOOK)
 
 

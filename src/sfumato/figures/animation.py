@@ -38,6 +38,7 @@ def draw(look: AnimationLook, trajectory: Opened) -> Animation:
 
     Each pixel becomes a square: the longer side has about twice the pixels of a panel.
     """
+    from sfumato.figures.classes import class_names
     from sfumato.figures.lettering import least_width
     from sfumato.figures.saving import Animation
     from sfumato.figures.titles import (
@@ -52,7 +53,7 @@ def draw(look: AnimationLook, trajectory: Opened) -> Animation:
     arrays = trajectory.read()
     said = heading(
         look,
-        f"sample 0 of {chain_words(entry)}",
+        f"sample 0 of {chain_words(entry, classes=class_names(record))}",
         network_words(record),
         diffusion_words(record),
         channel_words(arrays["frames"]),

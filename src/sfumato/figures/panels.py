@@ -30,7 +30,7 @@ def image_rows(
 ) -> Figure:
     """Draw rows of images (N, H, W, C), named at the left, with a title above each column.
 
-    Many columns are broken into bands, one below the other.
+    Many columns are broken into bands, one below the other. A row may be shorter than the others.
 
     Args:
         rows: the images by the name of their row.
@@ -40,6 +40,8 @@ def image_rows(
         ends: what an arrow above the columns leads from, and to.
     """
     n = len(titles)
+    if max(map(len, rows.values())) != n:
+        raise ValueError(f"{n} titles, and the longest row has another number of images")
     most = max(FEW_COLUMNS, ceil((len(rows) * n) ** 0.5))
     columns = ceil(n / ceil(n / most))  # bands of about one length
     return _Panels(rows, titles, heading, look, columns, ends if n > 1 else None).draw()
@@ -148,8 +150,7 @@ class _Panels:
         for r, (name, images) in enumerate(self.rows.items()):
             y = images_top + r * self.row
             _write(axes, left - GAP, y + (self.row - GAP) / 2, name, "right", "center")
-            shown = zip(images[first:last], self.titles[first:last], strict=True)
-            for column, (image, _) in enumerate(shown):
+            for column, image in enumerate(images[first:last]):
                 self._show(axes, image, left + column * self.cell, y)
         if self.ends:
             right = left + (last - first) * self.cell

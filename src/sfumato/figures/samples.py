@@ -8,6 +8,9 @@ from sfumato.config.render import GridLook
 from sfumato.figures.base import Figure, Looks
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import numpy as np
     from matplotlib.figure import Figure as Drawing
 
     from sfumato.records.opening import Opened
@@ -26,8 +29,9 @@ FIGURE = Figure(
 
 
 def draw(look: GridLook, samples: Opened) -> Drawing:
-    """Draw the first `look.max_panels` samples, each under its index."""
-    from sfumato.figures.panels import image_grid
+    """Draw the first `look.max_panels` samples, each under its index; several classes in rows."""
+    from sfumato.figures.classes import class_names
+    from sfumato.figures.panels import image_grid, image_rows
     from sfumato.figures.titles import (
         chain_words,
         channel_words,
@@ -36,15 +40,42 @@ def draw(look: GridLook, samples: Opened) -> Drawing:
         network_words,
     )
 
-    (entry,) = samples.record.settings["samples"].values()
+    (entry,), record = samples.record.settings["samples"].values(), samples.record
     n_samples, steps = samples.arrays["images"].shape[0], samples.arrays["timesteps"].shape[0]
-    images = samples.read(look.max_panels)["images"]
+    labels, names = entry.get("labels") or (), class_names(record)
+    several = len(set(labels)) > 1
+    images = samples.read(_whole_turns(look.max_panels, len(labels) if several else 1))["images"]
     said = heading(
         look,
-        chain_words(entry, steps),
-        network_words(samples.record),
-        diffusion_words(samples.record),
+        chain_words(entry, steps, names),
+        network_words(record),
+        diffusion_words(record),
         channel_words(images),
         f"the first {len(images)} of {n_samples} samples" if len(images) < n_samples else "",
     )
+    if several:
+        return image_rows(*_by_class(images, labels, names), said, look)
     return image_grid(images, said, look)
+
+
+def _whole_turns(most: int, length: int) -> int:
+    """Return how many samples are shown of so many at most: each class as often as it comes."""
+    return max(most - most % length, min(most, length))
+
+
+def _by_class(
+    images: np.ndarray, labels: Sequence[int], names: Sequence[str]
+) -> tuple[dict[str, np.ndarray], list[str]]:
+    """Return the images of each class, by its name, and which samples are in each column."""
+    import numpy as np
+
+    from sfumato.config.labels import in_turn
+    from sfumato.figures.classes import class_name
+
+    asked, turn = np.array(in_turn(labels, range(len(images)))), len(labels)
+    rows = {class_name(label, names): images[asked == label] for label in dict.fromkeys(asked)}
+    columns = max(map(len, rows.values()))
+    if len(set(labels)) < turn:
+        return rows, [""] * columns
+    ends = ((first, min(first + turn, len(images)) - 1) for first in range(0, columns * turn, turn))
+    return rows, [f"{first} to {last}" if first < last else str(first) for first, last in ends]

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sfumato.config.wording import exact, phrases
+from sfumato.figures.classes import class_words
 from sfumato.records.facts import ancestors, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     import numpy as np
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 USUAL_ENTRY = {"spacing": "trailing", "clip": True, "guidance": None, "seed": None}
 """Defaults of what every entry of `samples` has; only another value is said."""
 USUAL_DIFFUSION = {"beta_start": 1e-4, "beta_end": 0.02}
-_SAID = ("sampler", "steps", "n_samples")
+_SAID = ("sampler", "steps", "n_samples", "labels")
 
 
 class Heading(NamedTuple):
@@ -34,7 +35,9 @@ def heading(look: ChartLook, title: str, *details: str) -> Heading:
     return Heading(named, "; ".join(filter(None, details)))
 
 
-def chain_words(entry: Mapping[str, Any], steps: int | None = None) -> str:
+def chain_words(
+    entry: Mapping[str, Any], steps: int | None = None, classes: Sequence[str] = ()
+) -> str:
     """Say how an entry of `samples` draws: `DDIM, 50 steps, eta 0.5, spacing leading`.
 
     A sampler's knobs are all said.
@@ -42,11 +45,13 @@ def chain_words(entry: Mapping[str, Any], steps: int | None = None) -> str:
     Args:
         entry: its settings.
         steps: how many steps there are, where the settings leave it to the sampler.
+        classes: names of the classes, by number.
     """
     steps = entry.get("steps") or steps
     length = [counted(steps, "step")] if steps else []
+    asked = [class_words(labels, classes)] if (labels := entry.get("labels")) else []
     others = {key: value for key, value in entry.items() if key not in _SAID}
-    return ", ".join([entry["sampler"].upper(), *length, *phrases(others, USUAL_ENTRY)])
+    return ", ".join([entry["sampler"].upper(), *length, *asked, *phrases(others, USUAL_ENTRY)])
 
 
 def network_words(record: Record) -> str:

@@ -27,6 +27,7 @@ FIGURE = Figure(
 
 def draw(look: PanelLook, trajectory: Opened) -> Drawing:
     """Draw x_t, from pure noise to the finished image, above the x_0 predicted from it."""
+    from sfumato.figures.classes import class_names
     from sfumato.figures.panels import image_rows, time_label
     from sfumato.figures.titles import (
         chain_words,
@@ -42,7 +43,7 @@ def draw(look: PanelLook, trajectory: Opened) -> Drawing:
     titles = [time_label(t) for t in arrays["timesteps"]]
     said = heading(
         look,
-        f"sample 0 of {chain_words(entry)}",
+        f"sample 0 of {chain_words(entry, classes=class_names(trajectory.record))}",
         network_words(trajectory.record),
         diffusion_words(trajectory.record),
         channel_words(arrays["images"]),
