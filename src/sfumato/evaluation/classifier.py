@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from functools import partial
 
 import jax
-import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
@@ -13,7 +12,8 @@ from sfumato.compute.compilation import compiled
 from sfumato.errors import InputError
 from sfumato.evaluation.lenet import structure
 from sfumato.evaluation.quantise import quantise
-from sfumato.networks.naming import from_named, named
+from sfumato.networks.naming import named
+from sfumato.networks.restoring import restored
 
 MICRO_BATCH = 64  # images through the network at once; XLA may sum in another order at another size
 
@@ -62,10 +62,7 @@ class Classifier:
                 `image_shape` and `n_classes` classes ask for, or is not finite.
         """
         graphdef, shapes = structure(tuple(image_shape), n_classes)
-        leaves = named(shapes)
-        _check_weights(weights, {name: leaf.shape for name, leaf in leaves.items()})
-        typed = {name: jnp.asarray(weights[name], leaf.dtype) for name, leaf in leaves.items()}
-        return cls(graphdef, from_named(shapes, typed), tuple(image_shape), n_classes)
+        return cls(graphdef, restored(shapes, weights), tuple(image_shape), n_classes)
 
     def _batches(self, images: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:
         """Send images through the network, the last micro-batch filled up with zeros."""
@@ -91,17 +88,3 @@ def _look(
     network = nnx.merge(graphdef, state)
     features = network.features(images)
     return features, jax.nn.softmax(network.head(features))
-
-
-def _check_weights(
-    weights: Mapping[str, np.ndarray], shapes: Mapping[str, tuple[int, ...]]
-) -> None:
-    for name in [*shapes, *weights]:
-        wanted, found = shapes.get(name), np.shape(weights[name]) if name in weights else None
-        if wanted != found:
-            raise InputError(
-                f"weights: {name} has the shape {found}, and this classifier needs {wanted}; "
-                "train it again for these images and classes"
-            )
-        if not np.isfinite(weights[name]).all():
-            raise InputError(f"weights: {name} holds NaN or infinite values; train it again")

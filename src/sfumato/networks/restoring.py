@@ -1,0 +1,31 @@
+"""Weights by name, put back into the network that they came from."""
+
+from collections.abc import Mapping
+
+import jax.numpy as jnp
+import numpy as np
+from flax import nnx
+
+from sfumato.errors import InputError
+from sfumato.networks.naming import from_named, named
+
+
+def restored(shapes: nnx.State, weights: Mapping[str, np.ndarray]) -> nnx.State:
+    """Return the state of a classifier, laid out like `shapes`, that holds these weights.
+
+    Raises:
+        InputError: if a weight is missing, is one too many, has another shape, or is not finite.
+    """
+    leaves = named(shapes)
+    for name in [*leaves, *weights]:
+        wanted = leaves[name].shape if name in leaves else None
+        found = np.shape(weights[name]) if name in weights else None
+        if wanted != found:
+            raise InputError(
+                f"weights: {name} has the shape {found}, and this classifier needs {wanted}; "
+                "train it again for these images and classes"
+            )
+        if not np.isfinite(weights[name]).all():
+            raise InputError(f"weights: {name} holds NaN or infinite values; train it again")
+    typed = {name: jnp.asarray(weights[name], leaf.dtype) for name, leaf in leaves.items()}
+    return from_named(shapes, typed)
