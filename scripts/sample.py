@@ -31,16 +31,17 @@ from sfumato.workflow.stages.sample import STAGE, Settings
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
     parser = new_parser(__doc__, STAGE)
+    add_paths(parser, "guidance", nargs="*", required=False, default=())
     add_paths(parser, "checkpoint", "output", "timing")
     parser.add_argument("--shard", default="1/1", metavar="K/N")
     arguments = parser.parse_args(argv)
     check_outputs({"output": arguments.output, "timing": arguments.timing})
     settings = read_settings(Settings, arguments.config)
-    entry = Entry.restore(settings, arguments.checkpoint, STAGE.stream)
+    entry = Entry.restore(settings, arguments.checkpoint, STAGE.stream, arguments.guidance)
     n_samples, name = settings.samples[entry.name].n_samples, f"{entry.name}_samples"
     indices = shard_range(n_samples, settings.sampling.in_a_shard(), arguments.shard)
-    inputs, device = {"checkpoint": entry.checkpoint}, describe()
-    record = provenance(STAGE, f"{name}.npz", settings, inputs=inputs, device=device)
+    device = describe()
+    record = provenance(STAGE, f"{name}.npz", settings, inputs=entry.inputs, device=device)
     if len(indices) < n_samples:
         record["part"] = {"start": indices.start, "stop": indices.stop}
     seconds: Counter[str] = Counter()

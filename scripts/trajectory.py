@@ -26,11 +26,12 @@ from sfumato.workflow.stages.trajectory import STAGE, Settings
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
     parser = new_parser(__doc__, STAGE)
+    add_paths(parser, "guidance", nargs="*", required=False, default=())
     add_paths(parser, "checkpoint", "output")
     arguments = parser.parse_args(argv)
     check_outputs({"output": arguments.output})
     settings = read_settings(Settings, arguments.config)
-    entry = Entry.restore(settings, arguments.checkpoint, STAGE.stream)
+    entry = Entry.restore(settings, arguments.checkpoint, STAGE.stream, arguments.guidance)
     steps, wanted = len(entry.timesteps), settings.trajectory
     panels = evenly_spaced(steps, wanted.snapshots)
     frames = evenly_spaced(steps, min(wanted.frames, steps + 1))
@@ -46,8 +47,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         "frames": x_t[frame],
         "frame_timesteps": times[frame],
     }
-    inputs = {"checkpoint": entry.checkpoint}
-    record = provenance(STAGE, "trajectory.npz", settings, inputs=inputs, device=describe())
+    inputs, device = entry.inputs, describe()
+    record = provenance(STAGE, "trajectory.npz", settings, inputs=inputs, device=device)
     check_images("trajectory.images", arrays["images"], record)
     for name in ("predicted_x_0", "frames"):
         check_finite(f"trajectory.{name}", arrays[name])

@@ -42,8 +42,20 @@ TINY = {
 
 
 SCORED_TINY = TINY | {
-    "figures": ["ddim_samples.png", "training.png"],
+    "figures": ["ddim_samples.png", "steered_samples.png", "training.png"],
     "data": {"source": "mnist-5k", "n_images": 60, "n_test": 20},
+    "model": {**TINY["model"], "num_classes": 10},
+    "samples": {
+        "ddpm": TINY["samples"]["ddpm"],
+        "ddim": {"n_samples": 5, "steps": 5, "labels": [3, 8], "guidance": {"scale": 2}},
+        "steered": {
+            "sampler": "ddim",
+            "steps": 2,
+            "labels": 4,
+            "guidance": {"method": "classifier"},
+        },
+    },
+    "guidance_classifier": {"steps": 3, "batch_size": 4},
     "weights": {"source": "trained"},
     "training": {"steps": 12, "batch_size": 4, "warmup_steps": 2},
     "evaluation": {
@@ -268,8 +280,8 @@ def nested(path, value):
     return value
 
 
-ONE_CHOICE = re.compile(r"model\.architecture|samples\.\w+\.guidance")
-"""Settings with one value so far; test_listing.py adds another, as a file."""
+ONE_CHOICE = re.compile(r"model\.architecture|samples\.\w+\.(guidance|labels)")
+"""Settings with one value in the tiny experiment: there is one network, which knows no classes."""
 
 
 def setting_paths():

@@ -10,6 +10,9 @@ from flax import nnx
 
 from sfumato import DDPMModel, ModelConfig
 from sfumato.errors import InputError
+from sfumato.guidance.classifier import Classifier
+from sfumato.guidance.classifier_free import ClassifierFree
+from sfumato.records.checkpoint import save_checkpoint
 
 # The shortest chains are quickest, and nobody looks at what they draw.
 pytestmark = pytest.mark.filterwarnings("ignore:alpha_bar_T")
@@ -228,6 +231,37 @@ def test_images_of_chosen_classes():
     assert np.abs(none[1] - some[1]).max() > 1e-4
 
 
+def test_guidance_in_one_line():
+    model = tiny(num_classes=3, norm_groups=1)
+
+    def images(**guidance):
+        options = {"scheduler": "unipc", "steps": 3, "rngs": nnx.Rngs(0), "labels": 2}
+        return model.sample(2, **options, **guidance)
+
+    guided = images(guidance_scale=3.0)
+    assert np.abs(guided - images()).max() > 1e-4
+    np.testing.assert_array_equal(images(guidance_scale=1), images())
+    for same in ({"scale": 3}, {"method": "classifier_free", "scale": 3.0}, ClassifierFree(3.0)):
+        np.testing.assert_array_equal(images(guidance=same), guided)
+    steered = Classifier(scale=2.0).using(lambda x, t: x.mean((1, 2)) * jnp.arange(3.0))
+    assert np.abs(images(guidance=steered) - images()).max() > 1e-4
+
+
+def test_guidance_by_a_worse_checkpoint(tmp_path):
+    model, worse = tiny(), tiny()
+    worse.network.conv_out.bias[...] += 0.5
+    save_checkpoint(tmp_path / "worse", worse.network, worse.diffusion, {})
+
+    def images(model, **guidance):
+        return model.sample(2, scheduler="ddim", steps=3, rngs=nnx.Rngs(0), **guidance)
+
+    named = {"method": "auto", "checkpoint": str(tmp_path / "worse")}
+    np.testing.assert_array_equal(images(model, guidance={**named, "scale": 0}), images(worse))
+    assert np.abs(images(model, guidance=named) - images(model)).max() > 0.01
+    with pytest.raises(InputError, match="guidance.digest: .* is another"):
+        images(model, guidance={**named, "digest": "0" * 64})
+
+
 def test_without_clipping_images_may_leave_the_range():
     model = tiny(beta_end=0.9)
     images = [model.sample(2, rngs=nnx.Rngs(0), clip=clip) for clip in (True, False)]
@@ -314,6 +348,25 @@ def test_training_code_can_differentiate_it():
         (lambda m: m(jnp.ones((1, 8, 8, 1)), 3, 0), "this network knows no classes"),
         (lambda m: tiny(num_classes=3).sample(2, labels=[3, 0]), "labels: .* from -1 to 2"),
         (lambda m: tiny(num_classes=3).sample(2, labels=[0, 1, 2]), "labels: .* must be"),
+        (lambda m: m.sample(1, guidance_scale=3.0), "labels: ClassifierFree guides to a class"),
+        (lambda m: m.sample(1, labels=0, guidance_scale=3.0), "this network knows no classes"),
+        (lambda m: m.sample(1, guidance_scale=-1), "scale: -1 must be at least 0"),
+        (lambda m: m.sample(1, guidance=3), "guidance: 3 must be a mapping of knobs"),
+        (lambda m: m.sample(1, guidance={"scael": 3}), "guidance.scael: unknown key"),
+        (lambda m: m.sample(1, guidance={}, guidance_scale=3), "guidance_scale: is a knob of guid"),
+        (lambda m: m.sample(1, guidance={"method": "auto"}), "guidance.checkpoint: null must be"),
+        (
+            lambda m: m.sample(1, guidance={"method": "auto", "checkpoint": "nowhere"}),
+            "there is no checkpoint at nowhere",
+        ),
+        (
+            lambda m: m.sample(1, labels=0, guidance={"method": "classifier"}),
+            "guidance: Classifier needs a classifier",
+        ),
+        (
+            lambda m: tiny(num_classes=3).sample(1, labels=0, guidance={"interval": [0, 20]}),
+            "guidance.interval: 20 must be at most 19",
+        ),
         (nnx.jit(lambda m: m.sample(1, steps=2)), "call it outside jit"),
         (lambda m: m(jnp.ones((1, 8, 8, 1)), -1), "from 0 to 19"),
         (lambda m: m(jnp.ones((1, 8, 8, 1)), 3.5), "whole numbers from 0 to 19"),

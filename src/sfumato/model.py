@@ -23,22 +23,24 @@ from sfumato.compute.modes import in_own_modes
 from sfumato.compute.randomness import sample_keys
 from sfumato.compute.ranges import check_range
 from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.samples import SAMPLER, ChainConfig
+from sfumato.config.samples import ChainConfig
 from sfumato.config.validation import nearest, validate
 from sfumato.diffusion.forward import forward
 from sfumato.diffusion.prediction import Ask, Denoise, prediction_of
 from sfumato.diffusion.schedule import Schedule, make_schedule
 from sfumato.diffusion.times import spaced_timesteps
 from sfumato.errors import InputError
+from sfumato.guidance.base import Guidance
 from sfumato.guidance.clipping import Clipping
 from sfumato.networks import config_class
 from sfumato.networks.base import Network
 from sfumato.networks.base_config import ImageConfig, NetworkConfig
 from sfumato.networks.denoiser import make_denoiser
 from sfumato.networks.initialisation import initialise
-from sfumato.samplers import sampler_class
 from sfumato.samplers.ddpm import DDPM
 from sfumato.sampling.batches import sample
+from sfumato.sampling.calls import chain_of, classes_of, guidance_of, with_guidance
+from sfumato.sampling.guided import guided
 
 
 @dataclass
@@ -160,7 +162,8 @@ class DDPMModel(nnx.Module):
         if t.size != 1:
             raise InputError(f"t: {t} must be one time, for the whole batch")
         key = self._rngs(rngs).sample()
-        return _ancestral_step(self._denoiser(clip=True), self.schedule, x, t.reshape(()), key)
+        denoise = Clipping()(self._denoiser(), self.schedule)
+        return _ancestral_step(denoise, self.schedule, x, t.reshape(()), key)
 
     @in_own_modes
     def sample(
@@ -171,6 +174,8 @@ class DDPMModel(nnx.Module):
         steps: int | None = None,
         rngs: nnx.Rngs | None = None,
         labels: jax.typing.ArrayLike | None = None,
+        guidance_scale: float | None = None,
+        guidance: Guidance | Mapping[str, Any] | None = None,
         micro_batch: int = 8,
         spacing: str = "trailing",
         clip: bool = True,
@@ -184,6 +189,9 @@ class DDPMModel(nnx.Module):
             steps: length of the chain, 1 .. noise_steps; left out, the sampler's own number.
             rngs: stream `sample`.
             labels: (N,) or one for all, classes of a network that knows any; -1 is none.
+            guidance_scale: w of classifier-free guidance, 1 for the conditional model alone.
+            guidance: any guidance, as an object of `sfumato.guidance` or as an entry of `samples`
+                says it: {"method": "classifier_free", "scale": 3.0, "interval": [0, 800]}.
             micro_batch: how many images go through the network at once.
             spacing: which steps a shorter chain visits, see `sfumato.diffusion.times`.
             clip: clip each prediction of x_0 to [-1, 1], the range of images.
@@ -192,10 +200,13 @@ class DDPMModel(nnx.Module):
         Returns:
             (N, H, W, C) float32, with `clip` in [-1, 1].
         """
-        chain = _chain(scheduler, knobs, steps=steps, spacing=spacing, clip=clip)
+        method = guidance_of(guidance, guidance_scale)
+        settings = {"steps": steps, "spacing": spacing, "clip": clip, "guidance": method}
+        chain = chain_of(scheduler, knobs, **settings)
+        chain = with_guidance(chain, self.network.config, self.diffusion, labels is not None)
         n_samples = _count(n_samples_or_shape, self.network.config.input_dim)
         micro_batch = whole("micro_batch", micro_batch)
-        given = {} if labels is None else {"labels": self._labels(labels, n_samples)}
+        given = {} if labels is None else {"labels": self._labels(labels, n_samples, chain)}
         return self._draw(
             chain, self._rngs(rngs).sample(), n_samples, given=given, micro_batch=micro_batch
         )
@@ -209,7 +220,7 @@ class DDPMModel(nnx.Module):
     ) -> jax.Array:
         length = chain.length(self.noise_steps)
         drawn = sample(
-            self._denoiser(chain.clip),
+            guided(self._denoiser(), self.schedule, chain),
             self.schedule,
             chain.sampler,
             timesteps=spaced_timesteps(self.noise_steps, length, chain.spacing),
@@ -220,10 +231,8 @@ class DDPMModel(nnx.Module):
         )
         return jnp.asarray(drawn.images)
 
-    def _denoiser(self, clip: bool) -> Denoise:
-        kind = self.diffusion.prediction_type
-        denoise = make_denoiser(self.network, self.schedule, kind)
-        return Clipping()(denoise, self.schedule) if clip else denoise
+    def _denoiser(self) -> Denoise:
+        return make_denoiser(self.network, self.schedule, self.diffusion.prediction_type)
 
     def _rngs(self, rngs: nnx.Rngs | None) -> nnx.Rngs:
         return self.rngs if rngs is None else of_kind("rngs", rngs, nnx.Rngs, "nnx.Rngs(0)")
@@ -234,10 +243,12 @@ class DDPMModel(nnx.Module):
             raise InputError(f"t: its shape {t.shape} must be ({count},), or that of one time")
         return jnp.broadcast_to(t.reshape(-1), (count,))
 
-    def _labels(self, labels: jax.typing.ArrayLike | None, count: int) -> jax.Array | None:
+    def _labels(
+        self, labels: jax.typing.ArrayLike | None, count: int, chain: ChainConfig | None = None
+    ) -> jax.Array | None:
         if labels is None:
             return None
-        classes = self.network.config.num_classes
+        classes = classes_of(chain, self.network.config.num_classes)
         if not classes:
             raise InputError("labels: this network knows no classes; set num_classes")
         labels = whole_numbers("labels", labels, classes, least=-1)
@@ -284,14 +295,3 @@ def _count(n_samples_or_shape: Any, image_shape: tuple[int, ...]) -> int:  # noq
             f"number followed by the shape of an image, {image_shape}"
         )
     return int(count)
-
-
-def _chain(scheduler: str, knobs: dict[str, Any], **settings: Any) -> ChainConfig:  # noqa: ANN401
-    """Check how a sample is to be drawn; a knob that the sampler does not have is an error."""
-    sampler_class(scheduler)  # an unknown name is an error
-    own = SAMPLER.fields_of(scheduler)
-    for knob in knobs:
-        if knob not in own:
-            known = ", ".join(own) or "none"
-            raise InputError(f"{knob}: {scheduler} has no such setting; it has {known}")
-    return validate(ChainConfig, {"sampler": scheduler, **settings, **knobs})

@@ -278,7 +278,7 @@ DDPM_OF_50 = {"ddpm": {"steps": 50}}
         ({"samples": {"a/b": {"sampler": "ddim"}}}, "samples.a/b: 'a/b' must be made of letters"),
         (
             {"samples": {"ddim": {"guidance": "strong"}}},
-            "samples.ddim.guidance: 'strong' must be a mapping with the key method, or null",
+            "samples.ddim.guidance: 'strong' must be a mapping of knobs, such as scale: 3, or null",
         ),
         (
             {"samples": {"ddim": {"guidance": {"method": "none such"}}}},

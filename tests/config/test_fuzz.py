@@ -65,6 +65,7 @@ JUNK = st.recursive(
 )
 MORE_PATHS = [
     *("samples.mine.sampler", "samples.mine.eta", "samples.mine.steps", "samples.ddim"),
+    *("samples.ddim.labels", "samples.mine.labels"),
     *("samples.mine", "samples.ddpm.guidance", "samples.ddpm.guidance.method", "samples.ddpm.eta"),
 ]
 KEYS = st.one_of(
@@ -156,6 +157,12 @@ def test_config_files(tmp_path_factory, edits):
         assert str(error)
 
 
+def of_some_class(settings):
+    """Let the network know a class where samples of one are asked for."""
+    asked = settings.get("samples.ddim.labels") is not None
+    return settings | ({"model.num_classes": 1} if asked else {})
+
+
 def valid_tiny():
     """Return settings that are fine alone and together, and cost little."""
     return st.fixed_dictionaries(
@@ -173,8 +180,11 @@ def valid_tiny():
             "samples.ddim.eta": st.floats(0, 1),
             "samples.ddim.spacing": st.sampled_from(["leading", "linspace", "trailing"]),
             "samples.ddim.clip": st.booleans(),
+            "samples.ddim.labels": st.none()
+            | st.just(0)
+            | st.lists(st.integers(-1, 0), min_size=1),
         },
-    )
+    ).map(of_some_class)
 
 
 @settings(fuzz, max_examples=4, deadline=None)

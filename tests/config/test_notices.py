@@ -90,6 +90,14 @@ def test_channels_that_no_figure_shows(channels):
     )
 
 
+def test_guidance_by_a_network_that_never_does_without_a_class():
+    guided = {"samples": {"ddim": {"labels": 3, "guidance": {"scale": 2}}}}
+    trained = {"weights": {"source": "trained"}, "model": {"num_classes": 10}}
+    (said,) = said_of({}, {**guided, **trained, "training": {"label_dropout": 0}})
+    assert said.startswith("samples.ddim.guidance: asks the network without a class, and with tr")
+    assert said_of({}, {**guided, **trained}) == []
+
+
 IGNORED = {
     "training.steps": ({}, 3000, "training", "weights.source is fresh, not trained"),
     "training.min_snr_gamma": (
@@ -127,6 +135,12 @@ IGNORED = {
     "data.folder": ({}, "x", "data.folder", "data.source is mnist-5k"),
     "data.url": ({"data": {"source": "noise"}}, "x", "data.url", "data.source is noise"),
     "data.fit": ({}, "pad", "data.fit", "data.source is mnist-5k"),
+    "guidance_classifier.steps": (
+        {},
+        5,
+        "guidance_classifier",
+        "no entry of samples has the guidance classifier",
+    ),
     "render.colormap": (
         {"model": {"input_dim": [28, 28, 3]}},
         "magma",

@@ -65,7 +65,7 @@ def test_an_entry_is_dumped_flat_and_read_again():
     entry = samples({"ddim": {"eta": 0.5}})["ddim"]
     dumped = entry.model_dump(mode="json")
     expected = {"sampler": "ddim", "eta": 0.5, "steps": 50, "spacing": "trailing", "clip": True}
-    assert dumped == expected | {"guidance": None, "seed": None, "n_samples": 8}
+    assert dumped == expected | {"labels": None, "guidance": None, "seed": None, "n_samples": 8}
     assert type(entry).model_validate(dumped) == entry
 
 
@@ -122,7 +122,9 @@ def test_guidance_is_laid_over_guidance_by_the_same_rules(two_guidances):
     assert (same.sampler, same.guidance) == (DDPM(), Weak(3.0, 0.2))
 
 
-@pytest.mark.parametrize("knob", ["clip", "steps", "spacing", "seed", "guidance", "n_samples"])
+@pytest.mark.parametrize(
+    "knob", ["clip", "steps", "spacing", "seed", "labels", "guidance", "n_samples"]
+)
 def test_a_knob_that_no_entry_could_set(monkeypatch, knob):
     """Its value would go to the entry's own setting of that name, in silence."""
     module = ModuleType("sfumato.samplers.greedy")
@@ -145,11 +147,10 @@ def test_a_knob_that_no_entry_could_set(monkeypatch, knob):
 
 def test_mistakes_in_guidance(two_guidances):
     for value, said in {
-        '{"scale": 4}': "guidance.method: is missing; it must be one of 'strong' or 'weak'",
         '{"method": "waek"}': "guidance.method: 'waek' must be one of 'strong' or 'weak'; did you",
         '{"method": "weak", "sclae": 1}': "guidance.sclae: unknown key (its value: 1); did you me",
         '{"method": "weak", "scale": "4"}': "guidance.scale: '4' must be a number",
-        "3": "guidance: 3 must be a mapping with the key method, or null",
+        "3": "guidance: 3 must be a mapping of knobs, such as scale: 3, or null",
     }.items():
         found = refused({"ddim": {"guidance": json.loads(value)}})
         assert found.startswith(f"experiments.a.samples.ddim.{said}"), found

@@ -27,6 +27,7 @@ READERS = {
     "weights.source": ["initial_checkpoint", "checkpoint"],
     "training": [],
     "evaluation": [],
+    "guidance_classifier": [],
     "forward": ["forward.npz"],
     "sampling": CHAINS,
     "samples.ddpm": ["ddpm_samples.npz", "trajectory.npz"],
@@ -42,17 +43,19 @@ READERS = {
 
 # The same where a network is trained and its samples are scored.
 RUNS = ("ddpm_steps_10", "ddim_steps_5")
-CLASSIFIER = "evaluation/classifier.npz"
+CLASSIFIER, NOISY = "evaluation/classifier.npz", "guidance_classifier.npz"
 DRAWN, MORE_DRAWN = ([f"evaluation/{run}/{k}.npz" for run in RUNS] for k in range(2))
 SCORED, MORE_SCORED = (
     [f"evaluation/{run}/{k}.metrics.json" for run in ("floor", *RUNS)] for k in range(2)
 )
 FLOOR = SCORED[0]
 SCORED_INTO = {
-    "data.npz": ["checkpoint", CLASSIFIER, *SCORED, "nearest.png"],
+    "data.npz": ["checkpoint", CLASSIFIER, NOISY, *SCORED, "nearest.png"],
     "initial_checkpoint": ["checkpoint"],
-    "checkpoint": ["training.png", "ddim_samples.npz", *DRAWN],
+    "checkpoint": ["training.png", "ddim_samples.npz", "steered_samples.npz", *DRAWN],
     "ddim_samples.npz": ["ddim_samples.png"],
+    "steered_samples.npz": ["steered_samples.png"],
+    NOISY: ["steered_samples.npz"],
     CLASSIFIER: SCORED,
     **{name: [name.replace(".npz", ".metrics.json")] for name in DRAWN},
     DRAWN[0]: [SCORED[1], "nearest.png"],
@@ -61,21 +64,30 @@ SCORED_INTO = {
     "quality.json": ["quality_vs_nfe.png"],
 }
 WEIGHTS = ["checkpoint"]
-FIGURES = ["ddim_samples.png", "training.png", "quality_vs_nfe.png", "nearest.png"]
+SAMPLES = ["ddim_samples.png", "steered_samples.png"]
+FIGURES = [*SAMPLES, "training.png", "quality_vs_nfe.png", "nearest.png"]
 # For each setting another value, and what reads it.
 SCORED_READERS = {
     "training.steps": (13, WEIGHTS),
     "training.loss": ("l1", WEIGHTS),
     "data.n_test": (21, ["data.npz"]),
+    "diffusion.beta_end": (0.03, ["initial_checkpoint", *WEIGHTS, NOISY, *DRAWN]),
     "model.channels": (8, ["initial_checkpoint"]),
-    "seed": (1, ["initial_checkpoint", *WEIGHTS, CLASSIFIER, *DRAWN, *SCORED]),
+    "seed": (1, ["initial_checkpoint", *WEIGHTS, CLASSIFIER, NOISY, *DRAWN, *SCORED]),
     "evaluation.n_samples": (11, [*DRAWN, *SCORED]),
     "evaluation.micro_batch": (5, DRAWN),
     "evaluation.neighbours": (2, SCORED),
     "evaluation.two_sample_steps": (3, SCORED),
     "evaluation.classifier_steps": (6, [CLASSIFIER]),
     "samples.ddim.eta": (0.5, ["ddim_samples.npz", *DRAWN[1:]]),
-    "render.colormap": ("magma", ["ddim_samples.png", "nearest.png"]),
+    "samples.ddim.labels": (7, ["ddim_samples.npz", *DRAWN[1:]]),
+    "samples.ddim.guidance": (None, ["ddim_samples.npz", *DRAWN[1:]]),
+    "samples.ddim.guidance.scale": (3.0, ["ddim_samples.npz", *DRAWN[1:]]),
+    "samples.ddim.guidance.interval": ([3, 8], ["ddim_samples.npz", *DRAWN[1:]]),
+    "samples.steered.guidance.scale": (3.0, ["steered_samples.npz"]),
+    "guidance_classifier.steps": (4, [NOISY]),
+    "guidance_classifier.learning_rate": (0.01, [NOISY]),
+    "render.colormap": ("magma", [*SAMPLES, "nearest.png"]),
     "render.dpi": (41, FIGURES),
     "render.title": ("another", FIGURES),
 }

@@ -201,8 +201,9 @@ SHOWN_ELSEWHERE = {
     "data.digest": "test_data_files.py",
     "data.fit": "test_folders.py",
 }
-# Those of `training` are in test_loop.py, the others in test_training_workflow.py.
-OF_OTHERS = ("render.", "weights.", "training.", "evaluation.")
+# Those of `training` are in test_loop.py, of `guidance_classifier` in
+# test_guidance_classifier.py, the others in test_training_workflow.py.
+OF_OTHERS = ("render.", "weights.", "training.", "evaluation.", "guidance_classifier.")
 PATHS = [p for p in setting_paths() if p not in SHOWN_ELSEWHERE and not p.startswith(OF_OTHERS)]
 
 

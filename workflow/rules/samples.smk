@@ -1,11 +1,14 @@
 # Samples: `{name}` is that of an entry of `samples` in the config.
 # One job draws them all; or several draw a shard each, and one more joins the shards.
 
+from sfumato.workflow.guidance_files import guidance_inputs, guidance_places
+
 
 rule sample:
     input:
         ckpt="results/{experiment}/checkpoint",
         history=plan.history,
+        guidance=guidance_inputs(plan),
     output:
         arrays="results/{experiment}/{name}_samples.npz",
         timing="results/{experiment}/{name}_samples.timing.json",
@@ -26,9 +29,11 @@ rule sample:
         script=plan.script("sample"),
         config=plan.settings("sample"),
         made=plan.making("sample"),
+        guidance=guidance_places(plan),
         shard="1/1",
     shell:
         "python {params.script:q} --config {params.config:q} --checkpoint {input.ckpt:q}"
+        " --guidance {input.guidance:q} {params.guidance:q}"
         " --shard {params.shard} --output {output.arrays:q} --timing {output.timing:q}"
         " > {log:q} 2>&1"
 
@@ -48,6 +53,7 @@ use rule sample as sample_shard with:
         script=plan.script("sample"),
         config=plan.settings("sample"),
         made=plan.making("sample"),
+        guidance=guidance_places(plan),
         shard="{k}/{n}",
 
 

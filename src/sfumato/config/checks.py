@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from sfumato.config.data import Facts
 from sfumato.config.data_checks import judgement_mistakes
+from sfumato.config.entry_checks import entry_mistakes
 from sfumato.config.experiment import Experiment
 from sfumato.config.trajectory import TrajectoryConfig
 from sfumato.config.validation import nearest, one_of, path_of, show
@@ -19,7 +20,12 @@ def check_across(experiment: Experiment, prefix: str) -> None:
     """Raise an InputError with a line for each conflict between sections."""
     noise_steps, n_test = experiment.diffusion.noise_steps, experiment.data.n_test
     forward = experiment.forward.mistakes(noise_steps, n_test)
-    found = [*_steps(experiment), *forward, *_figures(experiment)]
+    entries = [
+        (f"samples.{name}.{setting}", reason)
+        for name, entry in experiment.samples.items()
+        for setting, reason in entry_mistakes(experiment, entry)
+    ]
+    found = [*_steps(experiment), *entries, *forward, *_figures(experiment)]
     _raise(found, prefix)
 
 
@@ -79,6 +85,8 @@ def _evaluation(experiment: Experiment) -> Iterator[Mistake]:
             if (entry.steps or 0) > most:
                 reason = f"{entry.steps} must be at most diffusion.noise_steps ({most})"
                 yield f"evaluation.runs[{i}].over.steps", reason
+            for setting, reason in entry_mistakes(experiment, entry):
+                yield f"evaluation.runs[{i}].over.{setting}", reason
     seeds = [experiment.seed, *(run.seed for run in experiment.runs.values() if run.seed)]
     if max(seeds) + evaluation.seeds > 2**32:
         yield "evaluation.seeds", f"{evaluation.seeds} run past the last seed, {2**32 - 1}"

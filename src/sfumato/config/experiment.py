@@ -10,6 +10,7 @@ from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.evaluation import EvaluationConfig
 from sfumato.config.fields import Name, Section, Seed, Whole
 from sfumato.config.forward import ForwardConfig
+from sfumato.config.guidance_classifier import GuidanceClassifierConfig
 from sfumato.config.model import Model
 from sfumato.config.render import RenderConfig
 from sfumato.config.samples import SampleConfig
@@ -56,6 +57,8 @@ class Experiment(Section):
     """How the sampling loop uses the machine."""
     samples: dict[Name, SampleConfig] = DEFAULT_SAMPLES
     """What is drawn."""
+    guidance_classifier: GuidanceClassifierConfig = GuidanceClassifierConfig()
+    """How the classifier of classifier guidance learns."""
     trajectory: TrajectoryConfig = TrajectoryConfig()
     """The denoising trajectory."""
     evaluation: EvaluationConfig = EvaluationConfig()

@@ -31,6 +31,12 @@ _IGNORED: dict[str, _Reason] = {
     "training.label_dropout": _if_not(
         lambda e: e.model.num_classes > 0, "model.num_classes is {e.model.num_classes}"
     ),
+    "guidance_classifier": _if_not(
+        lambda e: any(
+            each.guidance and each.guidance.reads == "classifier" for each in e.samples.values()
+        ),
+        "no entry of samples has the guidance classifier",
+    ),
     **dict.fromkeys(
         ("weights.folder", "weights.digest"),
         _if_not(lambda e: e.weights.source == "pretrained", f"{_SOURCE}, not pretrained"),
@@ -108,10 +114,25 @@ def _nonsense(experiment: Experiment) -> _Found:
         yield "diffusion", left
     else:
         yield from _late_starts(experiment)
+    yield from _no_null_class(experiment)
     channels = experiment.model.input_dim[-1]
     if channels not in SHOWN_CHANNELS:
         said = f"{channels} channels are drawn, and figures show the first of them; use 1 or 3"
         yield "model.input_dim", said
+
+
+def _no_null_class(experiment: Experiment) -> _Found:
+    """Walk the entries that ask without a class a network that never learnt to do without."""
+    trained = experiment.weights.source == "trained"
+    if not trained or not experiment.model.num_classes or experiment.training.label_dropout:
+        return
+    for name, entry in experiment.samples.items():
+        if entry.guidance and entry.guidance.needs_labels:
+            yield (
+                f"samples.{name}.guidance",
+                "asks the network without a class, and with training.label_dropout 0 it learns "
+                "none but with one; use 0.1",
+            )
 
 
 def _late_starts(experiment: Experiment) -> _Found:

@@ -14,6 +14,7 @@ from pydantic import (
 )
 
 from sfumato.config.fields import Flag, Section, Seed, Whole
+from sfumato.config.labels import Labels
 from sfumato.config.methods import Choice
 from sfumato.config.mistakes import attempt, raise_all
 from sfumato.guidance.base import OTHERS, Guidance
@@ -21,6 +22,7 @@ from sfumato.samplers.base import Sampler
 
 SAMPLER = Choice("sampler", "samplers", Sampler)
 GUIDANCE = Choice("method", "guidance", Guidance, others=OTHERS)
+DEFAULT_GUIDANCE = {"method": "classifier_free"}
 
 
 class ChainConfig(Section):
@@ -37,8 +39,12 @@ class ChainConfig(Section):
     """Which times a chain shorter than diffusion.noise_steps visits."""
     clip: Flag = True
     """Clip each prediction of x_0 to [-1, 1]."""
+    labels: Labels | None = None
+    """Classes that are asked for, one or several in turn, from 0 to model.num_classes - 1; -1 is no
+    class. null asks for none."""
     guidance: Any = None
-    """`{method: NAME, ...}`, a file in `guidance/` and its knobs; null for none."""
+    """`{method: NAME, ...}`, a file in `guidance/` and its knobs; null for none. Without a method
+    it is classifier_free."""
     seed: Seed | None = None
     """Sampling seed; null for that of the experiment."""
 
@@ -81,8 +87,8 @@ class ChainConfig(Section):
         if value is None or isinstance(value, Guidance):
             return value
         if not isinstance(value, Mapping):
-            raise ValueError("must be a mapping with the key method, or null")
-        return GUIDANCE.build(value)
+            raise ValueError("must be a mapping of knobs, such as scale: 3, or null")
+        return GUIDANCE.build({**DEFAULT_GUIDANCE, **value})
 
     @field_serializer("guidance")
     def _dump_guidance(self, guidance: Guidance | None) -> dict[str, Any] | None:
@@ -114,5 +120,6 @@ def merge_entry(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[st
     """Override the settings of one entry."""
     guidance, changed = base.get("guidance"), override.get("guidance")
     if isinstance(guidance, Mapping) and isinstance(changed, Mapping):
-        override = {**override, "guidance": GUIDANCE.merge(guidance, changed, shared=())}
+        base_guidance = {**DEFAULT_GUIDANCE, **guidance}
+        override = {**override, "guidance": GUIDANCE.merge(base_guidance, changed, shared=())}
     return SAMPLER.merge(base, override, shared=tuple(SampleConfig.model_fields))

@@ -6,8 +6,9 @@ denoise = Clipping()(denoise, schedule)
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar
+from collections.abc import Callable, Iterator
+from copy import copy
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
@@ -21,6 +22,9 @@ if TYPE_CHECKING:
     from sfumato.diffusion.schedule import Schedule
     from sfumato.guidance.guided import Guided
 
+Reads = Literal["", "classifier", "checkpoint"]
+"""What a method needs besides the denoiser: nothing, the classifier that the experiment trains, or
+a second checkpoint."""
 OTHERS = ("guided", "clipping")
 """Files of this room that hold no method that an entry may ask for."""
 
@@ -31,6 +35,12 @@ class Guidance(metaclass=SayingMeta):
 
     traced: ClassVar[tuple[str, ...]] = ()
     """Names of the knobs that only multiply, see `compute.knobs`."""
+    needs_labels: ClassVar[bool] = False
+    """Whether it guides towards a class, so that there must be labels."""
+    reads: ClassVar[Reads] = ""
+    """What it needs besides the denoiser."""
+    restored: ClassVar[Any] = None
+    """That, in memory, of an instance that `using` returned: a function, or a pytree."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 
@@ -56,6 +66,16 @@ class Guidance(metaclass=SayingMeta):
             inner: those of the denoiser inside, by time.
         """
         return inner(t)
+
+    def mistakes(self, noise_steps: int) -> Iterator[tuple[str, str]]:  # noqa: ARG002
+        """Walk the knobs that do not fit so many times: which, and what is wrong."""
+        yield from ()
+
+    def using(self, restored: Any) -> Self:  # noqa: ANN401
+        """Return the same method with what it needs besides the denoiser."""
+        whole = copy(self)
+        object.__setattr__(whole, "restored", restored)  # frozen; no knob, so not compared
+        return whole
 
     def __call__(self, denoise: Denoise, schedule: Schedule) -> Guided:
         """Return the denoiser that this method makes of `denoise`."""

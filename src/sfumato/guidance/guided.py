@@ -10,33 +10,45 @@ import jax
 from sfumato.compute.knobs import put_back, split
 from sfumato.diffusion.prediction import Denoise, Given, Prediction, as_pytree, cost
 from sfumato.diffusion.schedule import Schedule
+from sfumato.errors import InputError
 from sfumato.guidance.base import Guidance
 
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
 class Guided:
-    """(x_t (B, ...), t, given) -> Prediction; a pytree of the denoiser, schedule and traced knobs.
+    """(x_t (B, ...), t, given) -> Prediction; a pytree of all but what the method is.
 
-    Another scale, or other weights of the same network, do not compile again.
+    Another scale, or other weights of the same networks, do not compile again.
     """
 
     denoise: Denoise
     schedule: Schedule
     knobs: dict[str, Any]
+    restored: Any
     method: Guidance = field(metadata={"static": True})
 
     def __call__(self, x_t: jax.Array, t: jax.typing.ArrayLike, given: Given) -> Prediction:
         """Ask the denoiser inside as the method says."""
-        method = put_back(self.method, self.knobs)
+        method = put_back(self.method, self.knobs).using(self.restored)
         return method.predict(self.denoise, self.schedule, x_t, t, given)
 
     def cost(self, t: int) -> int:
         """Return the network evaluations of one call at time t; on the host."""
-        return put_back(self.method, self.knobs).cost(t, lambda at: cost(self.denoise, at))
+        method = put_back(self.method, self.knobs).using(self.restored)
+        return method.cost(t, lambda at: cost(self.denoise, at))
 
 
 def guide(guidance: Guidance, denoise: Denoise, schedule: Schedule) -> Guided:
-    """Put `guidance` around any denoiser: a pytree, or a function."""
-    method, knobs = split(guidance)
-    return Guided(as_pytree(denoise), schedule, knobs, method)
+    """Put `guidance` around any denoiser: a pytree, or a function.
+
+    Raises:
+        InputError: if the method needs something that it was not given.
+    """
+    restored = guidance.restored
+    if guidance.reads and restored is None:
+        name = type(guidance).__name__
+        raise InputError(f"guidance: {name} needs a {guidance.reads}: {name}(...).using(...)")
+    method, knobs = split(guidance.using(None))
+    restored = None if restored is None else as_pytree(restored)
+    return Guided(as_pytree(denoise), schedule, knobs, restored, method)

@@ -8,23 +8,25 @@ from pathlib import Path
 from typing import Any, Protocol, Self
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from tqdm import tqdm
 
 from sfumato.compute.backend import spread_over_cores
 from sfumato.compute.randomness import stage_key
 from sfumato.config.diffusion import DiffusionConfig
+from sfumato.config.labels import in_turn
 from sfumato.config.samples import ChainConfig
 from sfumato.config.sampling import SamplingConfig
-from sfumato.diffusion.prediction import Denoise
+from sfumato.diffusion.prediction import Denoise, Given
 from sfumato.diffusion.schedule import Schedule, make_schedule
 from sfumato.diffusion.times import spaced_timesteps
 from sfumato.errors import InputError
-from sfumato.guidance.clipping import Clipping
 from sfumato.networks.base_config import NetworkConfig
 from sfumato.networks.denoiser import make_denoiser
 from sfumato.records.checkpoint import load_checkpoint
 from sfumato.sampling.batches import nfe, sample_batches
+from sfumato.sampling.guided import guided
 from sfumato.sampling.samples import Samples
 
 
@@ -56,7 +58,8 @@ class Entry:
         key: from which sample i draws.
         image_shape: (H, W, C).
         micro_batch: how many samples go through the network at once on each device.
-        checkpoint: digest and provenance of the network's weights.
+        inputs: digest and provenance of what it was restored from, by name: the network's
+            `checkpoint`, and what its `guidance` reads.
     """
 
     name: str
@@ -67,16 +70,19 @@ class Entry:
     key: jax.Array
     image_shape: tuple[int, ...]
     micro_batch: int
-    checkpoint: dict[str, Any]
+    inputs: dict[str, dict[str, Any]]
 
     @classmethod
-    def restore(cls, settings: DrawSettings, checkpoint: Path, stream: int) -> Self:
+    def restore(
+        cls, settings: DrawSettings, checkpoint: Path, stream: int, guidance: Sequence[Path] = ()
+    ) -> Self:
         """Restore the network of a checkpoint, and let jax see each core as a device.
 
         Args:
             settings: what is drawn.
             checkpoint: the folder.
             stream: number of the random stream.
+            guidance: the file that the entry's guidance reads, if it reads any.
 
         Raises:
             InputError: unless the settings name exactly one entry, and the checkpoint fits them.
@@ -87,6 +93,9 @@ class Entry:
         ((name, config),) = settings.samples.items()
         diffusion = settings.diffusion
         network, manifest = load_checkpoint(checkpoint, settings.model, diffusion)
+        inputs = {"checkpoint": {key: manifest[key] for key in ("digest", "provenance")}}
+        if config.guidance and config.guidance.reads:
+            config, inputs["guidance"] = _restored(config, guidance, settings)
         schedule = make_schedule(diffusion)
         steps = config.length(diffusion.noise_steps)
         seed = settings.seed if config.seed is None else config.seed
@@ -99,7 +108,7 @@ class Entry:
             stage_key(seed, stream),
             tuple(settings.model.input_dim),
             settings.sampling.on(jax.default_backend()),
-            {key: manifest[key] for key in ("digest", "provenance")},
+            inputs,
         )
 
     @property
@@ -119,13 +128,25 @@ class Entry:
                 indices=indices,
                 image_shape=self.image_shape,
                 micro_batch=self.micro_batch,
+                given=self._given(indices),
                 snapshots=snapshots,
                 progress=bar.update,
             )
 
+    def _given(self, indices: range) -> Given:
+        """Return what is known of each sample: its class, where the entry asks for any."""
+        if self.config.labels is None:
+            return {}
+        return {"labels": jnp.array(in_turn(self.config.labels, indices), jnp.int32)}
 
-def guided(denoise: Denoise, schedule: Schedule, config: ChainConfig) -> Denoise:
-    """Put what an entry asks for around a denoiser: its guidance, and clipping outermost."""
-    for method in (config.guidance, Clipping() if config.clip else None):
-        denoise = method(denoise, schedule) if method else denoise
-    return denoise
+
+def _restored(
+    config: ChainConfig, files: Sequence[Path], settings: DrawSettings
+) -> tuple[ChainConfig, dict[str, Any]]:
+    """Return an entry whose guidance has what it reads, and the origin of that."""
+    from sfumato.sampling.restoring import restore
+
+    if len(files) != 1:
+        raise InputError(f"--guidance: {len(files)} files; this entry's guidance reads one")
+    guidance, origin = restore(config.guidance, files[0], settings.model, settings.diffusion)
+    return config.model_copy(update={"guidance": guidance}), origin

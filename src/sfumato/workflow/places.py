@@ -79,11 +79,24 @@ def pretrained_folder(experiment: Experiment) -> Path:
     Raises:
         InputError: if there is none.
     """
-    given = user_path(experiment.weights.folder, "weights.folder")
+    return checkpoint_folder(experiment.weights.folder, "weights.folder")
+
+
+def checkpoint_folder(named: str, setting: str) -> Path:
+    """Return the folder of a checkpoint: from the working directory, or from beside the workflow.
+
+    Args:
+        named: the folder, as the config says it.
+        setting: which says it.
+
+    Raises:
+        InputError: if there is none.
+    """
+    given = user_path(named, setting)
     folder = given if given.exists() else relative(ROOT / given)
     if not (folder / "manifest.json").is_file():
         place = shown(folder / "manifest.json")
-        raise InputError(f"weights.folder: there is no checkpoint, no {place}")
+        raise InputError(f"{setting}: there is no checkpoint, no {place}")
     return folder
 
 

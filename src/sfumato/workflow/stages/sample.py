@@ -1,12 +1,20 @@
 """Draw one entry of `samples` from a checkpoint."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Self
+
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.fields import Section, Seed
 from sfumato.config.model import Model
 from sfumato.config.samples import SampleConfig
 from sfumato.config.sampling import SamplingConfig
 from sfumato.records.stage import COMPUTING, Stage
+from sfumato.workflow.guiding import made_before, with_digests
 from sfumato.workflow.weights import weights
+
+if TYPE_CHECKING:
+    from sfumato.config.experiment import Experiment
 
 
 class Settings(Section):
@@ -18,5 +26,17 @@ class Settings(Section):
     sampling: SamplingConfig
     samples: dict[str, SampleConfig]
 
+    @classmethod
+    def of(cls, experiment: Experiment) -> Self:
+        """Return what the stage reads of an experiment, after a look at second checkpoints."""
+        read = {name: getattr(experiment, name) for name in cls.model_fields}
+        samples = with_digests(experiment, experiment.samples)
+        return cls.model_validate(read | {"samples": samples})
 
-STAGE = Stage("sample", Settings, packages=COMPUTING, after=weights, stream=3)
+
+def after(experiment: Experiment) -> tuple[str, ...]:
+    """Return the stages before: of the weights, and of what guidance reads."""
+    return (*weights(experiment), *made_before(experiment.samples.values()))
+
+
+STAGE = Stage("sample", Settings, packages=COMPUTING, after=after, stream=3)

@@ -13,10 +13,12 @@ from sfumato.config.trajectory import SnapshotConfig
 from sfumato.config.validation import one_of
 from sfumato.errors import InputError
 from sfumato.records.stage import COMPUTING, Stage
+from sfumato.workflow.guiding import made_before, with_digests
 from sfumato.workflow.weights import weights
 
 if TYPE_CHECKING:
     from sfumato.config.experiment import Experiment
+    from sfumato.config.samples import SampleConfig
 
 
 class Settings(Section):
@@ -33,10 +35,20 @@ class Settings(Section):
     def of(cls, experiment: Experiment) -> Self:
         """Return what the stage reads of an experiment."""
         read = {name: getattr(experiment, name) for name in cls.model_fields}
-        of, samples = experiment.trajectory.of, experiment.samples
-        if of not in samples:
-            raise InputError(f"trajectory.of: {of!r} {one_of(tuple(samples))}")
-        return cls.model_validate(read | {"samples": {of: samples[of]}})
+        return cls.model_validate(read | {"samples": with_digests(experiment, _entry(experiment))})
 
 
-STAGE = Stage("trajectory", Settings, packages=COMPUTING, after=weights, stream=3)
+def after(experiment: Experiment) -> tuple[str, ...]:
+    """Return the stages before: of the weights, and of what the entry's guidance reads."""
+    return (*weights(experiment), *made_before(_entry(experiment).values()))
+
+
+def _entry(experiment: Experiment) -> dict[str, SampleConfig]:
+    """Return the one entry that is followed."""
+    of, samples = experiment.trajectory.of, experiment.samples
+    if of not in samples:
+        raise InputError(f"trajectory.of: {of!r} {one_of(tuple(samples))}")
+    return {of: samples[of]}
+
+
+STAGE = Stage("trajectory", Settings, packages=COMPUTING, after=after, stream=3)

@@ -1,0 +1,51 @@
+"""Whether the classes and the guidance of an entry of `samples` fit the rest of an experiment."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+from sfumato.config.labels import label_mistakes
+from sfumato.config.samples import GUIDANCE
+
+if TYPE_CHECKING:
+    from sfumato.config.experiment import Experiment
+    from sfumato.config.samples import ChainConfig
+
+KNOWN = "model.num_classes"
+
+
+def entry_mistakes(experiment: Experiment, entry: ChainConfig) -> Iterator[tuple[str, str]]:
+    """Walk what does not fit: the setting, from the entry on, and what is wrong with it."""
+    guidance = entry.guidance
+    if guidance and guidance.reads == "classifier":
+        yield from _of_a_classifier(experiment, entry)
+    else:
+        for reason in label_mistakes(entry.labels, experiment.model.num_classes, KNOWN):
+            yield "labels", reason
+    if guidance is None:
+        return
+    for knob, reason in guidance.mistakes(experiment.diffusion.noise_steps):
+        yield f"guidance.{knob}", reason
+    if guidance.needs_labels and entry.labels is None:
+        name = GUIDANCE.name_of(guidance)
+        if experiment.model.num_classes or guidance.reads == "classifier":
+            yield "labels", f"null asks for no class, and {name} guidance needs one"
+        else:
+            yield "guidance", f"{name} needs a network that knows classes; set {KNOWN}"
+
+
+def _of_a_classifier(experiment: Experiment, entry: ChainConfig) -> Iterator[tuple[str, str]]:
+    """Walk what does not fit the classes of the images, which the classifier learns.
+
+    Those of the user's pictures are known when the classifier is trained.
+    """
+    facts = experiment.data.facts
+    if facts is None:
+        return
+    if not facts.classes:
+        source = experiment.data.source
+        yield "guidance", f"classifier needs images with classes, and data.source is {source}"
+    elif entry.labels and max(entry.labels) >= facts.classes:
+        last = facts.classes - 1
+        yield "labels", f"{max(entry.labels)} must be at most {last}, the last class of the images"

@@ -1,0 +1,77 @@
+"""What a call in Python asks a chain for: checked as an entry of `samples` is, or a sentence."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from sfumato.config.paths import user_path
+from sfumato.config.samples import SAMPLER, ChainConfig
+from sfumato.config.validation import validate
+from sfumato.errors import InputError
+from sfumato.guidance.base import Guidance
+from sfumato.guidance.classifier_free import ClassifierFree
+from sfumato.samplers import sampler_class
+
+if TYPE_CHECKING:
+    from sfumato.config.diffusion import DiffusionConfig
+    from sfumato.networks.base_config import NetworkConfig
+
+ANY_NUMBER = 2**31
+"""Of the classes of a classifier that does not say how many it knows."""
+
+
+def chain_of(scheduler: str, knobs: Mapping[str, Any], **settings: Any) -> ChainConfig:  # noqa: ANN401
+    """Check how a sample is to be drawn; a knob that the sampler does not have is an error."""
+    sampler_class(scheduler)  # an unknown name is an error
+    own = SAMPLER.fields_of(scheduler)
+    for knob in knobs:
+        if knob not in own:
+            known = ", ".join(own) or "none"
+            raise InputError(f"{knob}: {scheduler} has no such setting; it has {known}")
+    return validate(ChainConfig, {"sampler": scheduler, **settings, **knobs})
+
+
+def guidance_of(
+    guidance: Guidance | Mapping[str, Any] | None, scale: float | None
+) -> Guidance | Mapping[str, Any] | None:
+    """Return the guidance, or classifier-free guidance of this scale w."""
+    if scale is None:
+        return guidance
+    if guidance is not None:
+        raise InputError("guidance_scale: is a knob of guidance, which is given too; drop one")
+    return ClassifierFree(scale=scale)
+
+
+def with_guidance(
+    chain: ChainConfig, model: NetworkConfig, diffusion: DiffusionConfig, labelled: bool
+) -> ChainConfig:
+    """Return a chain whose guidance has the network of the checkpoint that it names.
+
+    Raises:
+        InputError: if the guidance has no class to guide to, or does not fit the times.
+    """
+    guidance = chain.guidance
+    if guidance is None:
+        return chain
+    if guidance.needs_labels and not labelled:
+        raise InputError(f"labels: {type(guidance).__name__} guides to a class; ask for one")
+    for knob, reason in guidance.mistakes(diffusion.noise_steps):
+        raise InputError(f"guidance.{knob}: {reason}")
+    if guidance.reads != "checkpoint" or guidance.restored is not None:
+        return chain
+    from sfumato.sampling.restoring import restore
+
+    if guidance.checkpoint is None:
+        raise InputError("guidance.checkpoint: null must be the folder of a worse checkpoint")
+    folder = user_path(guidance.checkpoint, "guidance.checkpoint")
+    whole, _ = restore(guidance, folder, model, diffusion)
+    return chain.model_copy(update={"guidance": whole})
+
+
+def classes_of(chain: ChainConfig | None, known: int) -> int:
+    """Return how many classes may be asked for: those of the network, or of a classifier."""
+    guidance = chain and chain.guidance
+    if not guidance or guidance.reads != "classifier":
+        return known
+    return getattr(guidance.restored, "n_classes", ANY_NUMBER)
