@@ -49,6 +49,8 @@ class Experiment(Section):
     """The forward process."""
     weights: WeightsConfig = WeightsConfig()
     """Where the network's weights come from."""
+    guidance_classifier: GuidanceClassifierConfig = GuidanceClassifierConfig()
+    """How the classifier of classifier guidance learns."""
     training: TrainingConfig = TrainingConfig()
     """How the network learns."""
     forward: ForwardConfig = ForwardConfig()
@@ -57,8 +59,6 @@ class Experiment(Section):
     """How the sampling loop uses the machine."""
     samples: dict[Name, SampleConfig] = DEFAULT_SAMPLES
     """What is drawn."""
-    guidance_classifier: GuidanceClassifierConfig = GuidanceClassifierConfig()
-    """How the classifier of classifier guidance learns."""
     trajectory: TrajectoryConfig = TrajectoryConfig()
     """The denoising trajectory."""
     evaluation: EvaluationConfig = EvaluationConfig()
