@@ -114,7 +114,7 @@ def test_yaml_1_1_numbers(text, number):
     assert whole[1]["a"].diffusion.noise_steps == 2000
 
 
-OF_AN_ENTRY = {"steps": 8, "seed": 8, "guidance": {"method": "none"}}
+OF_AN_ENTRY = {"steps": 8, "seed": 8, "labels": [8], "guidance": {"method": "none"}}
 OPTIONAL = {
     "figures": ["a.png"],
     "data.folder": "a",
@@ -244,7 +244,10 @@ DDPM_OF_50 = {"ddpm": {"steps": 50}}
         ({"model": {"attention_levels": [1, 1]}}, "must name each level once"),
         ({"model": {"channel_multipliers": [0]}}, "must be whole numbers from 1 to 64"),
         ({"model": {"dropout": 1.0}}, "model.dropout: 1.0 must be less than 1"),
-        ({"model": {"architecture": "unit"}}, "must be one of 'dit' or 'unet'; did you mean 'unet'?"),
+        (
+            {"model": {"architecture": "unit"}},
+            "must be one of 'dit' or 'unet'; did you mean 'unet'?",
+        ),
         (
             {"trajectory": {"snapshots": 60}, "samples": DDPM_OF_50},
             "trajectory.snapshots: 60 must be at most samples.ddpm.steps (50)",
