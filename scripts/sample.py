@@ -5,10 +5,10 @@ python scripts/sample.py --checkpoint results/mine/checkpoint \
                "samples": {"ddim": {"sampler": "ddim", "steps": 50}}}' \
     --output results/mine/ddim_samples.npz --timing results/mine/ddim_samples.timing.json
 
-`--shard 2/8` draws only the second of eight parts; `scripts/gather.py` joins the parts.
+`--shard 2/8` draws only the second of eight parts; `scripts/gather.py` joins the parts. `--read
+data=results/mine/data.npz` says where a file is that the entry's edit reads.
 """
 
-from collections import Counter
 from collections.abc import Iterator, Sequence
 
 import numpy as np
@@ -22,7 +22,7 @@ from sfumato.records.provenance import Record, provenance
 from sfumato.sampling.draw import Entry
 from sfumato.sampling.shards import shard_range
 from sfumato.sampling.timing import Seconds, Timing
-from sfumato.workflow.command_line import add_paths, command, new_parser
+from sfumato.workflow.command_line import add_files, add_paths, command, new_parser
 from sfumato.workflow.settings import read_settings
 from sfumato.workflow.stages.sample import STAGE, Settings
 
@@ -34,31 +34,34 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_paths(parser, "guidance", nargs="*", required=False, default=())
     add_paths(parser, "checkpoint", "output", "timing")
     parser.add_argument("--shard", default="1/1", metavar="K/N")
+    add_files(parser)
     arguments = parser.parse_args(argv)
     check_outputs({"output": arguments.output, "timing": arguments.timing})
     settings = read_settings(Settings, arguments.config)
-    entry = Entry.restore(settings, arguments.checkpoint, STAGE.stream, arguments.guidance)
+    files = arguments.guidance, dict(arguments.read)
+    entry = Entry.restore(settings, arguments.checkpoint, STAGE.stream, *files)
     n_samples, name = settings.samples[entry.name].n_samples, f"{entry.name}_samples"
     indices = shard_range(n_samples, settings.sampling.in_a_shard(), arguments.shard)
-    device = describe()
+    walks, device = entry.walks, describe()
     record = provenance(STAGE, f"{name}.npz", settings, inputs=entry.inputs, device=device)
     if len(indices) < n_samples:
         record["part"] = {"start": indices.start, "stop": indices.stop}
-    seconds: Counter[str] = Counter()
+    given, seconds = entry.begin(indices)
 
     def images() -> Iterator[np.ndarray]:
-        for batch in entry.draw(indices):
+        for batch in entry.draw(indices, given=given):
             yield batch.images
             seconds.update(batch.seconds)
 
     blocks = checked(name, images(), indices.start, n_samples, record)
-    rows = Rows((len(indices), *entry.image_shape), np.dtype(np.float32), blocks)
-    save_arrays(arguments.output, {"images": rows, "timesteps": entry.timesteps}, record)
+    rows = Rows((len(indices), *walks.image_shape), np.dtype(np.float32), blocks)
+    arrays = {"images": rows, "timesteps": walks.timesteps, **walks.shown(given)}
+    save_arrays(arguments.output, arrays, record)
     timing = Timing(
         entry=entry.name,
         sampler=settings.model_dump()["samples"][entry.name]["sampler"],
-        steps=len(entry.timesteps),
-        nfe=entry.nfe,
+        steps=len(walks.timesteps),
+        nfe=walks.nfe,
         n_samples=len(indices),
         micro_batch=entry.micro_batch,
         seconds=Seconds(**seconds),

@@ -32,7 +32,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_outputs({"output": arguments.output})
     settings = read_settings(Settings, arguments.config)
     entry = Entry.restore(settings, arguments.checkpoint, STAGE.stream, arguments.guidance)
-    steps, wanted = len(entry.timesteps), settings.trajectory
+    steps, wanted = len(entry.walks.timesteps), settings.trajectory
     panels = evenly_spaced(steps, wanted.snapshots)
     frames = evenly_spaced(steps, min(wanted.frames, steps + 1))
     kept = sorted({*panels, *frames})

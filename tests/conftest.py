@@ -280,7 +280,7 @@ def nested(path, value):
     return value
 
 
-ONE_CHOICE = re.compile(r"model\.architecture|samples\.\w+\.(guidance|labels)")
+ONE_CHOICE = re.compile(r"model\.architecture|samples\.\w+\.(guidance|labels|edit)")
 """Settings with one value in the tiny experiment: there is one network, which knows no classes."""
 
 

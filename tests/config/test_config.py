@@ -114,7 +114,10 @@ def test_yaml_1_1_numbers(text, number):
     assert whole[1]["a"].diffusion.noise_steps == 2000
 
 
-OF_AN_ENTRY = {"steps": 8, "seed": 8, "labels": [8], "guidance": {"method": "none"}}
+OF_AN_ENTRY = {"steps": 8, "seed": 8, "labels": [8]} | {
+    "guidance": {"method": "none"},
+    "edit": {"kind": "none"},
+}
 OPTIONAL = {
     "figures": ["a.png"],
     "data.folder": "a",

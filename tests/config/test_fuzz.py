@@ -46,7 +46,7 @@ fuzz = settings(
 PATHS = setting_paths()
 WORDS = st.sampled_from(
     "linear cosine sigmoid epsilon v x_0 noise mnist-5k gray viridis trailing leading small "
-    "ddim ddpm unet trained".split()
+    "ddim ddpm unet trained inpaint vary invert interpolate restore half".split()
 )
 NUMBERS = st.one_of(
     st.integers(-3, 40),
@@ -67,6 +67,8 @@ MORE_PATHS = [
     *("samples.mine.sampler", "samples.mine.eta", "samples.mine.steps", "samples.ddim"),
     *("samples.ddim.labels", "samples.mine.labels"),
     *("samples.mine", "samples.ddpm.guidance", "samples.ddpm.guidance.method", "samples.ddpm.eta"),
+    *("samples.ddim.edit", "samples.ddim.edit.kind", "samples.ddim.edit.mask"),
+    *("samples.ddim.edit.strength", "samples.ddim.edit.image", "samples.ddim.edit.file"),
 ]
 KEYS = st.one_of(
     st.sampled_from(PATHS), st.sampled_from([*PATHS, *MORE_PATHS]), st.text(max_size=12)

@@ -65,7 +65,13 @@ def test_an_entry_is_dumped_flat_and_read_again():
     entry = samples({"ddim": {"eta": 0.5}})["ddim"]
     dumped = entry.model_dump(mode="json")
     expected = {"sampler": "ddim", "eta": 0.5, "steps": 50, "spacing": "trailing", "clip": True}
-    assert dumped == expected | {"labels": None, "guidance": None, "seed": None, "n_samples": 8}
+    assert dumped == expected | {
+        "labels": None,
+        "guidance": None,
+        "edit": None,
+        "seed": None,
+        "n_samples": 8,
+    }
     assert type(entry).model_validate(dumped) == entry
 
 

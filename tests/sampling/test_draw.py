@@ -9,6 +9,7 @@ from sfumato.config.samples import SampleConfig
 from sfumato.diffusion.prediction import from_x_0
 from sfumato.sampling.draw import Entry
 from sfumato.sampling.samples import join
+from sfumato.sampling.walks import Walks
 
 
 @pytest.fixture
@@ -21,15 +22,12 @@ def entry(schedule):
         return from_x_0(schedule, x_t, x_0, t)
 
     def make(**settings):
-        config = SampleConfig.model_validate({"sampler": "ddim", "clip": False, **settings})
-        return Entry(
-            "mine", config, denoise, schedule, np.array([999, 500]), stage_key(0, 3), *MORE
-        )
+        fixed = {"sampler": "ddim", "clip": False, "steps": 2}
+        config = SampleConfig.model_validate({**fixed, **settings})
+        walks = Walks(config, denoise, schedule, stage_key(0, 3), (2, 2, 1), config.n_samples)
+        return Entry("mine", walks, 2, {})
 
     return make
-
-
-MORE = ((2, 2, 1), 2, {})
 
 
 def drawn(entry, indices, snapshots=()):

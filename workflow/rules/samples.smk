@@ -9,6 +9,7 @@ rule sample:
         ckpt="results/{experiment}/checkpoint",
         history=plan.history,
         guidance=guidance_inputs(plan),
+        read=plan.results_read,
     output:
         arrays="results/{experiment}/{name}_samples.npz",
         timing="results/{experiment}/{name}_samples.timing.json",
@@ -30,11 +31,13 @@ rule sample:
         config=plan.settings("sample"),
         made=plan.making("sample"),
         guidance=guidance_places(plan),
+        read=plan.files_read,
         shard="1/1",
     shell:
         "python {params.script:q} --config {params.config:q} --checkpoint {input.ckpt:q}"
         " --guidance {input.guidance:q} {params.guidance:q}"
-        " --shard {params.shard} --output {output.arrays:q} --timing {output.timing:q}"
+        " {params.read:q} --shard {params.shard} --output {output.arrays:q}"
+        " --timing {output.timing:q}"
         " > {log:q} 2>&1"
 
 
@@ -54,12 +57,14 @@ use rule sample as sample_shard with:
         config=plan.settings("sample"),
         made=plan.making("sample"),
         guidance=guidance_places(plan),
+        read=plan.files_read,
         shard="{k}/{n}",
 
 
 rule join_shards:
     input:
         ckpt="results/{experiment}/checkpoint",
+        read=plan.results_read,
         arrays=plan.shards(".npz"),
         timings=plan.shards(".timing.json"),
     output:

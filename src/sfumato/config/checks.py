@@ -69,6 +69,9 @@ def _figures(experiment: Experiment) -> Iterator[Mistake]:
     if followed is None and (wanted or trajectory.of != TrajectoryConfig().of):
         entries = tuple(experiment.samples)
         yield "trajectory.of", f"{show(trajectory.of)} {one_of(entries)}, the entries of samples"
+    if followed is not None and followed.edit and wanted:
+        reason = "has an edit, and a trajectory leads from noise to an image"
+        yield "trajectory.of", f"{show(trajectory.of)} {reason}"
     if followed is not None and trajectory.snapshots > (followed.steps or 0):
         allowed = f"samples.{trajectory.of}.steps ({followed.steps})"
         yield "trajectory.snapshots", f"{trajectory.snapshots} must be at most {allowed}"
@@ -85,7 +88,8 @@ def _evaluation(experiment: Experiment) -> Iterator[Mistake]:
             if (entry.steps or 0) > most:
                 reason = f"{entry.steps} must be at most diffusion.noise_steps ({most})"
                 yield f"evaluation.runs[{i}].over.steps", reason
-            for setting, reason in entry_mistakes(experiment, entry):
+            scored = entry.model_copy(update={"n_samples": evaluation.n_samples})
+            for setting, reason in entry_mistakes(experiment, scored):
                 yield f"evaluation.runs[{i}].over.{setting}", reason
     seeds = [experiment.seed, *(run.seed for run in experiment.runs.values() if run.seed)]
     if max(seeds) + evaluation.seeds > 2**32:

@@ -1,22 +1,50 @@
-"""Whether the classes and the guidance of an entry of `samples` fit the rest of an experiment."""
+"""Whether classes, guidance and edit of an entry of `samples` fit the rest of an experiment."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from sfumato.config.labels import label_mistakes
 from sfumato.config.samples import GUIDANCE
+from sfumato.diffusion.times import spaced_timesteps
+from sfumato.editing.base import Around
 
 if TYPE_CHECKING:
     from sfumato.config.experiment import Experiment
-    from sfumato.config.samples import ChainConfig
+    from sfumato.config.samples import ChainConfig, SampleConfig
 
 KNOWN = "model.num_classes"
 
 
-def entry_mistakes(experiment: Experiment, entry: ChainConfig) -> Iterator[tuple[str, str]]:
+def entry_mistakes(experiment: Experiment, entry: SampleConfig) -> Iterator[tuple[str, str]]:
     """Walk what does not fit: the setting, from the entry on, and what is wrong with it."""
+    yield from _of_guidance(experiment, entry)
+    if entry.edit and entry.length(experiment.diffusion.noise_steps) <= (
+        experiment.diffusion.noise_steps
+    ):
+        yield from entry.edit.mistakes(_around(experiment, entry))
+
+
+def _around(experiment: Experiment, entry: SampleConfig) -> Around:
+    """Return what an edit must fit."""
+    noise_steps = experiment.diffusion.noise_steps
+    times = spaced_timesteps(noise_steps, entry.length(noise_steps), entry.spacing)
+    return Around(
+        entry.sampler,
+        entry.clip,
+        np.append(times, -1),
+        noise_steps,
+        experiment.model.input_dim,
+        entry.n_samples,
+        experiment.data.n_test,
+    )
+
+
+def _of_guidance(experiment: Experiment, entry: ChainConfig) -> Iterator[tuple[str, str]]:
+    """Walk what does not fit of classes and guidance."""
     guidance = entry.guidance
     if guidance and guidance.reads == "classifier":
         yield from _of_a_classifier(experiment, entry)

@@ -14,14 +14,17 @@ from pydantic import (
 )
 
 from sfumato.config.fields import Flag, Section, Seed, Whole
+from sfumato.config.inputs import Input, named
 from sfumato.config.labels import Labels
 from sfumato.config.methods import Choice
 from sfumato.config.mistakes import attempt, raise_all
+from sfumato.editing.base import Edit
 from sfumato.guidance.base import OTHERS, Guidance
 from sfumato.samplers.base import Sampler
 
 SAMPLER = Choice("sampler", "samplers", Sampler)
 GUIDANCE = Choice("method", "guidance", Guidance, others=OTHERS)
+EDIT = Choice("kind", "editing", Edit)
 DEFAULT_GUIDANCE = {"method": "classifier_free"}
 
 
@@ -45,6 +48,8 @@ class ChainConfig(Section):
     guidance: Any = None
     """`{method: NAME, ...}`, a file in `guidance/` and its knobs; null for none. Without a method
     it is classifier_free."""
+    edit: Any = None
+    """`{kind: NAME, ...}`, a file in `editing/` and its knobs; null to draw from noise alone."""
     seed: Seed | None = None
     """Sampling seed; null for that of the experiment."""
 
@@ -57,6 +62,15 @@ class ChainConfig(Section):
     def filled(self, noise_steps: int) -> Self:
         """Return the same with a number of steps."""
         return self.model_copy(update={"steps": self.length(noise_steps)})
+
+    @property
+    def inputs(self) -> dict[str, Input]:
+        """The files that the edit reads, by name."""
+        return self.edit.inputs() if self.edit else {}
+
+    def named(self, names: Mapping[str, str]) -> Self:
+        """Return the same with other names of the user's files, by their paths."""
+        return self.model_copy(update={"edit": named(self.edit, names)}) if names else self
 
     @model_validator(mode="wrap")
     @classmethod
@@ -94,6 +108,19 @@ class ChainConfig(Section):
     def _dump_guidance(self, guidance: Guidance | None) -> dict[str, Any] | None:
         return guidance and GUIDANCE.dump(guidance)
 
+    @field_validator("edit", mode="before")
+    @classmethod
+    def _build_edit(cls, value: object) -> object:
+        if value is None or isinstance(value, Edit):
+            return value
+        if not isinstance(value, Mapping):
+            raise ValueError("must be a mapping with the key kind, or null")
+        return EDIT.build(value)
+
+    @field_serializer("edit")
+    def _dump_edit(self, edit: Edit | None) -> dict[str, Any] | None:
+        return edit and EDIT.dump(edit)
+
 
 class SampleConfig(ChainConfig):
     """An entry: how samples are drawn, and how many."""
@@ -118,8 +145,8 @@ def merge_entries(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[
 
 def merge_entry(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
     """Override the settings of one entry."""
-    guidance, changed = base.get("guidance"), override.get("guidance")
-    if isinstance(guidance, Mapping) and isinstance(changed, Mapping):
-        base_guidance = {**DEFAULT_GUIDANCE, **guidance}
-        override = {**override, "guidance": GUIDANCE.merge(base_guidance, changed, shared=())}
+    for key, choice, usual in (("guidance", GUIDANCE, DEFAULT_GUIDANCE), ("edit", EDIT, {})):
+        method, changed = base.get(key), override.get(key)
+        if isinstance(method, Mapping) and isinstance(changed, Mapping):
+            override = {**override, key: choice.merge({**usual, **method}, changed, shared=())}
     return SAMPLER.merge(base, override, shared=tuple(SampleConfig.model_fields))

@@ -1,7 +1,7 @@
 """One figure a file, drawn from records; no jax, and no matplotlib before something is drawn.
 
 A figure's file holds `FIGURE`, which declares it, and `draw(look, *opened)`. What several figures
-need is in `titles`, `classes`, `lettering`, `panels`, `charts`, `saving` and `style`.
+need is in `titles`, `classes`, `edits`, `lettering`, `panels`, `charts`, `saving` and `style`.
 """
 
 from functools import cache
@@ -11,7 +11,7 @@ from sfumato.config import listing
 from sfumato.errors import InputError
 from sfumato.figures.base import Figure
 
-_SHARED = ("charts", "classes", "lettering", "panels", "saving", "style", "titles")
+_SHARED = ("charts", "classes", "edits", "lettering", "panels", "saving", "style", "titles")
 
 
 def names() -> tuple[str, ...]:

@@ -29,8 +29,12 @@ FIGURE = Figure(
 
 
 def draw(look: GridLook, samples: Opened) -> Drawing:
-    """Draw the first `look.max_panels` samples, each under its index; several classes in rows."""
+    """Draw the first `look.max_panels` samples, each under its index; several classes in rows.
+
+    The figure of an edit shows what was given too, see `edits`.
+    """
     from sfumato.figures.classes import class_names
+    from sfumato.figures.edits import edited
     from sfumato.figures.panels import image_grid, image_rows
     from sfumato.figures.titles import (
         chain_words,
@@ -53,6 +57,8 @@ def draw(look: GridLook, samples: Opened) -> Drawing:
         channel_words(images),
         f"the first {len(images)} of {n_samples} samples" if len(images) < n_samples else "",
     )
+    if edit := entry.get("edit"):
+        return edited(look, samples, edit["kind"], said)
     if several:
         return image_rows(*_by_class(images, labels, names), said, look)
     return image_grid(images, said, look)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sfumato.config.wording import exact, phrases
+from sfumato.config.wording import exact, phrase, phrases
 from sfumato.figures.classes import class_words
 from sfumato.records.facts import ancestors, settings_of
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     import numpy as np
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 USUAL_ENTRY = {"spacing": "trailing", "clip": True, "guidance": None, "seed": None}
 """Defaults of what every entry of `samples` has; only another value is said."""
 USUAL_DIFFUSION = {"beta_start": 1e-4, "beta_end": 0.02}
-_SAID = ("sampler", "steps", "n_samples", "labels")
+_SAID = ("sampler", "steps", "n_samples", "labels", "edit")
 
 
 class Heading(NamedTuple):
@@ -51,7 +52,28 @@ def chain_words(
     length = [counted(steps, "step")] if steps else []
     asked = [class_words(labels, classes)] if (labels := entry.get("labels")) else []
     others = {key: value for key, value in entry.items() if key not in _SAID}
-    return ", ".join([entry["sampler"].upper(), *length, *asked, *phrases(others, USUAL_ENTRY)])
+    edited = [edit_words(edit)] if (edit := entry.get("edit")) else []
+    drawn = [entry["sampler"].upper(), *length, *asked]
+    return ", ".join([*edited, *drawn, *phrases(others, USUAL_ENTRY)])
+
+
+def edit_words(edit: Mapping[str, Any]) -> str:
+    """Say an edit and its knobs: `inpaint (mask half, resample 10)`."""
+    knobs = {key: value for key, value in edit.items() if key != "kind" and value is not None}
+    said = [_knob_words(key, value) for key, value in knobs.items()]
+    return f"{edit['kind']} ({', '.join(said)})" if said else edit["kind"]
+
+
+def _knob_words(key: str, value: Any) -> str:  # noqa: ANN401
+    """Say one knob of an edit; a file has a digest in place of a name."""
+    if key == "file":
+        return "a picture of the user's"
+    if isinstance(value, Mapping):
+        inner = ", ".join("of a file" if k == "file" else phrase(k, v) for k, v in value.items())
+        return f"{key} {inner}"
+    if key == "image":
+        return f"test image {value}"
+    return phrase(key, value)
 
 
 def network_words(record: Record) -> str:

@@ -18,7 +18,7 @@ The arguments of `sample_batches`, and of `sample`:
     micro_batch   how many samples go through the network at once on each local device; the last
                   batch is filled up, since XLA may sum in another order for another batch size
     start         (N samples, *image_shape), the states at the first time; left out, x_T is drawn
-                  at t = T
+                  at t = T; or a function that makes them of x_T, `editing.base.Start`
     given         what is known of each sample, by name; each array has the samples first
     snapshots     numbers of steps taken, rising, 0 .. N, at which the state is kept: 0 is the
                   start, N the finished image
@@ -35,7 +35,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from time import perf_counter
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import numpy as np
@@ -50,6 +50,9 @@ from sfumato.samplers.base import Sampler
 from sfumato.sampling.chain import Chain, State, lay_out
 from sfumato.sampling.devices import Program, advance, begin, mesh_for
 from sfumato.sampling.samples import Samples, join
+
+if TYPE_CHECKING:
+    from sfumato.editing.base import Start
 
 STEPS_PER_UPDATE = 25
 
@@ -80,13 +83,14 @@ def sample_batches(
     image_shape: tuple[int, ...],
     end: int = -1,
     micro_batch: int = 8,
-    start: jax.Array | np.ndarray | None = None,
+    start: jax.Array | np.ndarray | Start | None = None,
     given: Given | None = None,
     snapshots: Sequence[int] = (),
     progress: Callable[[int], object] = lambda evaluations: None,
 ) -> Iterator[Samples]:
     """Draw samples, as many at a time as the devices take at once; see the head of this file."""
     times, given = np.append(timesteps, end).astype(np.int32), dict(given or {})
+    start, make = (None, start) if callable(start) else (start, None)
     _check_concrete(key, denoise, start, given)
     _check_samples(indices, micro_batch)
     _check_arrays(len(indices), image_shape, start, given)
@@ -94,13 +98,15 @@ def sample_batches(
     evaluations = _evaluations(denoise, sampler, times)
     method, knobs = split(sampler.along(times.tolist()))
     mesh = mesh_for(len(indices), micro_batch)
-    program = Program(mesh, method, tuple(image_shape), schedule.noise_steps, len(snapshots))
-    layout = lay_out(times, snapshots, schedule.noise_steps)
+    shape, noise_steps = tuple(image_shape), schedule.noise_steps
+    program = Program(mesh, method, shape, noise_steps, len(snapshots), make)
+    layout = lay_out(times, snapshots, noise_steps)
     key, knobs, *shared = program.copy((key, knobs, as_pytree(denoise), schedule, *layout))
     for batch in _cut(len(indices), micro_batch * mesh.size):
         clock = perf_counter()
         x, known = program.split(_rows((start, given), np.minimum(batch, len(indices) - 1)))
-        keys, state = begin(program, knobs, key, indices.start + batch, x, known)
+        here = indices.start + batch
+        keys, state = begin(program, knobs, shared[1], key, times[0], here, x, known)
         run = partial(advance, program, knobs, Chain._make([*shared, keys, known]))
         n_samples = min(len(batch), len(indices) - int(batch[0]))
         state, seconds = _timed(run, state, evaluations, n_samples, clock, progress)

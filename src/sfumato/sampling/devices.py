@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -16,9 +16,13 @@ from sfumato.compute.compilation import compiled
 from sfumato.compute.knobs import put_back
 from sfumato.compute.randomness import keys_at, normal, sample_keys
 from sfumato.diffusion.prediction import Given
+from sfumato.diffusion.schedule import Schedule
 from sfumato.samplers.base import Sampler
 from sfumato.sampling import chain
 from sfumato.sampling.chain import Chain, State
+
+if TYPE_CHECKING:
+    from sfumato.editing.base import Start
 
 SAMPLES = "samples"  # the axis along which devices share the work
 COPIED, SPLIT = P(), P(SAMPLES)
@@ -37,6 +41,7 @@ class Program:
         image_shape: shape of one sample.
         noise_steps: T.
         n_snapshots: how many states are kept.
+        start: makes the state at the first time of x_T; None where that is x_T, or given.
     """
 
     mesh: Mesh
@@ -44,6 +49,7 @@ class Program:
     image_shape: tuple[int, ...]
     noise_steps: int
     n_snapshots: int
+    start: Start | None = None
 
     def copy(self, tree: Any) -> Any:  # noqa: ANN401
         """Put a pytree on every device."""
@@ -63,19 +69,23 @@ def mesh_for(n_samples: int, micro_batch: int) -> Mesh:
 def begin(
     program: Program,
     knobs: Mapping[str, Any],
+    schedule: Schedule,
     key: jax.Array,
+    t: jax.typing.ArrayLike,
     indices: jax.Array,
     start: jax.Array | None,
     given: Given,
 ) -> tuple[jax.Array, State]:
-    """Return the keys of the samples `indices` (B,), and their states before the first step.
+    """Return the keys of the samples `indices` (B,), and their states before the first step, at t.
 
-    Without a start, x_T is drawn at time T.
+    Without a start, x_T is drawn at time T, and becomes what the program makes of it.
     """
 
     def on_device(
         knobs: Mapping[str, Any],
+        schedule: Schedule,
         key: jax.Array,
+        t: jax.typing.ArrayLike,
         indices: jax.Array,
         x: jax.Array | None,
         given: Given,
@@ -84,13 +94,14 @@ def begin(
         if x is None:
             like = jnp.empty((len(indices), *program.image_shape))
             x = normal(keys_at(keys, program.noise_steps), like)
+            x = program.start(schedule, x, given, t) if program.start else x
         sampler = put_back(program.sampler, knobs)
         return keys, chain.begin(sampler, x.astype(jnp.float32), given, program.n_snapshots)
 
-    specs = (COPIED, COPIED, SPLIT, SPLIT, SPLIT)
+    specs = (COPIED, COPIED, COPIED, COPIED, SPLIT, SPLIT, SPLIT)
     return jax.shard_map(
         on_device, mesh=program.mesh, in_specs=specs, out_specs=(SPLIT, STATE), check_vma=False
-    )(knobs, key, indices, start, given)
+    )(knobs, schedule, key, t, indices, start, given)
 
 
 @partial(compiled, static_argnums=0)

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Protocol, Self
 
 import jax
 import jax.numpy as jnp
-import numpy as np
 from tqdm import tqdm
 
 from sfumato.compute.backend import spread_over_cores
@@ -18,16 +19,15 @@ from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.labels import in_turn
 from sfumato.config.samples import ChainConfig
 from sfumato.config.sampling import SamplingConfig
-from sfumato.diffusion.prediction import Denoise, Given
-from sfumato.diffusion.schedule import Schedule, make_schedule
-from sfumato.diffusion.times import spaced_timesteps
+from sfumato.diffusion.prediction import Given
+from sfumato.diffusion.schedule import make_schedule
 from sfumato.errors import InputError
 from sfumato.networks.base_config import NetworkConfig
 from sfumato.networks.denoiser import make_denoiser
 from sfumato.records.checkpoint import load_checkpoint
-from sfumato.sampling.batches import nfe, sample_batches
-from sfumato.sampling.guided import guided
+from sfumato.records.opening import Opened, open_record
 from sfumato.sampling.samples import Samples
+from sfumato.sampling.walks import Walks
 
 
 class DrawSettings(Protocol):
@@ -47,34 +47,29 @@ class DrawSettings(Protocol):
 
 @dataclass(frozen=True)
 class Entry:
-    """An entry of `samples` with a network: all that its chain needs except the indices.
+    """An entry of `samples` with a network: all that its chains need except the indices.
 
     Attributes:
         name: of the entry.
-        config: its settings.
-        denoise: the network, guided and clipped as they say.
-        schedule: the noise schedule.
-        timesteps: (N,), the times that the chain visits.
-        key: from which sample i draws.
-        image_shape: (H, W, C).
+        walks: the chains that its samples walk.
         micro_batch: how many samples go through the network at once on each device.
         inputs: digest and provenance of what it was restored from, by name: the network's
-            `checkpoint`, and what its `guidance` reads.
+            `checkpoint`, what its `guidance` reads, the `data` of an edit.
     """
 
     name: str
-    config: ChainConfig
-    denoise: Denoise
-    schedule: Schedule
-    timesteps: np.ndarray
-    key: jax.Array
-    image_shape: tuple[int, ...]
+    walks: Walks
     micro_batch: int
     inputs: dict[str, dict[str, Any]]
 
     @classmethod
     def restore(
-        cls, settings: DrawSettings, checkpoint: Path, stream: int, guidance: Sequence[Path] = ()
+        cls,
+        settings: DrawSettings,
+        checkpoint: Path,
+        stream: int,
+        guidance: Sequence[Path] = (),
+        files: Mapping[str, Path] = MappingProxyType({}),
     ) -> Self:
         """Restore the network of a checkpoint, and let jax see each core as a device.
 
@@ -83,61 +78,72 @@ class Entry:
             checkpoint: the folder.
             stream: number of the random stream.
             guidance: the file that the entry's guidance reads, if it reads any.
+            files: where the files are that its edit reads, by the names in `ChainConfig.inputs`;
+                the user's own may be left out.
 
         Raises:
-            InputError: unless the settings name exactly one entry, and the checkpoint fits them.
+            InputError: unless the settings name exactly one entry, and checkpoint and files fit
+                them.
         """
         if len(settings.samples) != 1:
             raise InputError(f"samples: {len(settings.samples)} entries; one is drawn at a time")
         spread_over_cores()
         ((name, config),) = settings.samples.items()
-        diffusion = settings.diffusion
+        diffusion, shape = settings.diffusion, tuple(settings.model.input_dim)
         network, manifest = load_checkpoint(checkpoint, settings.model, diffusion)
         inputs = {"checkpoint": {key: manifest[key] for key in ("digest", "provenance")}}
         if config.guidance and config.guidance.reads:
             config, inputs["guidance"] = _restored(config, guidance, settings)
-        schedule = make_schedule(diffusion)
-        steps = config.length(diffusion.noise_steps)
-        seed = settings.seed if config.seed is None else config.seed
-        return cls(
-            name,
+        schedule, read = make_schedule(diffusion), _opened(config, files)
+        walks = Walks(
             config,
-            guided(make_denoiser(network, schedule, diffusion.prediction_type), schedule, config),
+            make_denoiser(network, schedule, diffusion.prediction_type),
             schedule,
-            spaced_timesteps(diffusion.noise_steps, steps, config.spacing),
-            stage_key(seed, stream),
-            tuple(settings.model.input_dim),
-            settings.sampling.on(jax.default_backend()),
-            inputs,
+            stage_key(settings.seed if config.seed is None else config.seed, stream),
+            shape,
+            getattr(config, "n_samples", 1),
+            config.edit.arrays(read, shape) if config.edit else {},
         )
+        inputs |= {name: each.origin for name, each in read.items() if isinstance(each, Opened)}
+        return cls(name, walks, settings.sampling.on(jax.default_backend()), inputs)
 
-    @property
-    def nfe(self) -> int:
-        """Network evaluations of a sample."""
-        return nfe(self.denoise, self.config.sampler, [*self.timesteps, -1])
+    def begin(self, indices: range) -> tuple[Given, Counter[str]]:
+        """Return what is known of samples, and the seconds of all their chains but the last."""
+        labels = self.walks.config.labels
+        asked = {"labels": jnp.array(in_turn(labels, indices), jnp.int32)} if labels else {}
+        return self.walks.begin(indices, asked, micro_batch=self.micro_batch)
 
-    def draw(self, indices: range, snapshots: Sequence[int] = ()) -> Iterator[Samples]:
-        """Draw samples, batch after batch, with a progress bar on stderr."""
-        with tqdm(total=len(indices) * self.nfe, desc=self.name, unit="evaluation") as bar:
-            yield from sample_batches(
-                self.denoise,
-                self.schedule,
-                self.config.sampler,
-                timesteps=self.timesteps,
-                key=self.key,
-                indices=indices,
-                image_shape=self.image_shape,
+    def draw(
+        self, indices: range, snapshots: Sequence[int] = (), given: Given | None = None
+    ) -> Iterator[Samples]:
+        """Draw samples, batch after batch, with a progress bar on stderr.
+
+        Args:
+            indices: which.
+            snapshots: numbers of steps of the last chain at which states are kept.
+            given: what `begin` says of them, if it was asked.
+        """
+        given = self.begin(indices)[0] if given is None else given
+        total = len(indices) * self.walks.nfe_of_last
+        with tqdm(total=total, desc=self.name, unit="evaluation") as bar:
+            yield from self.walks.end(
+                indices,
+                given,
                 micro_batch=self.micro_batch,
-                given=self._given(indices),
                 snapshots=snapshots,
                 progress=bar.update,
             )
 
-    def _given(self, indices: range) -> Given:
-        """Return what is known of each sample: its class, where the entry asks for any."""
-        if self.config.labels is None:
-            return {}
-        return {"labels": jnp.array(in_turn(self.config.labels, indices), jnp.int32)}
+
+def _opened(config: ChainConfig, files: Mapping[str, Path]) -> dict[str, Path | Opened]:
+    """Open the results that an entry reads, and say where the user's files are, by name."""
+    found: dict[str, Path | Opened] = {}
+    for name, wanted in config.inputs.items():
+        if wanted.stage and name not in files:
+            raise InputError(f"--read: name the file of {name}, as in {name}={wanted.path}")
+        path = files.get(name, Path(wanted.path))
+        found[name] = open_record(path) if wanted.stage else path
+    return found
 
 
 def _restored(

@@ -7,7 +7,11 @@ from sfumato.guidance.clipping import Clipping
 
 
 def guided(denoise: Denoise, schedule: Schedule, config: ChainConfig) -> Denoise:
-    """Put guidance around a denoiser, and clipping outermost, as far as they are asked for."""
-    for method in (config.guidance, Clipping() if config.clip else None):
-        denoise = method(denoise, schedule) if method else denoise
-    return denoise
+    """Put guidance around a denoiser, and clipping outermost, as far as they are asked for.
+
+    An edit may have something between the two.
+    """
+    denoise = config.guidance(denoise, schedule) if config.guidance else denoise
+    if config.edit:
+        return config.edit.denoiser(denoise, schedule, config.clip)
+    return Clipping()(denoise, schedule) if config.clip else denoise

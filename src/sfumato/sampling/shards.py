@@ -13,10 +13,12 @@ from typing import Any
 import numpy as np
 
 from sfumato.errors import InputError
-from sfumato.records.arrays import Arrays, Rows, blocks_of
+from sfumato.records.arrays import Arrays, Rows, blocks_of, in_memory
 from sfumato.records.checks import checked
 from sfumato.records.opening import Opened, open_record
 from sfumato.records.provenance import Part
+
+IMAGES, TIMES = "images", "timesteps"
 
 
 def shard_count(n_samples: int, unit: int, shards: int) -> int:
@@ -52,17 +54,21 @@ def gather(paths: Sequence[Path]) -> tuple[Arrays, dict[str, Any]]:
         InputError: if the files are not all the shards of one set of samples; when the images are
             read, as `checked` does.
     """
-    opened = [open_record(path, "images", "timesteps") for path in paths]
+    opened = [_open(path) for path in paths]
     shards = sorted((_Shard(each, _part_of(each)) for each in opened), key=lambda s: s.part.start)
     first, stop = shards[0], 0
     for shard in shards:
         shard.check(first, stop)
         stop = shard.part.stop
     record = first.opened.record.model_copy(update={"part": None}).model_dump(exclude={"arrays"})
-    rows = first.opened.arrays["images"]
     name = record["artifact"].removesuffix(".npz")
-    images = Rows((stop, *rows.shape[1:]), rows.dtype, _Joined(name, shards, record))
-    return {"images": images, "timesteps": first.opened.read()["timesteps"]}, record
+    joined = {
+        each: Rows((stop, *rows.shape[1:]), rows.dtype, _Joined(name, each, shards, record))
+        if each != TIMES
+        else in_memory(rows)
+        for each, rows in first.opened.arrays.items()
+    }
+    return joined, record
 
 
 @dataclass(frozen=True)
@@ -74,12 +80,12 @@ class _Shard:
 
     def check(self, first: "_Shard", start: int) -> None:
         """Raise an InputError unless it is one of the shards of `first`, and begins at `start`."""
-        path, rows = self.opened.path, self.opened.arrays["images"]
+        path, rows = self.opened.path, self.opened.arrays[IMAGES]
         made, expected = (
             shard.opened.record.model_copy(update={"part": None, "arrays": {}})
             for shard in (self, first)
         )
-        if made != expected or rows.shape[1:] != first.opened.arrays["images"].shape[1:]:
+        if made != expected or _shapes(self.opened) != _shapes(first.opened):
             raise InputError(f"{path}: this shard was made in another way than {first.opened.path}")
         if self.part.stop - self.part.start != rows.shape[0]:
             raise InputError(f"{path}: this shard holds {rows.shape[0]} samples, not {self.part}")
@@ -91,16 +97,31 @@ class _Shard:
 
 @dataclass(frozen=True)
 class _Joined:
-    """The blocks of the images of all shards, one shard after another."""
+    """The blocks of an array of all shards, one shard after another; images are looked at."""
 
     name: str
+    array: str
     shards: Sequence[_Shard]
     record: dict[str, Any]
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        arrays = (shard.opened.arrays["images"] for shard in self.shards)
+        arrays = (shard.opened.arrays[self.array] for shard in self.shards)
         blocks = (block for rows in arrays for block in blocks_of(rows))
-        return checked(self.name, blocks, record=self.record)
+        return checked(self.name, blocks, record=self.record) if self.array == IMAGES else blocks
+
+
+def _open(path: Path) -> Opened:
+    """Open a shard: its samples, and what an edit wrote beside them."""
+    opened = open_record(path)
+    return opened if {IMAGES, TIMES} <= opened.arrays.keys() else open_record(path, IMAGES, TIMES)
+
+
+def _shapes(opened: Opened) -> dict[str, tuple[int, ...]]:
+    """Return the shape of each array for one sample, and of the times."""
+    return {
+        name: rows.shape if name == TIMES else rows.shape[1:]
+        for name, rows in opened.arrays.items()
+    }
 
 
 def _part_of(opened: Opened) -> Part:

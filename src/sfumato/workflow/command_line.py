@@ -36,6 +36,18 @@ def add_paths(parser: argparse.ArgumentParser, *names: str, **options: object) -
         parser.add_argument(f"--{name}", **{"type": _path, "required": True, **options})  # type: ignore[arg-type]
 
 
+def add_files(parser: argparse.ArgumentParser) -> None:
+    """Add `--read NAME=PATH`, for each file that a method reads."""
+    parser.add_argument("--read", action="append", default=[], type=_file, metavar="NAME=PATH")
+
+
+def _file(text: str) -> tuple[str, Path]:
+    name, equals, path = text.partition("=")
+    if not (name and equals and path):
+        raise argparse.ArgumentTypeError(f"{text!r} must be NAME=PATH")
+    return name, _path(path)
+
+
 def _path(text: str) -> Path:
     """Read a path; `~` is the home folder also where the shell left it, as after `--output=`."""
     return Path(os.path.expanduser(text))

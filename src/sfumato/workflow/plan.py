@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 
 from sfumato.config.checks import check_evaluation
 from sfumato.config.experiment import Experiment
+from sfumato.config.narrowing import narrowed
 from sfumato.errors import InputError
 from sfumato.figures import figure
 from sfumato.figures import names as figure_names
@@ -23,6 +24,7 @@ from sfumato.workflow.lookup import stage
 from sfumato.workflow.mistakes import exit_with
 from sfumato.workflow.picking import canonical, settings_of
 from sfumato.workflow.places import ROOT, relative
+from sfumato.workflow.reading import results_of, words_of
 from sfumato.workflow.reruns import making, seen_by
 
 REBUILT = ".verify/"
@@ -192,6 +194,16 @@ class Plan:
 
         return of
 
+    def results_read(self, wildcards: Any) -> list[str]:  # noqa: ANN401
+        """Return the results that the entry of a job reads besides the weights; mostly none."""
+        return [
+            f"results/{wildcards.experiment}/{path}" for path in results_of(self._job(wildcards))
+        ]
+
+    def files_read(self, wildcards: Any, input: Any) -> list[str]:  # noqa: A002, ANN401, ARG002
+        """Return words of a command line that say where all that it reads is, see `where`."""
+        return words_of(self._job(wildcards), f"results/{wildcards.experiment}")
+
     def shards(self, suffix: str) -> OfWildcards:
         """Return the files of all shards of an entry."""
 
@@ -228,6 +240,12 @@ class Plan:
 
     def _experiment(self, wildcards: Any) -> Experiment:  # noqa: ANN401
         return self.experiments[wildcards.experiment]
+
+    def _job(self, wildcards: Any) -> Experiment:  # noqa: ANN401
+        """Return the experiment as a job that draws sees it: with one entry."""
+        if "run" in wildcards.keys():
+            self._check_evaluation(wildcards)
+        return narrowed(self._experiment(wildcards), wildcards)
 
     def _check_evaluation(self, wildcards: Any) -> None:  # noqa: ANN401
         name, experiment = wildcards.experiment, self._experiment(wildcards)

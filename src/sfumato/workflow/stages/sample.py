@@ -11,6 +11,7 @@ from sfumato.config.samples import SampleConfig
 from sfumato.config.sampling import SamplingConfig
 from sfumato.records.stage import COMPUTING, Stage
 from sfumato.workflow.guiding import made_before, with_digests
+from sfumato.workflow.reading import known, makers_of
 from sfumato.workflow.weights import weights
 
 if TYPE_CHECKING:
@@ -28,15 +29,20 @@ class Settings(Section):
 
     @classmethod
     def of(cls, experiment: Experiment) -> Self:
-        """Return what the stage reads of an experiment, after a look at second checkpoints."""
+        """Return what the stage reads of an experiment, after a look at the files of its entries.
+
+        Raises:
+            InputError: if one is not there, or is not what its entry needs.
+        """
         read = {name: getattr(experiment, name) for name in cls.model_fields}
-        samples = with_digests(experiment, experiment.samples)
+        samples = with_digests(experiment, known(experiment))
         return cls.model_validate(read | {"samples": samples})
 
 
 def after(experiment: Experiment) -> tuple[str, ...]:
-    """Return the stages before: of the weights, and of what guidance reads."""
-    return (*weights(experiment), *made_before(experiment.samples.values()))
+    """Return the stages before: of the weights, and of what guidance and edits read."""
+    guides = made_before(experiment.samples.values())
+    return (*weights(experiment), *guides, *makers_of(experiment))
 
 
 STAGE = Stage("sample", Settings, packages=COMPUTING, after=after, stream=3)

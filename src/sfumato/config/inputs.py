@@ -1,0 +1,48 @@
+"""The files that a method reads besides the checkpoint: results of other stages, or the user's."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import fields, replace
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
+
+if TYPE_CHECKING:
+    from _typeshed import DataclassInstance
+
+    Knobs = TypeVar("Knobs", bound=DataclassInstance)
+else:
+    Knobs = TypeVar("Knobs")
+
+FILE = "file"
+"""The name of every knob that is the path of a file of the user's."""
+
+
+class Input(NamedTuple):
+    """A file that a method reads."""
+
+    path: str
+    """Of a result, from the experiment's folder; of a file of the user's, as it is written."""
+    stage: str = ""
+    """The stage that makes it; empty for a file of the user's."""
+
+
+def named(method: Knobs, names: Mapping[str, str]) -> Knobs:
+    """Return the knobs of a method with other names of the user's files.
+
+    Args:
+        method: the knobs.
+        names: the new name of each file, by its path.
+    """
+    knobs = {each.name: getattr(method, each.name) for each in fields(method) if each.init}
+    return replace(method, **_named(knobs, names))
+
+
+def _named(knobs: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    return {
+        key: _named(value, names)
+        if isinstance(value, Mapping)
+        else names.get(value, value)
+        if key == FILE
+        else value
+        for key, value in knobs.items()
+    }
