@@ -12,7 +12,9 @@ import yaml
 from conftest import ROOT
 from flax import nnx
 
+from sfumato.config.experiment import Experiment
 from sfumato.config.merge import merge
+from sfumato.config.points import points_of_convergence, points_of_sweep
 from sfumato.config.resolve import resolve
 from sfumato.figures import figure, names
 from sfumato.records.opening import open_record
@@ -76,7 +78,8 @@ def test_the_examples_of_contributing_do_what_they_say(schedule):
     np.testing.assert_allclose(end.x, 1, atol=1e-6)
     network = scope["Conv"](scope["ConvConfig"](input_dim=(8, 8, 1)), rngs=nnx.Rngs(0))
     assert network(x, jax.numpy.arange(3)).shape == x.shape
-    assert scope["FIGURE"].files_for(["ddim"]) == ["ddim_histogram.png"]
+    experiment = Experiment(samples={"ddim": {"sampler": "ddim"}})
+    assert scope["FIGURE"].files_for(experiment) == ["ddim_histogram.png"]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=attrgetter("name"))
@@ -102,7 +105,7 @@ def test_the_experiments_and_figures_it_names_exist():
     for name in CONFIG["experiments"]:
         assert f"`{name}`" in README
     for name in names():
-        for file in figure(name).files_for(CONFIG["defaults"]["samples"]):
+        for file in figure(name).files_for(Experiment()):
             assert re.search(rf"[`/]{file.partition('.')[0]}[`.]", README), file
 
 
@@ -124,6 +127,15 @@ def test_the_config_it_shows_does_what_it_says():
     (block,) = blocks((ROOT / "docs" / "quality.md").read_text(), "yaml")
     sweeps = {"experiments": {"mine": yaml.safe_load(block)}}
     assert len(resolve(merge(CONFIG, sweeps))[1]["mine"].runs) == 1 + 4
+
+
+def test_the_page_of_sweeps_shows_what_may_be_written():
+    whole, *parts = map(yaml.safe_load, blocks((ROOT / "docs" / "sweeps.md").read_text(), "yaml"))
+    for part in parts:
+        whole["experiments"]["mine"] |= part
+    mine = resolve(merge(CONFIG, whole))[1]["mine"]
+    assert [len(points_of_sweep(mine, name)) for name in mine.sweeps] == [4, 12]
+    assert len(mine.runs) == 4 + 1 and len(points_of_convergence(mine)) == 2 * 6
 
 
 def test_the_table_of_peers_is_the_one_that_was_measured():

@@ -83,7 +83,8 @@ def test_scripts_are_there():
 def test_commands_are_there():
     """Each has a form that Snakemake takes, and its targets are rules or files, filled in."""
     plan = Plan(*resolve({"targets": ["a"], "experiments": {"a": {}}}))
-    rules = {"all", "verify", "forward", "trajectory", "speed", "quality", *plan.entries()}
+    rules = {"all", "verify", "forward", "trajectory", "speed", "quality", "convergence"}
+    rules |= {*plan.entries()}
     commands = [command for command, _ in named(r"\bsnakemake ([^`;\n]+)")]
     assert commands
     for command in commands:

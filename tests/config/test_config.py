@@ -125,6 +125,7 @@ OPTIONAL = {
     "data.digest": "a",
     "data.n_images": 800,
     "data.n_test": 8,
+    "convergence.reference": 8,
     "forward.index": 8,
     "render.title": "a",
     "weights.digest": "a",
@@ -174,9 +175,10 @@ def test_wrong_kinds_of_value(path, bad):
 
 @pytest.mark.parametrize("section", [*SECTIONS, "samples.ddpm", "samples.ddim"])
 def test_unknown_keys_of_every_section(section):
-    if section == "samples":  # its keys are names, which anybody may choose
-        assert "samples.zzzzzz.sampler: is missing; it must be one of" in mistake(
-            {"samples": {"zzzzzz": {}}}
+    if section in ("samples", "sweeps"):  # their keys are names, which anybody may choose
+        said = mistake({section: {"zzzzzz": {}}})
+        assert "samples.zzzzzz.sampler: is missing; it must be one of" in said or (
+            "sweeps.zzzzzz.of: is missing" in said
         )
         return
     for key in at(section, DUMP):

@@ -69,6 +69,7 @@ MORE_PATHS = [
     *("samples.mine", "samples.ddpm.guidance", "samples.ddpm.guidance.method", "samples.ddpm.eta"),
     *("samples.ddim.edit", "samples.ddim.edit.kind", "samples.ddim.edit.mask"),
     *("samples.ddim.edit.strength", "samples.ddim.edit.image", "samples.ddim.edit.file"),
+    *("sweeps.s", "sweeps.s.of", "sweeps.s.over", "sweeps.s.over.steps", "sweeps.s.over.eta"),
 ]
 KEYS = st.one_of(
     st.sampled_from(PATHS), st.sampled_from([*PATHS, *MORE_PATHS]), st.text(max_size=12)

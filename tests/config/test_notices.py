@@ -202,12 +202,14 @@ def test_what_only_figures_read_that_are_not_listed():
         "trajectory": {"frames": 3, "snapshots": 3},
         "render": {"columns": 3, "frames_per_second": 3},
         "evaluation": {"seeds": 3},
+        "sweeps": {"s": {"of": "ddim"}},
     }
     why = "is ignored, since figures lists no"
     assert said_of(own) == [
         f"forward: {why} forward.png",
         f"trajectory.frames: {why} trajectory.gif",
         f"render.frames_per_second: {why} trajectory.gif",
+        f"sweeps: {why} sweep_*.png",
         f"evaluation: {why} quality_vs_nfe.png and no nearest.png",
     ]
     assert said_of(own, as_listed=False) == []
@@ -222,3 +224,8 @@ def test_null_for_an_entry_that_there_is_not():
         "'ddpm'?"
     )
     assert said_of({"samples": {"few": None}}, {"samples": {"few": {"sampler": "ddim"}}}) == []
+    sweeps = {"sweeps": {"steps": {"of": "ddim"}}}
+    assert said_of({"sweeps": {"steps": None}}, sweeps) == []
+    assert said_of({"sweeps": {"step": None}}, sweeps) == [
+        "sweeps.step: is ignored, since null removes a sweep of the defaults; did you mean 'steps'?"
+    ]

@@ -1,6 +1,7 @@
 """What figures are drawn from, in small: files with one, a few or many of what a figure shows."""
 
 import json
+from itertools import product
 
 import numpy as np
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -9,6 +10,7 @@ from sfumato.config.render import RenderConfig
 from sfumato.figures import figure
 from sfumato.records.arrays import save_arrays
 from sfumato.records.history import save_history
+from sfumato.records.table import save_table
 
 LOOK = RenderConfig(dpi=50)
 DEVICE = {"backend": "cpu", "kind": "a processor"}
@@ -184,13 +186,70 @@ def nearest_files(folder, n, shape=(6, 6, 1)):
     return [data, *samples_file(folder, n, "ddpm", shape), metrics]
 
 
+def sweep_files(folder, n, shape=(6, 6, 1), over=(), weights="fresh"):
+    """Write a sweep over n numbers of steps, or over what is given: its table and its points."""
+    over = over or (("steps", tuple(range(5, 5 + n))),)
+    combinations = list(product(*(values for _, values in over)))
+    points = [f"points/{i:012x}" for i in range(len(combinations))]
+    (folder / "points").mkdir(exist_ok=True)
+    entries, files = {}, []
+    for name, values in zip(points, combinations, strict=True):
+        varied = dict(zip([key for key, _ in over], values, strict=True))
+        entries[name] = {**ENTRIES["ddim"], **varied}
+        files.append(folder / f"{name}_samples.npz")
+        arrays = {"images": images(3, shape), "timesteps": np.arange(5, dtype=np.int32)}
+        save_arrays(files[-1], arrays, drawn(f"{name}_samples.npz", name, entries[name], weights))
+    columns = {
+        "point": points,
+        "nfe": [5 * (i + 1) for i in range(len(points))],
+        "seconds_per_sample": [0.02 * (i + 1) for i in range(len(points))],
+        "device": ["a processor"] * len(points),
+    }
+    settings = {"sweep": "ddim", "over": over, "samples": entries, "points": points}
+    save_table(folder / "sweep_ddim.csv", columns, made("sweep_ddim.csv", **settings))
+    return [folder / "sweep_ddim.csv", *files]
+
+
+def convergence_file(folder, n, names=("ddim", "heun", "unipc")):
+    """Write distances of n numbers of steps: of each sampler they fall with a power of its own."""
+    path, steps = folder / "convergence.json", [5 * 2**i for i in range(n)]
+    chosen = names[: max(1, min(n, len(names)))]
+    curves = [
+        {
+            "of": name,
+            "steps": steps,
+            "nfe": steps,
+            "distances": [each ** -(i + 1.0) for each in steps],
+            "order": i + 1.0 if n > 1 else None,
+        }
+        for i, name in enumerate(chosen)
+    ]
+    entries = {name: {**ENTRIES["ddim"], "sampler": name, "clip": False} for name in chosen}
+    settings = {
+        "convergence": {"of": list(chosen), "clip": False, "spacing": "trailing"},
+        "chains": {name: [name] for name in chosen},
+        "samples": entries,
+        "diffusion": DIFFUSION,
+    }
+    content = {
+        "reference": 1000,
+        "n_samples": 4,
+        "curves": curves,
+        "provenance": made("convergence.json", "converge.py", {"ddim": checkpoint()}, **settings),
+    }
+    path.write_text(json.dumps(content))
+    return [path]
+
+
 FILES = {
     "animation": trajectory_file,
+    "convergence": convergence_file,
     "forward": forward_file,
     "nearest": nearest_files,
     "quality": quality_file,
     "samples": samples_file,
     "speed": speed_file,
+    "sweep": sweep_files,
     "training": history_file,
     "trajectory": trajectory_file,
 }

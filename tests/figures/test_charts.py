@@ -3,7 +3,16 @@
 import json
 
 import pytest
-from figure_files import draw, history_file, quality_file, row, said, speed_file, titles
+from figure_files import (
+    convergence_file,
+    draw,
+    history_file,
+    quality_file,
+    row,
+    said,
+    speed_file,
+    titles,
+)
 
 
 @pytest.mark.parametrize(("n", "width"), [(1, 0), (3, 0), (30, 0), (500, 10)])
@@ -73,3 +82,24 @@ def test_a_method_is_named_after_what_distinguishes_it(tmp_path):
     path.write_text(json.dumps(content))
     _, labels = draw("quality", [path]).axes[0].get_legend_handles_labels()
     assert {"DDIM, no clip", "DDIM, classifier_free, scale 2", "DDIM, spacing leading"} < {*labels}
+
+
+@pytest.mark.parametrize(("n", "curves"), [(1, 1), (2, 2), (5, 3)])
+def test_convergence(n, curves, tmp_path):
+    """A line for each sampler, under its name and slope; and lines of orders 1, 2 and 3."""
+    drawing = draw("convergence", convergence_file(tmp_path, n))
+    (axes,) = drawing.axes
+    lines = [line for line in axes.lines if line.get_linestyle() == "-"]
+    assert len(lines) == curves and all(len(line.get_xdata()) == n for line in lines)
+    labels = [line.get_label() for line in lines]
+    names = ["DDIM, eta 0", "HEUN, eta 0", "UNIPC, eta 0"][:curves]
+    slopes = [f": order {i + 1.0}" if n > 1 else "" for i in range(curves)]
+    assert labels == [a + b for a, b in zip(names, slopes, strict=True)]
+    guides = [line for line in axes.lines if line.get_linestyle() == ":"]
+    assert [text.get_text() for text in axes.texts] == ["order 1", "order 2", "order 3"]
+    for order, line in enumerate(guides, start=1):
+        (x0, x1), (y0, y1) = line.get_xdata(), line.get_ydata()
+        assert n == 1 or y0 / y1 == pytest.approx((x1 / x0) ** order)
+    title, details = said(drawing)
+    assert title == "distance from the images of 1000 steps"
+    assert "4 samples; no clip; untrained network" in details

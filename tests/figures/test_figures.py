@@ -19,6 +19,7 @@ from PIL import Image
 
 import render  # pyright: ignore[reportMissingImports]
 from sfumato.config.render import ChartLook, RenderConfig
+from sfumato.errors import InputError
 from sfumato.figures import figure, names
 from sfumato.records.code import SCRIPTS, source_files
 
@@ -66,8 +67,10 @@ def test_the_script_draws_the_same_bytes_twice_and_says_what_made_them(name, tmp
     with Image.open(outputs[0]) as image:
         text = image.info.get("provenance") or image.info["comment"]
     record = json.loads(text)
-    assert record["artifact"] == figure(name).file.format(name="ddim")
-    assert record["script"] == "render.py" and set(record["inputs"]) == set(figure(name).inputs)
+    assert record["artifact"] == figure(name).file.format(name="ddim", sweep="ddim")
+    several = [f"points/{i:012x}_samples.npz" for i in range(2)] if figure(name).several else []
+    inputs = {*figure(name).inputs, *several}
+    assert record["script"] == "render.py" and set(record["inputs"]) == inputs
     assert set(record["settings"]["render"]) == set(looks_of(name).model_fields)
 
 
@@ -76,13 +79,13 @@ def test_a_figure_reads_only_its_own_looks():
     readers = {
         key: {n for n in looks if key in looks[n].model_fields} for key in RenderConfig.model_fields
     }
-    with_images = {"animation", "forward", "nearest", "samples", "trajectory"}
+    with_images = {"animation", "forward", "nearest", "samples", "sweep", "trajectory"}
     assert readers == {
         "title": set(names()),
         "dpi": set(names()),
         "panel_inches": with_images,
         "colormap": with_images,
-        "columns": {"samples"},
+        "columns": {"samples", "sweep"},
         "max_panels": {"samples"},
         "frames_per_second": {"animation"},
     }
@@ -101,11 +104,22 @@ def test_a_figure_reads_only_its_own_looks():
         ("speed", quality_file, "this file is quality.json, not speed.json"),
         ("quality", forward_file, "this file is forward.npz, not quality.json"),
         ("nearest", forward_file, "drawn from data, samples, metrics, not 1 files"),
+        ("sweep", samples_file, r"this file is ddim_samples.npz, not sweep_\*.csv"),
     ],
 )
 def test_an_input_of_another_kind(name, others, message, tmp_path):
     with pytest.raises(SystemExit, match=message):
         run(name, others(tmp_path, 3), tmp_path / "a.png")
+
+
+def test_a_file_that_is_given_twice(tmp_path):
+    table, *points = FILES["sweep"](tmp_path, 2)
+    with pytest.raises(SystemExit, match="points/000000000001_samples.npz is given twice"):
+        run("sweep", [table, *points, points[1]], tmp_path / "a.png")
+    with pytest.raises(InputError, match="drawn from table, more, not 0 files"):
+        figure("sweep").open([])
+    with pytest.raises(SystemExit, match="drawn from arrays, not 2 files"):
+        run("samples", points, tmp_path / "a.png")
 
 
 def test_a_figure_that_does_not_exist(tmp_path, capsys):

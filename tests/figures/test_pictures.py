@@ -9,6 +9,7 @@ from figure_files import (
     nearest_files,
     said,
     samples_file,
+    sweep_files,
     trajectory_file,
 )
 
@@ -84,3 +85,41 @@ def test_nearest(n, tmp_path):
     greys = np.array([colours[0, 0, 0] for colours in shown(drawing)]).reshape(bands, 2, -1)
     assert greys[:, 0].ravel() == pytest.approx(np.linspace(0, 255, n), abs=1)
     assert greys[:, 1].ravel() == pytest.approx(np.linspace(0, 255, 2 * n)[::2], abs=1)
+
+
+@pytest.mark.parametrize("n", [1, 4, 12])
+def test_a_sweep_of_one_setting_is_a_row_for_each_point(n, tmp_path):
+    drawing = draw("sweep", sweep_files(tmp_path, n), LOOK.model_copy(update={"columns": 2}))
+    rows = [[f"steps = {5 + i}", f"{5 * (i + 1)} NFE\n{time}"] for i, time in enumerate(TIMES[:n])]
+    assert texts(drawing) == ["0", "1", *(text for row in rows for text in row)]
+    assert len(shown(drawing)) == 2 * n
+    title, details = said(drawing)
+    assert title == "sweep over steps"
+    assert details.startswith("DDIM, 5 steps, eta 0;" if n == 1 else "DDIM, eta 0;")
+    assert "measured on a processor" in details
+
+
+TIMES = ["20 ms", "40 ms", "60 ms", "80 ms", "0.1 s"]
+TIMES += [f"{0.02 * i:.3g} s" for i in range(6, 13)]
+
+
+def test_a_sweep_of_two_settings_is_a_grid_of_one_sample(tmp_path):
+    over = (("steps", (5, 10)), ("clip", (True,)), ("eta", (0.0, 0.5, 1.0)))
+    drawing = draw("sweep", sweep_files(tmp_path, 6, over=over))
+    first = ["steps = 5", "5 to 15 NFE\n20 to 60 ms"]
+    second = ["steps = 10", "20 to 30 NFE\n0.08 to 0.12 s"]
+    assert texts(drawing) == ["eta = 0", "eta = 0.5", "eta = 1", *first, *second]
+    assert len(shown(drawing)) == 6
+    assert all(np.array_equal(each, shown(drawing)[0]) for each in shown(drawing))
+    assert said(drawing)[0] == "sweep over steps and eta" and "DDIM; sample 0" in said(drawing)[1]
+
+
+def test_a_sweep_says_what_varies_and_what_all_have_in_common(tmp_path):
+    guided = [{"method": "mine", "scale": scale} for scale in (1.0, 2.5)]
+    over = (("guidance", (None, *guided)), ("steps", (5,)))
+    drawing = draw("sweep", sweep_files(tmp_path, 3, over=over))
+    assert "guidance = null" in texts(drawing) and "guidance (mine, scale 2.5)" in texts(drawing)
+    over = (("sampler", ("ddim", "heun")), ("steps", (5, 6)), ("eta", (0.0, 1.0)))
+    drawing = draw("sweep", sweep_files(tmp_path, 8, over=over))
+    assert "sampler = heun, steps = 6, eta = 1" in texts(drawing)
+    assert said(drawing)[0] == "sweep over sampler and steps and eta"

@@ -136,11 +136,12 @@ def test_every_figure_begins_with_its_experiment(tmp_path):
 
 
 def test_a_job_is_told_its_experiment_and_the_second_build_the_same():
-    plan = Plan(*resolve({"targets": ["a"], "experiments": {"a": {}, "b": {}}}))
+    swept = {"sweeps": {"s": {"of": "ddim", "over": {"eta": [0, 1]}}}}
+    plan = Plan(*resolve({"targets": ["a"], "experiments": {"a": swept, "b": swept}}))
     for name in names():
         settings = plan.settings(f"render_{name}")
         a, b, again = (
-            settings(Wildcards(fromdict={"experiment": each, "name": "ddim"}))
+            settings(Wildcards(fromdict={"experiment": each, "name": "ddim", "sweep": "s"}))
             for each in ("a", "b", ".verify/a")
         )
         assert a == again != b and '"title":"a"' in a
@@ -157,7 +158,7 @@ def test_forward_says_what_is_left_of_the_image_at_the_end(steps, end, tmp_path)
     assert r"$x_t=\alpha_t\,x_0+\sigma_t\,\epsilon$" in details
 
 
-@pytest.mark.parametrize("name", ["forward", "nearest", "samples", "trajectory"])
+@pytest.mark.parametrize("name", ["forward", "nearest", "samples", "sweep", "trajectory"])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_channels_that_are_not_shown_are_said(name, channels, tmp_path):
     details = said(draw(name, FILES[name](tmp_path, 2, shape=(6, 6, channels))))[1]

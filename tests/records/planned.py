@@ -6,6 +6,8 @@ import re
 from conftest import ROOT
 from snakemake.iocontainers import Wildcards
 
+from sfumato.config.points import points_of_convergence
+from sfumato.errors import InputError
 from sfumato.figures import figure, names
 from sfumato.records.manifest import read_manifest
 from sfumato.records.provenance import Record, provenance
@@ -23,13 +25,15 @@ JOBS = {
     r"initial_checkpoint": "initialise",
     r"(?P<name>.+)_samples\.(npz|timing\.json)": "sample",
     r"speed\.json": "compare_speed",
+    r"sweep_(?P<sweep>.+)\.csv": "compare_points",
+    r"convergence\.json": "converge",
     r"quality\.json": "compare_quality",
     r"evaluation/classifier\.npz": "train_classifier",
     r"evaluation/floor/(?P<k>\d+)\.metrics\.json": "evaluate",
     rf"{RUN}\.metrics\.json": "evaluate",
     rf"{RUN}\.(npz|timing\.json)": "sample",
     **{
-        re.escape(each.file).replace(r"\{name\}", "(?P<name>.+)"): f"render_{each.name}"
+        re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(each.file)): f"render_{each.name}"
         for each in map(figure, names())
     },
 }
@@ -59,16 +63,39 @@ def artifacts_of(plan, name=NAME):
     experiment = plan.experiments[name]
     entries, trained = experiment.samples, experiment.weights.source == "trained"
     runs = [f"evaluation/{run}/{k}" for run in experiment.runs for k in (0, 1)]
-    files = [file for each in map(figure, names()) for file in each.files_for(entries)]
+    files = [file for each in map(figure, names()) for file in each.files_for(experiment)]
+    converges = _converges(experiment)
+    points = drawn(plan, "converge", name) if converges else []
+    points += [p for sweep in experiment.sweeps for p in drawn(plan, "compare_points", name, sweep)]
+    files = [file for file in files if converges or file != "convergence.png"]
+    drawings = [*entries, *(each for each in dict.fromkeys(points) if each not in entries)]
     return [
         *("data.npz", "forward.npz", "checkpoint", "speed.json", "trajectory.npz"),
-        *(f"{entry}_samples.{kind}" for entry in entries for kind in ("npz", "timing.json")),
+        *(f"{entry}_samples.{kind}" for entry in drawings for kind in ("npz", "timing.json")),
+        *(f"sweep_{sweep}.csv" for sweep in experiment.sweeps),
+        *(["convergence.json"] if converges else []),
         *(["initial_checkpoint", "history.csv"] if trained else []),
         *("evaluation/classifier.npz", "quality.json"),
         *(f"{run}.{kind}" for run in runs for kind in ("npz", "timing.json", "metrics.json")),
         *(f"evaluation/floor/{k}.metrics.json" for k in (0, 1)),
         *(file for file in files if trained or file != "training.png"),
     ]
+
+
+def _converges(experiment):
+    """Tell whether chains of the section's steps fit into the noise steps."""
+    try:
+        points_of_convergence(experiment)
+    except InputError:
+        return False
+    return True
+
+
+def drawn(plan, of, name, sweep=None):
+    """Return the names of the sets of samples that a stage puts side by side."""
+    wildcards = {"experiment": name} | ({"sweep": sweep} if sweep else {})
+    files = plan.drawn(of, "")(Wildcards(fromdict=wildcards))
+    return [file.removeprefix(f"results/{name}/").removesuffix("_samples") for file in files]
 
 
 def inputs_of(plan, path, name=NAME):
@@ -84,6 +111,11 @@ def inputs_of(plan, path, name=NAME):
             return {"checkpoint": "checkpoint"}
         case "compare_speed":
             return {entry: f"{entry}_samples.timing.json" for entry in experiment.samples}
+        case "compare_points" | "converge":
+            suffix = ".npz" if found == "converge" else ".timing.json"
+            files = plan.drawn(found, suffix)(wildcards)
+            read = [file.removeprefix(f"results/{name}/") for file in files]
+            return {file: file for file in read}
         case "compare_quality":
             scored = plan.evaluated(".metrics.json", "floor")(wildcards)
             files = [*scored, *plan.evaluated(".timing.json")(wildcards)]
@@ -95,7 +127,9 @@ def inputs_of(plan, path, name=NAME):
     if found.startswith("render_"):
         files = plan.inputs(found.removeprefix("render_"))(wildcards)
         read = [file.removeprefix(f"results/{name}/") for file in files]
-        return dict(zip(figure(found.removeprefix("render_")).inputs, read, strict=True))
+        inputs = figure(found.removeprefix("render_")).inputs
+        named = dict(zip(inputs, read, strict=False))
+        return named | {file: file for file in read[len(inputs) :]}
     return {}
 
 
@@ -132,4 +166,5 @@ def outputs():
         file for block in blocks for file in re.findall(r'"(results/\{experiment\}/[^"]+)"', block)
     }
     files |= {f"results/{{experiment}}/{each.file}" for each in map(figure, names())}
+    files |= {file.replace("{name}", "points/{name}") for file in files}
     return [re.sub(r"\\\{\w+\\\}", "[^/]+", re.escape(file)) for file in files]

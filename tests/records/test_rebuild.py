@@ -46,6 +46,17 @@ EXPERIMENTS = {
         "model": {**TINY["model"], "num_classes": 10},
     },
     "a pretrained network": DIGITS,
+    "swept": {
+        **TINY,
+        "seed": 3,
+        "samples": {**TINY["samples"], "own": OWN_SEED},
+        "sweeps": {
+            "grid": {"of": "ddim", "over": {"steps": [2, 5], "eta": [0, 0.5], "n_samples": [1]}},
+            "seeds": {"of": "own", "over": {"seed": [3, 4], "variance": ["small"]}},
+            "samplers": {"of": "own", "over": {"sampler": ["ddim", "heun"]}},
+        },
+        "convergence": {"of": ["own", "heun"], "steps": [2, 7], "reference": 12, "clip": True},
+    },
     "odd sides": {
         **SCORED_TINY,
         "figures": None,
@@ -71,7 +82,7 @@ def test_every_artifact_is_asked_for_again(which):
     """
     plan, known = planned(EXPERIMENTS[which]), outputs()
     paths = artifacts_of(plan)
-    if which == "noise":  # which has no classes
+    if which in ("noise", "swept"):  # which have no classes
         paths = [path for path in paths if not re.search("evaluation|quality|nearest", path)]
     for path in paths:
         record = Record.model_validate(record_of(plan, path))
@@ -116,7 +127,8 @@ def test_the_defaults_of_another_project_do_not_matter():
 def test_only_what_shows_times_was_made_from_times():
     """Whatever else holds a digest of measured seconds would differ from build to build."""
     plan = planned(EXPERIMENTS["trained and scored"])
-    timed = {each.file for each in map(figure, names()) if each.timed}
+    experiment = plan.experiments[NAME]
+    timed = {f for each in map(figure, names()) if each.timed for f in each.files_for(experiment)}
     timed |= {"speed.json", "quality.json"}
     for path in artifacts_of(plan):
         shows = path in timed or path.endswith(".timing.json")

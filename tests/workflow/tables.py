@@ -19,7 +19,7 @@ READERS = {
     "shards": ["ddpm_samples.npz", "ddim_samples.npz"],
     "seed": ["data.npz", "checkpoint", "forward.npz", *CHAINS],
     "data": ["data.npz"],
-    **dict.fromkeys(["data.folder", "data.url", "data.digest"], []),
+    **dict.fromkeys(["data.folder", "data.url", "data.digest", "convergence"], []),
     "model": ["checkpoint", *CHAINS],
     "model.input_dim": ["data.npz", "checkpoint", *CHAINS],
     "diffusion": ["checkpoint", "forward.npz", *CHAINS],
@@ -90,6 +90,34 @@ SCORED_READERS = {
     "render.colormap": ("magma", [*SAMPLES, "nearest.png"]),
     "render.dpi": (41, FIGURES),
     "render.title": ("another", FIGURES),
+}
+
+
+# The same where an entry is varied.
+SWEEP, CONVERGENCE = ["sweep_s.csv", "sweep_s.png"], ["convergence.json", "convergence.png"]
+# For each setting another value; which of the table's files change; and how many points are drawn
+# that were not there, of the sweep, and of convergence.
+SWEPT_READERS = {
+    "sweeps.s.over.steps": ([5, 2, 3, 4], SWEEP, 1, 0),
+    "sweeps.s.over.steps ": ([3, 2, 5], SWEEP, 0, 0),
+    "sweeps.s.over": ({"steps": [5, 2, 3], "eta": [0, 0.5]}, SWEEP, 3, 0),
+    "convergence.steps": ([2, 5, 7], CONVERGENCE, 0, 2),
+    "convergence.reference": (11, CONVERGENCE, 0, 2),
+    "convergence.n_samples": (3, CONVERGENCE, 0, 6),
+    "convergence.clip": (True, CONVERGENCE, 0, 6),
+    "convergence.spacing": ("leading", CONVERGENCE, 0, 6),
+    "convergence.of": (["ddim", "heun", "unipc"], CONVERGENCE, 0, 3),
+    "samples.ddim.eta": (0.5, ["ddim_samples.npz", *SWEEP, *CONVERGENCE], 2, 3),
+    "samples.ddim.spacing": ("leading", ["ddim_samples.npz", *SWEEP], 2, 0),
+    "samples.ddpm.steps": (9, [], 0, 0),
+    "render.columns": (2, [SWEEP[1]], 0, 0),
+    "render.dpi": (41, [SWEEP[1], CONVERGENCE[1]], 0, 0),
+    "trajectory.frames": (7, [], 0, 0),
+    "shards": (2, [], 0, 0),
+}
+SWEPT = {
+    "sweeps": {"s": {"of": "ddim", "over": {"steps": [5, 2, 3]}}},
+    "convergence": {"of": ["ddim", "heun"], "steps": [2, 5], "reference": 10, "n_samples": 2},
 }
 
 

@@ -29,6 +29,8 @@ from tables import (
     SCORED_ALL,
     SCORED_INTO,
     SCORED_READERS,
+    SWEPT,
+    SWEPT_READERS,
     downstream,
     row_of,
 )
@@ -76,6 +78,16 @@ SCORING_JOBS = {
 }
 
 
+SWEPT_JOBS = {
+    "checkpoint": ("initialise", {}),
+    "ddim_samples.npz": ("sample", {"name": "ddim"}),
+    "sweep_s.csv": ("compare_points", {"sweep": "s"}),
+    "sweep_s.png": ("render_sweep", {"sweep": "s"}),
+    "convergence.json": ("converge", {}),
+    "convergence.png": ("render_convergence", {}),
+}
+
+
 def parameters(config, jobs):
     """Return what Snakemake compares of each job: its settings, and how it is made."""
     plan = Plan(*resolve(config))
@@ -107,7 +119,8 @@ BY_INPUTS = ("shards", "figures", "weights.source")  # they choose other rules: 
 
 def test_the_tables_name_every_job():
     assert JOBS.keys() == ALL and SCORING_JOBS.keys() == SCORED_ALL
-    stages = {name for name, _ in [*JOBS.values(), *SCORING_JOBS.values()]}
+    jobs = [*JOBS.values(), *SCORING_JOBS.values(), *SWEPT_JOBS.values()]
+    stages = {name for name, _ in jobs}
     assert set(names()) - stages == {"adopt", "gather"}
 
 
@@ -135,6 +148,46 @@ def test_another_run_draws_that_run_alone(scored_parameters):
     runs = [*SCORED_TINY["evaluation"]["runs"], {"of": "ddim", "over": {"eta": [0.5]}}]
     after = parameters(scored_config({"evaluation": {"runs": runs}}), SCORING_JOBS)
     assert changed(scored_parameters, after) == {"quality.json", "quality_vs_nfe.png"}
+
+
+def swept_parameters(override=None):
+    """Return what Snakemake compares of each job of sweep and convergence, points among them.
+
+    Points are in two tables: those of the sweep, and those of convergence.
+    """
+    config = tiny_config(override)
+    config["defaults"] = {**config["defaults"], **SWEPT}
+    plan = Plan(*resolve(config))
+    points = []
+    for name, wildcards in (("compare_points", {"sweep": "s"}), ("converge", {})):
+        files = plan.drawn(name, "")(Wildcards(fromdict={"experiment": "tiny", **wildcards}))
+        names = [file.removeprefix("results/tiny/").removesuffix("_samples") for file in files]
+        jobs = {name: ("sample", {"name": name}) for name in names if name.startswith("points/")}
+        points.append(parameters(config, jobs))
+    return parameters(config, SWEPT_JOBS), *points
+
+
+@pytest.fixture(scope="module")
+def before():
+    return swept_parameters()
+
+
+@pytest.mark.parametrize("path", SWEPT_READERS)
+def test_a_setting_of_a_sweep_draws_what_is_new_alone(path, before):
+    """A point that was there before is asked for in the same way."""
+    value, readers, *counts = SWEPT_READERS[path]
+    after = swept_parameters(nested(path.strip(), value))
+    assert changed(before[0], after[0]) == set(readers)
+    for there, here, count in zip(before[1:], after[1:], counts, strict=True):
+        assert len(here.keys() - there.keys()) == count
+        assert all(there[name] == here[name] for name in there.keys() & here.keys())
+
+
+def test_the_seed_concerns_every_point(before):
+    after = swept_parameters({"seed": 3})
+    assert changed(before[0], after[0]) == set(SWEPT_JOBS)
+    for there, here in zip(before[1:], after[1:], strict=True):
+        assert there.keys() == here.keys() and changed(there, here) == there.keys()
 
 
 def closure(file, config=None):

@@ -58,6 +58,7 @@ def refused(name, folder, config=None, **changes):
 def test_every_script_is_called_somewhere():
     elsewhere = {"explain", "freeze", "verify"}  # tests/records
     elsewhere |= {"train", "adopt"}  # tests/training/test_train_script.py
+    elsewhere |= {"compare_points", "converge"}  # tests/workflow/test_sweeps.py
     of_evaluation = {"train_classifier", "evaluate", "compare_quality"}  # below
     assert {*map(script_of, JOBS), *elsewhere, *of_evaluation} == set(SCRIPTS)
 
@@ -202,8 +203,10 @@ SHOWN_ELSEWHERE = {
     "data.fit": "test_folders.py",
 }
 # Those of `training` are in test_loop.py, of `guidance_classifier` in
-# test_guidance_classifier.py, the others in test_training_workflow.py.
+# test_guidance_classifier.py, of `convergence` in test_plan.py, the others in
+# test_training_workflow.py.
 OF_OTHERS = ("render.", "weights.", "training.", "evaluation.", "guidance_classifier.")
+OF_OTHERS += ("convergence.",)
 PATHS = [p for p in setting_paths() if p not in SHOWN_ELSEWHERE and not p.startswith(OF_OTHERS)]
 
 

@@ -13,6 +13,7 @@ from sfumato.config.file import check_file, own_targets, with_typed_arguments
 from sfumato.config.resolve import check_names, resolve
 from sfumato.figures import figure
 from sfumato.figures import names as figure_names
+from sfumato.workflow.contents import one_of
 from sfumato.workflow.environment import prepare_environment
 from sfumato.workflow.lock import check_records, release_stale_lock
 from sfumato.workflow.mistakes import in_a_sentence
@@ -22,7 +23,7 @@ from sfumato.workflow.places import (
     relative,
     spare_experiments,
 )
-from sfumato.workflow.plan import Plan, one_of
+from sfumato.workflow.plan import Plan
 from sfumato.workflow.session import check_places, check_start, explain_failure
 from sfumato.workflow.standing import Standing
 from sfumato.workflow.targets import say, watch

@@ -12,7 +12,8 @@ plan = Plan(*in_a_sentence(resolve)(typed, spare))
 
 wildcard_constraints:
     experiment=one_of(plan.experiments),
-    name=one_of(plan.entries()),
+    name=plan.drawable(),
+    sweep=one_of(plan.sweeps()),
     run=one_of(plan.runs()),
     k=r"\d+",
     n=r"\d+",

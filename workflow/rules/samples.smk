@@ -1,4 +1,4 @@
-# Samples: `{name}` is that of an entry of `samples` in the config.
+# Samples: `{name}` is that of an entry of `samples` in the config, or of a point of a sweep.
 # One job draws them all; or several draw a shard each, and one more joins the shards.
 
 from sfumato.workflow.guidance_files import guidance_inputs, guidance_places

@@ -1,4 +1,4 @@
-# Names to call: each figure of the targets, each entry of `samples`, and each experiment.
+# Names to call: each figure of the targets, each entry of `samples`, each sweep and experiment.
 
 
 rule forward:
@@ -16,6 +16,11 @@ rule speed:
         plan.figures_of_targets("speed"),
 
 
+rule convergence:
+    input:
+        plan.figures_of_targets("convergence"),
+
+
 rule quality:
     input:
         plan.figures_of_targets("quality", "nearest"),
@@ -29,6 +34,15 @@ for entry in plan.entries():
             entry + "_samples"
         input:
             plan.samples_of_targets(entry),
+
+
+for sweep in plan.sweeps():
+
+    rule:
+        name:
+            f"sweep_{sweep}"
+        input:
+            plan.sweep_of_targets(sweep),
 
 
 if STANDALONE:

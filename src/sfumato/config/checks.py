@@ -2,10 +2,12 @@
 
 from collections.abc import Iterator
 
+from sfumato.config.convergence import ConvergenceConfig
 from sfumato.config.data import Facts
 from sfumato.config.data_checks import judgement_mistakes
 from sfumato.config.entry_checks import entry_mistakes
 from sfumato.config.experiment import Experiment
+from sfumato.config.points import points_of_sweep
 from sfumato.config.trajectory import TrajectoryConfig
 from sfumato.config.validation import nearest, one_of, path_of, show
 from sfumato.errors import InputError
@@ -25,7 +27,8 @@ def check_across(experiment: Experiment, prefix: str) -> None:
         for name, entry in experiment.samples.items()
         for setting, reason in entry_mistakes(experiment, entry)
     ]
-    found = [*_steps(experiment), *entries, *forward, *_figures(experiment)]
+    points = [*_sweeps(experiment), *_convergence(experiment)]
+    found = [*_steps(experiment), *entries, *forward, *points, *_figures(experiment)]
     _raise(found, prefix)
 
 
@@ -45,7 +48,7 @@ def check_evaluation(experiment: Experiment, prefix: str, facts: Facts | None = 
 
 def figure_files(experiment: Experiment) -> tuple[str, ...]:
     """Return every file that `figures` may name."""
-    return tuple(file for name in names() for file in figure(name).files_for(experiment.samples))
+    return tuple(file for name in names() for file in figure(name).files_for(experiment))
 
 
 def _steps(experiment: Experiment) -> Iterator[Mistake]:
@@ -54,6 +57,36 @@ def _steps(experiment: Experiment) -> Iterator[Mistake]:
         if (entry.steps or 0) > most:
             reason = f"{entry.steps} must be at most diffusion.noise_steps ({most})"
             yield f"samples.{name}.steps", reason
+
+
+def _sweeps(experiment: Experiment) -> Iterator[Mistake]:
+    for name in experiment.samples:
+        if name.startswith("sweep_"):
+            reason = "begins with sweep_, as the figures of sweeps do; choose another name"
+            yield f"samples.{name}", f"{show(name)} {reason}"
+    for name in experiment.sweeps:
+        try:
+            points = points_of_sweep(experiment, name).values()
+        except InputError as error:
+            for line in str(error).split("\n"):
+                path, _, reason = line.partition(": ")
+                yield path, reason
+        else:
+            mistakes = (each for entry in points for each in entry_mistakes(experiment, entry))
+            for setting, reason in dict.fromkeys(mistakes):
+                yield f"sweeps.{name}.over.{setting}", reason
+
+
+def _convergence(experiment: Experiment) -> Iterator[Mistake]:
+    for i, run in enumerate(experiment.evaluation.runs):
+        if isinstance(run, str) and run not in experiment.sweeps:
+            known = tuple(experiment.sweeps)
+            reason = f"{one_of(known)}, the names of sweeps{nearest(run, known)}"
+            yield f"evaluation.runs[{i}]", f"{show(run)} {reason}"
+    known = experiment.convergence.known(experiment.samples)
+    for i, name in enumerate(experiment.convergence.of):
+        if name not in (*known, *ConvergenceConfig().of):
+            yield f"convergence.of[{i}]", f"{show(name)} {one_of(known)}{nearest(name, known)}"
 
 
 def _figures(experiment: Experiment) -> Iterator[Mistake]:
@@ -80,7 +113,8 @@ def _figures(experiment: Experiment) -> Iterator[Mistake]:
 def _evaluation(experiment: Experiment) -> Iterator[Mistake]:
     evaluation = experiment.evaluation
     most = experiment.diffusion.noise_steps
-    for i, sweep in enumerate(evaluation.runs):
+    for i, run in enumerate(evaluation.runs):
+        sweep = experiment.sweep_of(run)
         if "n_samples" in sweep.over:
             reason = "is the same for all runs: see evaluation.n_samples"
             yield f"evaluation.runs[{i}].over.n_samples", reason

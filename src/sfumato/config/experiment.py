@@ -5,6 +5,7 @@ from typing import Any
 
 from pydantic import Field
 
+from sfumato.config.convergence import ConvergenceConfig
 from sfumato.config.data import DataConfig
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.evaluation import EvaluationConfig
@@ -15,6 +16,7 @@ from sfumato.config.model import Model
 from sfumato.config.render import RenderConfig
 from sfumato.config.samples import SampleConfig
 from sfumato.config.sampling import SamplingConfig
+from sfumato.config.sweep import SweepConfig
 from sfumato.config.training import TrainingConfig
 from sfumato.config.trajectory import TrajectoryConfig
 from sfumato.config.weights import WeightsConfig
@@ -36,7 +38,7 @@ class Experiment(Section):
 
     figures: tuple[str, ...] | None = Field(default=None, min_length=1)
     """The files that it builds; null for forward.png, one figure for each entry of `samples`,
-    trajectory.png and trajectory.gif."""
+    trajectory.png and trajectory.gif, and not for those of sweeps."""
     shards: Whole = Field(default=1, ge=1, le=100_000)
     """At most how many jobs share the drawing of one set of samples."""
     seed: Seed = 0
@@ -59,6 +61,10 @@ class Experiment(Section):
     """How the sampling loop uses the machine."""
     samples: dict[Name, SampleConfig] = DEFAULT_SAMPLES
     """What is drawn."""
+    sweeps: dict[Name, SweepConfig] = {}
+    """Entries of `samples`, each varied over some of its settings: sweep_{name}.png shows them."""
+    convergence: ConvergenceConfig = ConvergenceConfig()
+    """How fast images settle with more steps."""
     trajectory: TrajectoryConfig = TrajectoryConfig()
     """The denoising trajectory."""
     evaluation: EvaluationConfig = EvaluationConfig()
@@ -80,15 +86,26 @@ class Experiment(Section):
     def runs(self) -> dict[str, SampleConfig]:
         """The entries that the evaluation scores, by name; an InputError if one is wrong."""
         points: dict[str, SampleConfig] = {}
-        for i, sweep in enumerate(self.evaluation.runs):
+        for i, run in enumerate(self.evaluation.runs):
             place = f"evaluation.runs[{i}]"
-            new = sweep.points(self.samples, place)
+            new = self.sweep_of(run).points(self.samples, place)
             for name in new:
                 if name in points or name == FLOOR:
                     taken = "another run" if name in points else "real images"
                     raise InputError(f"{place}: {name!r} is already the name of {taken}")
             points |= new
         return {name: entry.filled(self.diffusion.noise_steps) for name, entry in points.items()}
+
+    def sweep_of(self, run: SweepConfig | str) -> SweepConfig:
+        """Return one of the runs as a sweep.
+
+        The number of samples is that of the evaluation, whatever a sweep of this name draws.
+        """
+        if isinstance(run, SweepConfig):
+            return run
+        sweep = self.sweeps[run]
+        over = {key: values for key, values in sweep.over.items() if key != "n_samples"}
+        return sweep.model_copy(update={"over": over})
 
     @property
     def first_run(self) -> str:

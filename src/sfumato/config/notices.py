@@ -1,6 +1,7 @@
 """What is said, and not refused: settings that nothing reads, or that hardly mean what they say."""
 
 from collections.abc import Callable, Iterator, Mapping
+from fnmatch import fnmatch
 from typing import Any
 
 import numpy as np
@@ -8,6 +9,7 @@ import numpy as np
 from sfumato.config.data import MOST_TEST_IMAGES
 from sfumato.config.diffusion import MOST_LEFT
 from sfumato.config.experiment import DEFAULT_SAMPLES, Experiment
+from sfumato.config.points import all_drawn
 from sfumato.config.validation import nearest
 from sfumato.diffusion.betas import WITHOUT_ENDS
 from sfumato.diffusion.times import spaced_timesteps
@@ -33,7 +35,7 @@ _IGNORED: dict[str, _Reason] = {
     ),
     "guidance_classifier": _if_not(
         lambda e: any(
-            each.guidance and each.guidance.reads == "classifier" for each in e.samples.values()
+            each.guidance and each.guidance.reads == "classifier" for each in all_drawn(e)
         ),
         "no entry of samples has the guidance classifier",
     ),
@@ -64,17 +66,19 @@ _IGNORED: dict[str, _Reason] = {
         lambda e: e.trajectory.of in e.samples, "samples has no entry {e.trajectory.of}"
     ),
 }
-_ENDINGS = {
+_SHOWN = {
     "forward": ("forward.png",),
     "trajectory": ("trajectory.png", "trajectory.gif"),
     "trajectory.snapshots": ("trajectory.png",),
     "trajectory.frames": ("trajectory.gif",),
     "render.frames_per_second": ("trajectory.gif",),
-    "render.columns": ("_samples.png",),
-    "render.max_panels": ("_samples.png",),
+    "render.columns": ("*_samples.png", "sweep_*.png"),
+    "render.max_panels": ("*_samples.png",),
+    "sweeps": ("sweep_*.png",),
+    "convergence": ("convergence.png",),
     "evaluation": ("quality_vs_nfe.png", "nearest.png"),
 }
-"""How the names end of the figures that read a setting, which others do not."""
+"""The figures that read a setting, which others do not."""
 
 
 def notices(
@@ -94,6 +98,7 @@ def notices(
         base: the `defaults` of the config.
     """
     unread = [*_ignored(own, experiment), *_idle_entries(own, experiment, base)]
+    unread += _idle_sweeps(own, base)
     if as_listed and own.get("figures"):
         unread += _not_drawn(own, experiment)
     outermost = [
@@ -158,9 +163,10 @@ def _ignored(own: Mapping[str, Any], experiment: Experiment) -> _Found:
 
 def _not_drawn(own: Mapping[str, Any], experiment: Experiment) -> _Found:
     """Walk what only figures read that the experiment does not list."""
-    for path, endings in _ENDINGS.items():
-        if _has(own, path) and not any(file.endswith(endings) for file in experiment.built):
-            yield path, f"is ignored, since figures lists no {' and no '.join(endings)}"
+    for path, figures in _SHOWN.items():
+        shown = any(fnmatch(file, each) for file in experiment.built for each in figures)
+        if _has(own, path) and not shown:
+            yield path, f"is ignored, since figures lists no {' and no '.join(figures)}"
 
 
 def _idle_entries(
@@ -180,6 +186,15 @@ def _idle_entries(
         whole = drawn is not None and drawn.steps == experiment.diffusion.noise_steps
         if isinstance(entry, Mapping) and "spacing" in entry and whole:
             yield f"{path}.spacing", "is ignored, since the chain visits every time"
+
+
+def _idle_sweeps(own: Mapping[str, Any], base: Mapping[str, Any]) -> _Found:
+    """Walk sweeps that are removed and were not there."""
+    known = [*(base.get("sweeps") or {})]
+    for name, sweep in (own.get("sweeps") or {}).items():
+        if sweep is None and name not in known:
+            reason = "is ignored, since null removes a sweep of the defaults"
+            yield f"sweeps.{name}", f"{reason}{nearest(name, known)}"
 
 
 def _has(own: Mapping[str, Any], path: str) -> bool:

@@ -28,11 +28,16 @@ class PanelLook(ChartLook):
     """Of one-channel images; images with three channels are shown in their own colours."""
 
 
-class GridLook(PanelLook):
-    """What a grid of images reads."""
+class RowLook(PanelLook):
+    """What a figure with rows of samples reads."""
 
     columns: Whole = Field(default=4, ge=1, le=100)
-    """Columns of the grid."""
+    """Columns of the grid; samples in a row of a sweep."""
+
+
+class GridLook(RowLook):
+    """What a grid of samples reads."""
+
     max_panels: Whole = Field(default=64, ge=1, le=1000)
     """How many images it shows at most."""
 

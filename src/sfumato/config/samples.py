@@ -26,6 +26,8 @@ SAMPLER = Choice("sampler", "samplers", Sampler)
 GUIDANCE = Choice("method", "guidance", Guidance, others=OTHERS)
 EDIT = Choice("kind", "editing", Edit)
 DEFAULT_GUIDANCE = {"method": "classifier_free"}
+Spacing = Literal["leading", "linspace", "trailing"]
+"""Which times a chain shorter than diffusion.noise_steps visits."""
 
 
 class ChainConfig(Section):
@@ -38,7 +40,7 @@ class ChainConfig(Section):
     """The step rule: the name of a file in `samplers/`. In Python, a `Sampler`."""
     steps: Whole | None = Field(default=None, ge=1)
     """Length of the chain; null for the sampler's own number, at most diffusion.noise_steps."""
-    spacing: Literal["leading", "linspace", "trailing"] = "trailing"
+    spacing: Spacing = "trailing"
     """Which times a chain shorter than diffusion.noise_steps visits."""
     clip: Flag = True
     """Clip each prediction of x_0 to [-1, 1]."""

@@ -1,7 +1,8 @@
 """An entry of `samples`, varied: every combination of the values that some settings take."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from itertools import product
+from math import prod
 from typing import Any
 
 from pydantic import Field
@@ -10,6 +11,9 @@ from sfumato.config.fields import NAME, Section
 from sfumato.config.samples import SampleConfig, merge_entry
 from sfumato.config.validation import path_of, show, validate
 from sfumato.errors import InputError
+
+MOST_POINTS = 1000
+"""Of one sweep."""
 
 
 class SweepConfig(Section):
@@ -20,20 +24,18 @@ class SweepConfig(Section):
     over: dict[str, list[Any]] = Field(default={})
     """For each setting of the entry that is varied, the values that it takes."""
 
-    def points(
+    def combinations(
         self, entries: Mapping[str, SampleConfig], path: str = ""
-    ) -> dict[str, SampleConfig]:
-        """Return the entry of each combination, the last setting varying fastest.
+    ) -> Iterator[tuple[dict[str, Any], SampleConfig]]:
+        """Walk the combinations of the values, with their entries, the last setting fastest.
 
         Args:
             entries: section `samples`.
             path: where this sweep is in the config, for messages.
 
-        Returns:
-            Entries by name: `ddim_steps_10_eta_0.5`.
-
         Raises:
-            InputError: if `of` is no entry, no value is given, or an override is wrong.
+            InputError: if `of` is no entry, there is no value, a combination too many, or an
+                override is wrong.
         """
         if self.of not in entries:
             known = ", ".join(entries) or "none"
@@ -41,22 +43,54 @@ class SweepConfig(Section):
         for key, values in self.over.items():
             if not values:
                 raise InputError(f"{path}.over.{key}: [] needs at least 1 entries")
+        if (count := prod(map(len, self.over.values()))) > MOST_POINTS:
+            raise InputError(f"{path}.over: {count} combinations must be at most {MOST_POINTS}")
         base = entries[self.of].model_dump(mode="json")
-        points = {}
         for values in product(*self.over.values()):
             varied = dict(zip(self.over, values, strict=True))
+            entry = merge_entry(base, _nested(varied))
+            yield varied, validate(SampleConfig, entry, path_of(["over"], path))
+
+    def points(
+        self, entries: Mapping[str, SampleConfig], path: str = ""
+    ) -> dict[str, SampleConfig]:
+        """Return the entry of each combination by its name as a run: `ddim_steps_10_eta_0.5`.
+
+        Raises:
+            InputError: as `combinations` does, or if a name is that of no file.
+        """
+        points = {}
+        for varied, entry in self.combinations(entries, path):
             name = "_".join([self.of, *(f"{key}_{value}" for key, value in varied.items())])
             if not NAME.fullmatch(name):
                 raise InputError(f"{path}.over: {name!r} cannot be the name of a file")
-            entry = merge_entry(base, _nested(varied))
-            points[name] = validate(SampleConfig, entry, path_of(["over"], path))
+            points[name] = entry
         return points
+
+
+def merge_sweeps(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
+    """Override sweeps by name: `null` removes one; another `of` drops the old `over`.
+
+    An `over` replaces the old one as a whole: what it says is all that is varied.
+    """
+    merged = dict(base)
+    for name, value in override.items():
+        sweep = merged.get(name)
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(sweep, Mapping) and isinstance(value, Mapping):
+            same = value.get("of", sweep.get("of")) == sweep.get("of")
+            merged[name] = {**(sweep if same else {}), **value}
+        else:
+            merged[name] = value
+    return merged
 
 
 def _nested(override: Mapping[str, Any]) -> dict[str, Any]:
     """Turn `guidance.scale: 3` into {guidance: {scale: 3}}."""
-    nested: dict[str, Any] = {}
-    for key, value in override.items():
-        section, dot, inner = key.partition(".")
-        nested[section] = {**nested.get(section, {}), inner: value} if dot else value
+    nested = {key: value for key, value in override.items() if "." not in key}
+    for key in [key for key in override if "." in key]:
+        section, _, inner = key.partition(".")
+        inside = nested.get(section)
+        nested[section] = {**(inside if isinstance(inside, Mapping) else {}), inner: override[key]}
     return nested

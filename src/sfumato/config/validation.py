@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from datetime import date
 from difflib import get_close_matches
-from typing import Any, TypeVar, get_args
+from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
@@ -222,4 +222,13 @@ def _schema_at(schema: Any, location: Sequence[str | int]) -> Any:  # noqa: ANN4
             schema = schema.model_fields[str(part)].annotation
         else:  # tuple[Section, ...] or dict[str, Section]
             schema = get_args(schema)[0 if isinstance(part, int) else -1]
+            schema = _section_among(schema)
     return schema
+
+
+def _section_among(schema: Any) -> Any:  # noqa: ANN401
+    """Return the section of `Section | str`, whatever else pydantic is told of it."""
+    if get_origin(schema) is Annotated:
+        schema = get_args(schema)[0]
+    sections = [each for each in get_args(schema) if hasattr(each, "model_fields")]
+    return sections[0] if sections else schema

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NamedTuple, TypeVar
 
 from sfumato.config.fields import Section
 from sfumato.config.render import ChartLook
@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from sfumato.records.opening import Opened
 
 Look = TypeVar("Look", bound=ChartLook)
+EACH = {"name": "samples", "sweep": "sweeps"}
+"""The sections that have a figure for each of their entries, by the wildcard in its path."""
 
 
 class Looks(Section, Generic[Look]):
@@ -28,11 +30,26 @@ class Looks(Section, Generic[Look]):
     render: Look
 
 
+class Several(NamedTuple):
+    """Files that a figure is drawn from after those that have a name: as many as there are.
+
+    The provenance calls each by the name that its record has for it.
+
+    Attributes:
+        files: their paths, of the experiment as the figure's job sees it.
+        arrays: the arrays of each that are drawn.
+    """
+
+    files: Callable[[Any], Sequence[str]]
+    arrays: tuple[str, ...]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Figure(Stage):
     """A stage of the workflow that draws.
 
-    Paths are relative to results/{experiment}; `{name}` in them is that of an entry of `samples`.
+    Paths are relative to results/{experiment}; `{name}` in them is that of an entry of `samples`,
+    and `{sweep}` that of a sweep.
 
     Attributes:
         settings: the looks that it reads.
@@ -40,6 +57,7 @@ class Figure(Stage):
         inputs: what the provenance calls each file that it is drawn from.
         files: the paths of these files, in the same order, or a function of the experiment.
         arrays: of each file the arrays that are drawn; none of a measurement, which has none.
+        several: the files that follow these, where their number is the experiment's to say.
         label: what the report calls the figure.
         timed: whether it shows measured times, which no second build repeats.
     """
@@ -49,6 +67,7 @@ class Figure(Stage):
     inputs: tuple[str, ...]
     files: tuple[str, ...] | Callable[[Any], tuple[str, ...]]
     arrays: tuple[tuple[str, ...], ...]
+    several: Several | None = None
     label: str
     timed: bool = False
     packages: tuple[str, ...] = DRAWING
@@ -64,31 +83,42 @@ class Figure(Stage):
         return (f"sfumato.figures.{self.name}",)
 
     def open(self, paths: Sequence[Path]) -> dict[str, Opened]:
-        """Open the files that the figure is drawn from, and return them by the names of `inputs`.
+        """Open the files that the figure is drawn from, and return them by name.
+
+        The first have the names of `inputs`; those of `several` are called as their records say.
 
         Raises:
-            InputError: if they are not as many as `inputs`, or one is of another kind.
+            InputError: if they are not as many as `inputs`, or one is of another kind, or twice
+                there.
         """
         from sfumato.records.opening import open_record
 
-        if len(paths) != len(self.inputs):
-            wanted = ", ".join(self.inputs)
+        count = len(self.inputs)
+        if len(paths) < count or (len(paths) > count and not self.several):
+            wanted = ", ".join([*self.inputs, *(["more"] if self.several else [])])
             raise InputError(
                 f"--inputs: {self.name} is drawn from {wanted}, not {len(paths)} files"
             )
-        files = zip(self.inputs, paths, self.arrays, strict=True)
-        return {name: open_record(path, *arrays) for name, path, arrays in files}
+        files = zip(self.inputs, paths, self.arrays, strict=False)
+        opened = {name: open_record(path, *arrays) for name, path, arrays in files}
+        for path in paths[count:]:
+            each = open_record(path, *(self.several.arrays if self.several else ()))
+            if each.record.artifact in opened:
+                raise InputError(f"--inputs: {path}: {each.record.artifact} is given twice")
+            opened[each.record.artifact] = each
+        return opened
 
     def draw(self, look: Any, *opened: Opened) -> Any:  # noqa: ANN401
         """Return the drawing: a Matplotlib figure, or an `Animation`."""
         with own_style():
             return import_module(*self.modules).draw(look, *opened)
 
-    def files_for(self, entries: Iterable[str]) -> list[str]:
-        """Return the paths that `figures` may name: one, or one for each entry of `samples`."""
-        if "{name}" not in self.file:
-            return [self.file]
-        return [self.file.format(name=entry) for entry in entries]
+    def files_for(self, experiment: Any) -> list[str]:  # noqa: ANN401
+        """Return the paths that `figures` may name: one, or one for each entry of a section."""
+        for wildcard, section in EACH.items():
+            if f"{{{wildcard}}}" in self.file:
+                return [self.file.format(**{wildcard: e}) for e in getattr(experiment, section)]
+        return [self.file]
 
     @property
     def log_stem(self) -> str:
@@ -104,10 +134,10 @@ class Figure(Stage):
         """
         names: dict[str, str] = {}
         for file, each in zip(() if callable(self.files) else self.files, opened, strict=False):
-            pattern = re.escape(file).replace(r"\{name\}", "(?P<name>.+)")
+            pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(file))
             match = re.fullmatch(pattern, each.record.artifact)
             if match is None:
-                kind = file.format(name="*")
+                kind = re.sub(r"\{\w+\}", "*", file)
                 raise InputError(f"{each.path}: this file is {each.record.artifact}, not {kind}")
             names |= match.groupdict()
         return self.file.format(**names)

@@ -1,6 +1,6 @@
 """Charts under a heading, and axes whose few numbers are all readable. Lengths are in inches."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -10,10 +10,13 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from sfumato.config.render import ChartLook
-from sfumato.figures.lettering import set_heading, write
+from sfumato.figures.lettering import set_heading, widest, write
+from sfumato.figures.style import SMALL
 from sfumato.figures.titles import Heading
 
 MOST_TICKS = 7
+NAME, HANDLE = 0.18, 0.7
+"""Height of a name in a legend, and width of its marker."""
 _PAD = 0.05  # between panels
 
 
@@ -26,6 +29,13 @@ def chart(look: ChartLook, heading: Heading, size: tuple[float, float]) -> Figur
     figure = Figure((width, total), dpi=look.dpi, layout=layout)
     write(figure, blocks)
     return figure
+
+
+def legend_shape(names: Sequence[str], width: float, dpi: float) -> tuple[int, int]:
+    """Return how many columns and lines names take in a legend of a width."""
+    columns = max(1, int(width / (widest(names, SMALL, dpi) + HANDLE)))
+    columns = min(columns, len(names))
+    return columns, -(-len(names) // columns)
 
 
 def set_scale(axes: Axes, name: str, values: Iterable[float], *, log: bool = True) -> None:

@@ -27,6 +27,7 @@ def image_rows(
     heading: Heading,
     look: PanelLook,
     ends: tuple[str, str] | None = None,
+    remarks: Sequence[str] = (),
 ) -> Figure:
     """Draw rows of images (N, H, W, C), named at the left, with a title above each column.
 
@@ -38,13 +39,15 @@ def image_rows(
         heading: of the figure.
         look: how it looks.
         ends: what an arrow above the columns leads from, and to.
+        remarks: for each row what is said at its right end.
     """
     n = len(titles)
     if max(map(len, rows.values())) != n:
         raise ValueError(f"{n} titles, and the longest row has another number of images")
     most = max(FEW_COLUMNS, ceil((len(rows) * n) ** 0.5))
     columns = ceil(n / ceil(n / most))  # bands of about one length
-    return _Panels(rows, titles, heading, look, columns, ends if n > 1 else None).draw()
+    ends = ends if n > 1 else None
+    return _Panels(rows, titles, heading, look, columns, ends, remarks).draw()
 
 
 def image_grid(images: np.ndarray, heading: Heading, look: GridLook) -> Figure:
@@ -82,6 +85,7 @@ class _Panels:
     look: PanelLook
     columns: int
     ends: tuple[str, str] | None = None
+    remarks: Sequence[str] = ()
 
     def draw(self) -> Figure:
         """Draw it on one pair of axes, whose units are inches."""
@@ -112,7 +116,8 @@ class _Panels:
     @cached_property
     def row(self) -> float:
         """Height of a row, with the gap to the next."""
-        named = (extent(name, SMALL, self.look.dpi)[1] for name in self.rows)
+        texts = (*self.rows, *self.remarks)
+        named = (extent(text, SMALL, self.look.dpi)[1] for text in texts)
         return self._snap(max(self.image[1], *named) + GAP)
 
     @cached_property
@@ -133,16 +138,22 @@ class _Panels:
         return self._snap(named + 2 * GAP if named else GAP / 2)
 
     @cached_property
+    def inside(self) -> float:
+        """Width of the rows, with what is said at their ends."""
+        said = widest(self.remarks, SMALL, self.look.dpi)
+        after = self._snap(said + GAP) if said else 0
+        return self.beside + self.columns * self.cell + after + GAP / 2
+
+    @cached_property
     def width(self) -> float:
         """Width of the figure."""
-        inside = self.beside + self.columns * self.cell + GAP / 2
+        inside = self.inside
         return self._snap(max(inside, LEAST_WIDTH, least_width(self.heading, self.look.dpi)))
 
     def _draw_band(self, axes: Axes, first: int, top: float) -> None:
         """Draw the columns from `first` on."""
         last = min(first + self.columns, len(self.titles))
-        inside = self.beside + self.columns * self.cell + GAP / 2
-        left = self._snap((self.width - inside) / 2) + self.beside
+        left = self._snap((self.width - self.inside) / 2) + self.beside
         images_top = top + self.above
         for column, title in enumerate(self.titles[first:last]):
             middle = left + (column + 0.5) * self.cell
@@ -152,6 +163,9 @@ class _Panels:
             _write(axes, left - GAP, y + (self.row - GAP) / 2, name, "right", "center")
             for column, image in enumerate(images[first:last]):
                 self._show(axes, image, left + column * self.cell, y)
+            if self.remarks:
+                end = left + (last - first) * self.cell
+                _write(axes, end, y + (self.row - GAP) / 2, self.remarks[r], "left", "center")
         if self.ends:
             right = left + (last - first) * self.cell
             self._point(axes, (left, right), top, first == 0, last == len(self.titles))

@@ -26,8 +26,8 @@ MOST_NAMED = 40
 """Methods that a reader can tell apart."""
 N_COLORS, MARKERS = 10, "os^Dv"
 """Colours in Matplotlib's cycle; each time it begins again, another marker is taken."""
-WIDTH, HEIGHT, NAME, HANDLE = 9, 3, 0.18, 0.7
-"""Inches: of the figure without its legend; height of a name there, and width of its marker."""
+WIDTH, HEIGHT = 9, 3
+"""Inches: of the figure without its legend."""
 
 
 FIGURE = Figure(
@@ -47,7 +47,7 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     """Draw FD-LeNet and how often samples are told apart, against network evaluations."""
     from sfumato.evaluation.quality import Quality
     from sfumato.evaluation.run_names import methods
-    from sfumato.figures.charts import chart, set_scale
+    from sfumato.figures.charts import NAME, chart, legend_shape, set_scale
     from sfumato.figures.titles import counted, diffusion_words, heading, network_words
 
     measured = Quality.of(quality)
@@ -57,7 +57,8 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     said = heading(
         look, f"quality of {counts}, {seeds}", network_words(made), diffusion_words(made)
     )
-    columns, lines = _legend_shape([*found, *_references(measured)], look.dpi)
+    names = [*found, *_references(measured)][: MOST_NAMED + 3]
+    columns, lines = legend_shape(names, WIDTH, look.dpi)
     figure = chart(look, said, (WIDTH, HEIGHT + NAME * lines))
     panels = figure.subplots(1, 2)
     for axes, (score, title, better) in zip(panels, PANELS, strict=True):
@@ -123,13 +124,3 @@ def _seconds(quality: Quality) -> str:
     unit, factor = ("s", 1) if max(each) >= 1 else ("ms", 1000)
     ends = dict.fromkeys(short(factor * end) for end in (min(each), max(each)))
     return f"{' to '.join(ends)} {unit} each"
-
-
-def _legend_shape(names: Sequence[str], dpi: float) -> tuple[int, int]:
-    """Return how many columns and lines the names take."""
-    from sfumato.figures.lettering import widest
-
-    shown = names[: MOST_NAMED + 3]
-    columns = max(1, int(WIDTH / (widest(shown, SMALL, dpi) + HANDLE)))
-    columns = min(columns, len(shown))
-    return columns, -(-len(shown) // columns)

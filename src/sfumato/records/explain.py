@@ -72,6 +72,8 @@ def _what(opened: Opened) -> str:
         frames, height, width, _ = arrays["pixels"].shape
         many = f"an animation of {frames} frames" if frames > 1 else "a figure"
         return f"{many}, {width} x {height} pixels"
+    if not arrays and opened.record.arrays:
+        return f"a table of {len(content)} rows"
     if not arrays:
         return f"a measurement ({some(list(content), MOST_WORDS)})"
     if "step" in arrays:

@@ -1,37 +1,27 @@
-"""The history of a training run, as CSV: a line for each step, after one that says what made it."""
+"""The history of a training run, as CSV: a line for each step."""
 
-import csv
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from sfumato.records.arrays import PROVENANCE, digests, write_whole
-from sfumato.records.damage import foreign, readable
+from sfumato.records.arrays import digests
+from sfumato.records.csv_text import CsvText, read_csv, write_csv
+from sfumato.records.damage import readable
 
-MARK = f"# {PROVENANCE} "
-END = "# steps"  # the last line begins with it; a file without it was cut short
+KIND = "steps"
+_NAME = "history of training"
 
 
 def save_history(
     path: str | Path, columns: Sequence[str], history: np.ndarray, provenance: Mapping[str, Any]
 ) -> None:
     """Write the rows of history (steps, columns), numbered from 0, to float32's precision."""
-    path = Path(path)
-    names = ["step", *columns]
-    rows = [[str(i), *(f"{value:.9g}" for value in row)] for i, row in enumerate(history)]
-    of_columns = digests(_columns(names, rows))
-    made = json.dumps({**provenance, "arrays": of_columns}, sort_keys=True)
-
-    def write(part: Path) -> None:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            file.write(f"{MARK}{made}\n")
-            csv.writer(file, lineterminator="\n").writerows([names, *rows])
-            file.write(f"{END} {len(rows)}\n")
-
-    write_whole(path, write)
+    texts = {"step": [str(i) for i in range(len(history))]}
+    for name, values in zip(columns, history.T, strict=True):
+        texts[name] = [f"{value:.9g}" for value in values]
+    write_csv(Path(path), texts, provenance, digests(_numbers(texts)), KIND)
 
 
 def read_history(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any]]:
@@ -41,26 +31,22 @@ def read_history(path: str | Path) -> tuple[dict[str, np.ndarray], dict[str, Any
         InputError: if the file is missing, damaged or not a history.
     """
     path = Path(path)
-    with readable(path, "history of training"), path.open(encoding="utf-8", newline="") as file:
-        first = file.readline()
-        if not first.startswith(MARK):
-            raise foreign(path)
-        made = json.loads(first.removeprefix(MARK))
-        if not isinstance(made, dict):
-            raise foreign(path)
-        *lines, last = file.read().splitlines(keepends=True)
-        try:
-            names, *rows = list(csv.reader(lines))
-        except csv.Error as error:
-            raise ValueError(str(error)) from None
-        if last != f"{END} {len(rows)}\n":
-            raise ValueError("it was cut short")
-        columns = _columns(names, rows)
-        if digests(columns) != made.get("arrays"):
-            raise ValueError("its numbers are not what was written")
-    return columns, made
+    read = read_csv(path, _NAME)
+    with readable(path, _NAME):
+        return columns_of(read), read.made
 
 
-def _columns(names: Sequence[str], rows: Sequence[Sequence[str]]) -> dict[str, np.ndarray]:
-    values = np.array(rows, np.float64).reshape(len(rows), len(names))
-    return dict(zip(names, np.ascontiguousarray(values.T), strict=True))
+def columns_of(read: CsvText) -> dict[str, np.ndarray]:
+    """Return the columns of a history, float64, by name.
+
+    Raises:
+        ValueError: if it is none, or its numbers are not what was written.
+    """
+    columns = _numbers(read.columns)
+    if read.kind != KIND or digests(columns) != read.made.get("arrays"):
+        raise ValueError("its numbers are not what was written")
+    return columns
+
+
+def _numbers(columns: Mapping[str, Sequence[str]]) -> dict[str, np.ndarray]:
+    return {name: np.array(texts, np.float64) for name, texts in columns.items()}

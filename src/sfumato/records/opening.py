@@ -27,26 +27,30 @@ from sfumato.records.arrays import (
     in_memory,
     joint_digest,
 )
+from sfumato.records.csv_text import MARK, read_csv
 from sfumato.records.damage import foreign, readable
-from sfumato.records.history import MARK, read_history
+from sfumato.records.history import columns_of
 from sfumato.records.manifest import read_manifest
 from sfumato.records.npz import read_npz
 from sfumato.records.pictures import picture_text
 from sfumato.records.provenance import Record, origin_of
+from sfumato.records.table import KIND as TABLE
+from sfumato.records.table import table_of
 
 _SUFFIXES = (".png", ".gif", ".npz", ".csv", ".json")
 
 
 @dataclass(frozen=True)
 class Opened:
-    """A figure, an animation, a file of arrays, a history, a measurement or a checkpoint.
+    """A figure, an animation, a file of arrays, a history, a table, a measurement or a checkpoint.
 
     Attributes:
         path: where it is.
         record: what made it, as it says itself.
         arrays: what was asked for, read when it is looked up or later: arrays, columns, weights,
             or `pixels`, the frames of a picture (F, H, W, 3), 0 .. 255.
-        content: what a measurement says besides its provenance, or a checkpoint's manifest.
+        content: what a measurement says besides its provenance, a table's rows, or a checkpoint's
+            manifest.
         stored_digest: of all that is in it, as it says itself; empty for pictures, which do not.
     """
 
@@ -121,7 +125,7 @@ def _open(path: Path, names: tuple[str, ...]) -> Opened:
     if start.lstrip().startswith(b"{"):
         return _open_measurement(path)
     if start == MARK.encode():
-        return _with_digests(path, *read_history(path))
+        return _open_csv(path)
     if path.suffix in _SUFFIXES:
         with readable(path):
             raise ValueError("it does not begin like one")
@@ -134,6 +138,16 @@ def _open(path: Path, names: tuple[str, ...]) -> Opened:
 def _with_digests(path: Path, arrays: Arrays, made: object) -> Opened:
     record = _record(path, made)
     return Opened(path, record, arrays, stored_digest=joint_digest(record.arrays))
+
+
+def _open_csv(path: Path) -> Opened:
+    """Open the history of a training run, or a table."""
+    read = read_csv(path, "history of training or table")
+    with readable(path):
+        if read.kind != TABLE:
+            return _with_digests(path, columns_of(read), read.made)
+        rows, record = table_of(read), _record(path, read.made)
+    return Opened(path, record, content=rows, stored_digest=joint_digest(record.arrays))
 
 
 def _record(path: Path, made: object) -> Record:

@@ -17,6 +17,7 @@ from sfumato.config.scoring import ScoringConfig
 from sfumato.errors import InputError
 from sfumato.records.facts import ancestors, settings_of
 from sfumato.records.provenance import Record
+from sfumato.records.rebuild_sweeps import figure_of, with_sweeps
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -29,6 +30,8 @@ _FIGURES = {
     r"history\.csv": "training.png",
     r"speed\.json": "speed.png",
     r"quality\.json": "quality_vs_nfe.png",
+    r"(sweep_.+)\.csv": r"\1.png",
+    r"convergence\.json": "convergence.png",
     rf"evaluation/(?!{FLOOR}/).+\.metrics\.json": "nearest.png",
 }
 """The figure that shows an artifact; of others it is forward.png, which is always there."""
@@ -61,9 +64,9 @@ def config_of(record: Record, defaults: Mapping[str, Any] | None = None) -> dict
         InputError: if the settings in the record are not those of an experiment of this version.
     """
     made = _made_here(record)
-    settings = settings_of(made)
+    settings = with_sweeps(settings_of(made))
     makers = [each.record for each in ancestors(made)]
-    settings["figures"] = [_figure(record)]
+    settings["figures"] = [figure_of(record.artifact) or _figure(record)]
     settings.pop("seed", None)
     if (seed := _seed(makers)) is not None:
         settings["seed"] = seed
@@ -75,10 +78,12 @@ def config_of(record: Record, defaults: Mapping[str, Any] | None = None) -> dict
         order = settings.pop("entries", settings["samples"])
         entries = {name: settings["samples"][name] for name in order}
         settings["samples"] = {**_no_entries(defaults), **entries}
+        removed = dict.fromkeys((defaults or {}).get("sweeps") or {})
+        settings["sweeps"] = {**removed, **settings.get("sweeps", {})}
     if scored := [match for each in makers if (match := _SCORES.fullmatch(each.artifact))]:
         settings = _with_runs(settings, scored[0]["run"])
     settings = _that_fits(settings, record, defaults or {})
-    fields = [name for name in Experiment.model_fields if name in settings]
+    fields = [name for name in Experiment.model_fields if settings.get(name) not in (None, {})]
     return _whole({name: settings[name] for name in fields})
 
 

@@ -57,5 +57,6 @@ def _entries(experiment: Experiment, wildcards: Any) -> Mapping[str, SampleConfi
 def _reads_any(experiment: Experiment) -> bool:
     """Tell whether the guidance of any entry or run may read a file."""
     guided = any(each.guidance and each.guidance.reads for each in experiment.samples.values())
-    varied = (key for sweep in experiment.evaluation.runs for key in sweep.over)
+    runs = map(experiment.sweep_of, experiment.evaluation.runs)
+    varied = (key for sweep in (*experiment.sweeps.values(), *runs) for key in sweep.over)
     return guided or any(key.startswith("guidance") for key in varied)

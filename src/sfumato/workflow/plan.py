@@ -4,21 +4,20 @@ Most methods return a function of a job's wildcards, which Snakemake calls.
 """
 
 import json
-import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from sfumato.config.checks import check_evaluation
 from sfumato.config.experiment import Experiment
-from sfumato.config.narrowing import narrowed
+from sfumato.config.narrowing import OF_EVALUATION, narrowed
 from sfumato.errors import InputError
 from sfumato.figures import figure
-from sfumato.figures import names as figure_names
 from sfumato.records.code import code_of
 from sfumato.records.stage import Stage
 from sfumato.sampling.shards import shard_count
+from sfumato.workflow.contents import Contents
 from sfumato.workflow.data_files import facts_of
 from sfumato.workflow.lookup import stage
 from sfumato.workflow.mistakes import exit_with
@@ -26,9 +25,6 @@ from sfumato.workflow.picking import canonical, settings_of
 from sfumato.workflow.places import ROOT, relative
 from sfumato.workflow.reading import results_of, words_of
 from sfumato.workflow.reruns import making, seen_by
-
-REBUILT = ".verify/"
-"""Before the name of an experiment that is built once more; no config can give such a name."""
 
 OfWildcards = Callable[[Any], Any]
 
@@ -60,20 +56,8 @@ def wanted(stage: Stage, seen: Any) -> Wanted:  # noqa: ANN401
     return Wanted(stage, plain, code_of(stage, settings))
 
 
-class Plan:
-    """The experiments of a config, as the rules see them.
-
-    Attributes:
-        targets: the experiments that a bare call builds.
-        experiments: all of them, each also under the name with which `verify` builds it again.
-    """
-
-    def __init__(self, targets: Sequence[str], experiments: dict[str, Experiment]) -> None:
-        """Take what `resolve` returns."""
-        self.targets = tuple(targets)
-        self.names = tuple(experiments)
-        again = {f"{REBUILT}{name}": each for name, each in experiments.items()}
-        self.experiments = experiments | again
+class Plan(Contents):
+    """The experiments of a config, as the rules see them."""
 
     def script(self, name: str) -> Path:
         """Return the path of a script, from the working directory."""
@@ -103,71 +87,17 @@ class Plan:
 
     def inputs(self, name: str) -> OfWildcards:
         """Return the files that a figure is drawn from."""
-        files = figure(name).files
+        drawn, files = figure(name), figure(name).files
 
         def of(wildcards: Any) -> list[str]:  # noqa: ANN401
             if callable(files):  # what is evaluated: it is the experiment's to say
                 self._check_evaluation(wildcards)
             found = files(self._experiment(wildcards)) if callable(files) else files
+            if drawn.several:
+                found = (*found, *drawn.several.files(self._seen(drawn, wildcards)))
             return [f"results/{{experiment}}/{file}".format(**dict(wildcards)) for file in found]
 
         return of
-
-    def files(self, experiment: str) -> list[str]:
-        """Return the files that an experiment builds."""
-        return [f"results/{experiment}/{file}" for file in self.experiments[experiment].built]
-
-    def rebuilt(self) -> list[str]:
-        """Return the files that `verify` builds once more: those of the targets, without times."""
-        timed = {each.file for each in map(figure, figure_names()) if each.timed}
-        return [
-            file
-            for target in self.targets
-            for file in self.files(f"{REBUILT}{target}")
-            if file.rpartition("/")[2] not in timed
-        ]
-
-    def figures_of_targets(self, *names: str) -> list[str]:
-        """Return the files of some figures, of every target that has them."""
-        return [
-            f"results/{target}/{file}"
-            for target in self.targets
-            for name in names
-            for file in figure(name).files_for(self.experiments[target].samples)
-        ]
-
-    def samples_of_targets(self, entry: str) -> list[str]:
-        """Return the figure of one entry of `samples`, of every target that has it."""
-        return [
-            f"results/{target}/{entry}_samples.png"
-            for target in self.targets
-            if entry in self.experiments[target].samples
-        ]
-
-    def tables_of_targets(self) -> list[str]:
-        """Return the tables of scores of the targets."""
-        return [f"results/{target}/metrics.md" for target in self.targets]
-
-    def entries(self) -> tuple[str, ...]:
-        """Return the names of all entries of `samples`, of any experiment."""
-        return tuple({name: None for each in self.experiments.values() for name in each.samples})
-
-    def runs(self) -> set[str]:
-        """Return the names of all runs of an evaluation, of any experiment.
-
-        One whose runs are wrong says so when its evaluation is asked for.
-        """
-        found: set[str] = set()
-        for experiment in self.experiments.values():
-            try:
-                found |= experiment.runs.keys()
-            except InputError:
-                continue
-        return found
-
-    def with_weights(self, *sources: str) -> str:
-        """Return a pattern of the experiments whose weights come from one of `sources`."""
-        return one_of(n for n, each in self.experiments.items() if each.weights.source in sources)
 
     def history(self, wildcards: Any) -> list[str]:  # noqa: ANN401
         """Return the history of the training of an experiment's weights, if they are trained.
@@ -177,10 +107,6 @@ class Plan:
         """
         trained = self._experiment(wildcards).weights.source == "trained"
         return [f"results/{wildcards.experiment}/history.csv"] if trained else []
-
-    def with_shards(self, several: bool) -> str:
-        """Return a pattern of the experiments whose samples are drawn by one job, or by several."""
-        return one_of(n for n, each in self.experiments.items() if (each.shards > 1) == several)
 
     def where(self, places: Callable[[Experiment, str], list[str]]) -> Callable[..., list[str]]:
         """Return words of a command line that say where a job's files are.
@@ -209,10 +135,21 @@ class Plan:
 
         def of(wildcards: Any) -> list[str]:  # noqa: ANN401
             experiment = self._experiment(wildcards)
-            n_samples = experiment.samples[wildcards.name].n_samples
-            n = shard_count(n_samples, experiment.sampling.in_a_shard(), experiment.shards)
+            (entry,) = narrowed(experiment, wildcards).samples.values()
+            unit = experiment.sampling.in_a_shard()
+            n = shard_count(entry.n_samples, unit, experiment.shards)
             stem = f"results/{wildcards.experiment}/shards/{wildcards.name}_samples"
             return [f"{stem}-{k}-of-{n}{suffix}" for k in range(1, n + 1)]
+
+        return of
+
+    def drawn(self, name: str, suffix: str) -> OfWildcards:
+        """Return a file of each set of samples that the job of a stage sees."""
+        asked = stage(name)
+
+        def of(wildcards: Any) -> list[str]:  # noqa: ANN401
+            names = self._seen(asked, wildcards).samples
+            return [f"results/{wildcards.experiment}/{each}_samples{suffix}" for each in names]
 
         return of
 
@@ -245,7 +182,12 @@ class Plan:
         """Return the experiment as a job that draws sees it: with one entry."""
         if "run" in wildcards.keys():
             self._check_evaluation(wildcards)
-        return narrowed(self._experiment(wildcards), wildcards)
+        experiment = self._experiment(wildcards)
+        return self._or_exit(wildcards.experiment, lambda: narrowed(experiment, wildcards))
+
+    def _seen(self, asked: Stage, wildcards: Any) -> Any:  # noqa: ANN401
+        experiment = self._experiment(wildcards)
+        return self._or_exit(wildcards.experiment, lambda: seen_by(asked, experiment, wildcards))
 
     def _check_evaluation(self, wildcards: Any) -> None:  # noqa: ANN401
         name, experiment = wildcards.experiment, self._experiment(wildcards)
@@ -282,15 +224,11 @@ class Plan:
 
 def _evaluates(stage: Stage) -> bool:
     """Tell whether the result of a stage is part of an evaluation."""
-    return bool(stage.view or (stage.settings and "evaluation" in stage.settings.model_fields))
+    section = stage.settings and "evaluation" in stage.settings.model_fields
+    return bool(section or stage.view in OF_EVALUATION)
 
 
 def _without_shard(wildcards: dict[str, str]) -> tuple[tuple[str, str], ...]:
     """Return the wildcards that tell jobs apart, but for the numbers of a shard: `k` of `n`."""
     shard = ("k", "n") if "n" in wildcards else ()
     return tuple((name, value) for name, value in wildcards.items() if name not in shard)
-
-
-def one_of(names: Iterable[str]) -> str:
-    """Return the pattern of a wildcard that is one of `names`, which may be none."""
-    return "|".join(map(re.escape, names)) or "(?!)"

@@ -15,9 +15,10 @@ from sfumato.errors import InputError
 from sfumato.workflow.mistakes import in_a_sentence
 
 if TYPE_CHECKING:
+    from sfumato.config.experiment import Experiment
     from sfumato.workflow.plan import Plan
 
-_FOLDERS = ("", "logs", "benchmarks", "shards", "evaluation")
+_FOLDERS = ("", "logs", "benchmarks", "shards", "evaluation", "points")
 
 
 class Asked:
@@ -88,7 +89,13 @@ def _what_is_wrong(target: str, plan: Plan, rules: Collection[str]) -> str:
 
 
 def _figures(plan: Plan, names: Iterable[str]) -> list[tuple[str, str]]:
-    return [(name, file) for name in names for file in figure_files(plan.experiments[name])]
+    experiments = ((name, plan.experiments[name]) for name in names)
+    return [(name, f) for name, each in experiments for f in (*figure_files(each), *tables(each))]
+
+
+def tables(experiment: Experiment) -> list[str]:
+    """Return the tables that somebody may ask for by name."""
+    return [f"sweep_{name}.csv" for name in experiment.sweeps]
 
 
 def check_folders(names: Iterable[str]) -> None:

@@ -1,0 +1,104 @@
+"""convergence.png: how far the images of few steps are from those of many, and the slopes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sfumato.config.render import ChartLook
+from sfumato.figures.base import Figure, Looks
+from sfumato.figures.style import GREY, SMALL
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
+
+    from sfumato.records.opening import Opened
+    from sfumato.sampling.convergence import Convergence
+
+ORDERS = (1, 2, 3)
+"""Of the lines to compare with."""
+WIDTH, HEIGHT = 6.5, 4
+"""Inches: of the figure without its legend."""
+SAID = ("steps", "n_samples", "clip", "spacing")
+"""Settings that are the same for all, or vary: the legend leaves them out."""
+
+FIGURE = Figure(
+    name="convergence",
+    settings=Looks[ChartLook],
+    file="convergence.png",
+    inputs=("convergence",),
+    files=("convergence.json",),
+    arrays=((),),
+    after=("converge",),
+    label="convergence",
+)
+
+
+def draw(look: ChartLook, convergence: Opened) -> Drawing:
+    """Draw each sampler's distances against network evaluations, and lines of orders 1, 2 and 3."""
+    from sfumato.config.wording import phrases
+    from sfumato.figures.charts import NAME, chart, legend_shape, set_scale
+    from sfumato.figures.titles import (
+        USUAL_ENTRY,
+        counted,
+        diffusion_words,
+        heading,
+        network_words,
+    )
+    from sfumato.sampling.convergence import Convergence
+
+    measured, record = Convergence.of(convergence), convergence.record
+    shared = {key: record.settings["convergence"][key] for key in ("clip", "spacing")}
+    said = heading(
+        look,
+        f"distance from the images of {measured.reference} steps",
+        f"root mean square over the pixels of {counted(measured.n_samples, 'sample')}",
+        ", ".join(phrases(shared, USUAL_ENTRY)),
+        network_words(record),
+        diffusion_words(record),
+    )
+    names = _names(measured, record.settings)
+    columns, lines = legend_shape(names, WIDTH, look.dpi)
+    figure = chart(look, said, (WIDTH, HEIGHT + NAME * lines))
+    axes = figure.subplots()
+    for each, name in zip(measured.curves, names, strict=True):
+        axes.plot(each.nfe, each.distances, "o-", markersize=4, linewidth=1, label=name)
+    set_scale(axes, "x", [nfe for each in measured.curves for nfe in each.nfe])
+    set_scale(axes, "y", [d for each in measured.curves for d in each.distances if d > 0])
+    _draw_orders(axes, measured)
+    axes.set_xlabel("network evaluations of a sample", fontsize=SMALL)
+    axes.set_ylabel("distance", fontsize=SMALL)
+    figure.legend(fontsize=SMALL, loc="outside lower center", ncols=columns)
+    return figure
+
+
+def _names(convergence: Convergence, settings: Mapping[str, Any]) -> list[str]:
+    """Say what is drawn with each, after its name, if that is not its sampler's; and its slope."""
+    from sfumato.figures.titles import chain_words
+
+    names = []
+    for each in convergence.curves:
+        entry = settings["samples"][settings["chains"][each.of][0]]
+        words = chain_words({key: value for key, value in entry.items() if key not in SAID})
+        words = words if each.of == entry["sampler"] else f"{each.of}: {words}"
+        names.append(words if each.order is None else f"{words}: order {each.order:.1f}")
+    return names
+
+
+def _draw_orders(axes: Axes, convergence: Convergence) -> None:
+    """Draw d = c NFE^-p from the top left corner of what was measured, down to its edge."""
+    nfe = [each for curve in convergence.curves for each in curve.nfe]
+    found = [each for curve in convergence.curves for each in curve.distances if each > 0]
+    if not found:
+        return
+    first, last, top = min(nfe), max(nfe), max(found)
+    bottom = axes.get_ylim()[0]
+    for order in ORDERS:
+        end = min(last, first * (top / max(bottom, top * 1e-12)) ** (1 / order))
+        height = top * (end / first) ** -order
+        line = {"color": GREY, "linewidth": 0.8, "linestyle": ":", "zorder": 0}
+        axes.plot([first, end], [top, height], **line)
+        place = {"xytext": (-2, 3), "textcoords": "offset points", "ha": "right"}
+        axes.annotate(f"order {order}", (end, height), fontsize=SMALL, color=GREY, **place)

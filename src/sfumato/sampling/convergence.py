@@ -1,0 +1,100 @@
+"""How fast images settle as a chain takes more steps: the content of a `convergence.json`.
+
+d(N) = sqrt(mean (x_N - x_ref)^2)   over all pixels and samples, from the same noise
+
+A method of order p has d(N) ~ N^-p while the steps are small and the reference is far better.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from sfumato.config.fields import Real, Section, Whole
+from sfumato.errors import InputError
+from sfumato.records.measurements import Measurement
+
+if TYPE_CHECKING:
+    from sfumato.config.samples import ChainConfig, SampleConfig
+
+
+class Curve(Section):
+    """One sampler at several numbers of steps."""
+
+    of: str
+    """The entry of `samples`, or the sampler."""
+    steps: tuple[Whole, ...]
+    """Lengths of the chains."""
+    nfe: tuple[Whole, ...]
+    """Network evaluations of a sample, of each."""
+    distances: tuple[Real, ...]
+    """Root mean square distance of each one's images from the reference's, per pixel."""
+    order: Real | None
+    """The fitted p; null where fewer than two distances are above 0."""
+
+
+class Convergence(Measurement):
+    """All of them: the content of a `convergence.json`."""
+
+    reference: Whole
+    """Steps of the images that others are compared with."""
+    n_samples: Whole
+    """How many samples of each were compared."""
+    curves: list[Curve]
+    """One of each sampler."""
+
+
+def curve(
+    of: str,
+    names: Sequence[str],
+    entries: Mapping[str, SampleConfig],
+    drawn: Mapping[str, Mapping[str, np.ndarray]],
+) -> Curve:
+    """Compare a sampler's images with those of its reference, the last of `names`.
+
+    Args:
+        of: what is compared.
+        names: of the points.
+        entries: the settings of each.
+        drawn: of each the arrays `images` (N, H, W, C) and `timesteps`.
+
+    Raises:
+        InputError: if a point was not drawn.
+    """
+    if missing := [name for name in names if name not in drawn]:
+        raise InputError(f"--samples: those of {missing[0]} are not among them")
+    *compared, reference = names
+    images = [drawn[name]["images"].astype(np.float64) for name in compared]
+    last = drawn[reference]["images"].astype(np.float64)
+    distances = [float(np.sqrt(np.mean((each - last) ** 2))) for each in images]
+    nfe = [evaluations(entries[name], drawn[name]["timesteps"]) for name in compared]
+    return Curve(
+        of=of,
+        steps=tuple(len(drawn[name]["timesteps"]) for name in compared),
+        nfe=tuple(nfe),
+        distances=tuple(distances),
+        order=fitted_order(nfe, distances),
+    )
+
+
+def fitted_order(nfe: Sequence[int], distances: Sequence[float]) -> float | None:
+    """Return p of the line log d = c - p log NFE that fits best, by least squares."""
+    found = [(n, d) for n, d in zip(nfe, distances, strict=True) if d > 0]
+    if len({n for n, _ in found}) < 2:  # noqa: PLR2004 (of a line)
+        return None
+    slope, _ = np.polyfit(*np.log(np.array(found)).T, deg=1)
+    return float(-slope)
+
+
+def evaluations(entry: ChainConfig, timesteps: Sequence[int] | np.ndarray) -> int:
+    """Count the network evaluations of a sample along timesteps (N,), and on to the data."""
+    guidance = entry.guidance
+    times = [
+        t
+        for start, end in pairwise([*map(int, timesteps), -1])
+        for t in entry.sampler.asks(start, end)
+    ]
+    return sum(guidance.cost(t, lambda _: 1) if guidance else 1 for t in times)

@@ -1,0 +1,23 @@
+# Sweeps: their points are drawn by the rules of samples, under the name points/DIGEST, unless they
+# are entries of `samples` already. Times are measured, so they differ each time.
+
+
+rule compare_points:
+    input:
+        timings=plan.drawn("compare_points", ".timing.json"),
+    output:
+        table="results/{experiment}/sweep_{sweep}.csv",
+    log:
+        "results/{experiment}/logs/compare_points_{sweep}.log",
+    benchmark:
+        "results/{experiment}/benchmarks/compare_points_{sweep}.tsv"
+    localrule: True
+    conda:
+        "../envs/sfumato.yaml"
+    params:
+        script=plan.script("compare_points"),
+        config=plan.settings("compare_points"),
+        made=plan.making("compare_points"),
+    shell:
+        "python {params.script:q} --config {params.config:q} --timings {input.timings:q}"
+        " --output {output.table:q} > {log:q} 2>&1"
