@@ -4,7 +4,11 @@ import numpy as np
 import pytest
 
 from sfumato.errors import InputError
-from sfumato.evaluation.classes import class_histogram_distance, mean_confidence
+from sfumato.evaluation.classes import (
+    class_accuracy,
+    class_histogram_distance,
+    mean_confidence,
+)
 
 
 def test_class_histogram_distance():
@@ -14,6 +18,13 @@ def test_class_histogram_distance():
     assert class_histogram_distance(labels, np.array([3, 3]), 4) == 1
     # shares 1/4, 1/4, 1/2 and 1/2, 1/2, 0: half of 1/4 + 1/4 + 1/2
     assert class_histogram_distance(labels, np.array([0, 1]), 3) == 0.5
+
+
+def test_class_accuracy():
+    asked = np.array([0, 1, 2, -1, 2])
+    assert class_accuracy(asked, np.array([0, 1, 1, 0, 2])) == 0.75
+    assert class_accuracy(asked, asked) == 1
+    assert class_accuracy(np.array([-1, -1]), np.array([0, 1])) is None
 
 
 def test_mean_confidence():

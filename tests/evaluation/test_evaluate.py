@@ -20,7 +20,7 @@ from sfumato.records.stage import Stage
 from sfumato.sampling.timing import Seconds, Timing
 
 CONFIG = ScoringConfig(n_samples=12, neighbours=2, two_sample_steps=2)
-ENTRY = {"sampler": "ddim", "steps": 4, "eta": 0.5}
+ENTRY = {"sampler": "ddim", "steps": 4, "eta": 0.5, "labels": [0]}
 KEY = jax.random.key(0)
 
 
@@ -98,6 +98,7 @@ def test_what_is_found(metrics):
     assert (
         floor.scores["class_distance"] < 0.3 and floor.scores["fd_lenet"] < mine.scores["fd_lenet"]
     )
+    assert mine.scores["class_accuracy"] == 1 and "class_accuracy" not in floor.scores
     assert [(each.sample, each.train) for each in mine.nearest[:2]] == [(0, 0), (1, 2)]
     assert [each.distance == 0 for each in mine.nearest[:3]] == [True, True, False]
     for each in metrics:
@@ -126,6 +127,7 @@ def test_all_runs_side_by_side(files, metrics):
     assert quality.floor.seconds_per_sample == 0
     assert row.spread["kid"] == pytest.approx(2**0.5) and quality.floor.spread["kid"] == 0
     text = table(quality)
+    assert "| class accuracy | 0.75 | 2 ± 1 |" in text
     assert "| DDIM-7 |" in text and "| network evaluations |  | 7 |" in text
     with pytest.raises(InputError, match="the floor, which real images reach, is not among them"):
         summarise([mine], timings, {}, mine.provenance)

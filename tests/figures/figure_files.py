@@ -172,6 +172,28 @@ def quality_file(folder, n):
     return [path]
 
 
+def guidance_file(folder, n):
+    """Write the quality of n runs of one guided entry, each with a scale of its own."""
+    path, rows = folder / "quality.json", []
+    for i in range(n):
+        guidance = {"method": "classifier_free", "scale": i / 2}
+        settings = {"sampler": "ddim", "steps": 20, "labels": [0, 1], "guidance": guidance}
+        scores = {"class_accuracy": i / (i + 1), "precision": 0.7, "recall": 1 / (i + 1)}
+        made_row = row(f"guided_{i}", 40, 20.0 + i, **settings)
+        made_row["mean"] |= scores
+        made_row["spread"] |= dict.fromkeys(scores, 0.01)
+        rows.append(made_row)
+    floor = row("floor", 0, 10.0)
+    floor["mean"] |= {"precision": 0.9, "recall": 0.95}
+    inputs = {"samples": drawn("0.npz", "ddim", DDIM)}
+    content = {
+        **{"n_samples": 300, "classifier_accuracy": 0.97, "floor": floor, "rows": rows},
+        **{"device": DEVICE, "provenance": made("quality.json", inputs=inputs)},
+    }
+    path.write_text(json.dumps(content))
+    return [path]
+
+
 def nearest_files(folder, n, shape=(6, 6, 1)):
     data, metrics = folder / "data.npz", folder / "0.metrics.json"
     arrays = {"train_images": images(2 * n, shape), "train_labels": np.zeros(2 * n)}
@@ -245,6 +267,7 @@ FILES = {
     "animation": trajectory_file,
     "convergence": convergence_file,
     "forward": forward_file,
+    "guidance": guidance_file,
     "nearest": nearest_files,
     "quality": quality_file,
     "samples": samples_file,

@@ -6,6 +6,7 @@ import pytest
 from figure_files import (
     convergence_file,
     draw,
+    guidance_file,
     history_file,
     quality_file,
     row,
@@ -13,6 +14,8 @@ from figure_files import (
     speed_file,
     titles,
 )
+
+from sfumato.errors import InputError
 
 
 @pytest.mark.parametrize(("n", "width"), [(1, 0), (3, 0), (30, 0), (500, 10)])
@@ -64,6 +67,30 @@ def test_quality(n, methods, tmp_path):
     assert len(drawing.axes[0].containers) == 1 + methods
     assert drawing.axes[0].get_xscale() == ("log" if n > 1 else "linear")
     assert drawing.axes[0].get_xlabel() == "network evaluations of a sample, 10 ms each"
+
+
+def test_guidance(tmp_path):
+    """A line for the runs that differ in w alone, in the order of w; real images beside it."""
+    (path,) = guidance_file(tmp_path, 4)
+    content = json.loads(path.read_text())
+    rows = content["rows"]
+    slower = {**rows[2], "run": "slow", "settings": {**rows[2]["settings"], "steps": 50}}
+    content["rows"] = [rows[3], *rows[:3], slower, row("plain", 20, 9.0, sampler="ddim", steps=20)]
+    path.write_text(json.dumps(content))
+    drawing = draw("guidance", [path])
+    assert titles(drawing) == ["class accuracy", "FD-LeNet", "precision", "recall"]
+    accuracy = drawing.axes[0]
+    lines = {each.get_label(): each for each in accuracy.containers}
+    assert list(lines) == ["DDIM", "DDIM, steps 50"]
+    assert list(lines["DDIM"][0].get_xdata()) == [0, 0.5, 1, 1.5]
+    assert list(lines["DDIM"][0].get_ydata()) == pytest.approx([0, 1 / 2, 2 / 3, 3 / 4])
+    _, names = accuracy.get_legend_handles_labels()
+    assert "real images" in names and accuracy.lines[-1].get_ydata()[0] == 0.97
+
+
+def test_guidance_of_runs_that_have_none(tmp_path):
+    with pytest.raises(InputError, match="no run is guided; vary guidance.scale in evaluation"):
+        draw("guidance", quality_file(tmp_path, 3))
 
 
 def test_more_methods_than_can_be_told_apart_are_counted(tmp_path):

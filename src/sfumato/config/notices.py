@@ -76,7 +76,7 @@ _SHOWN = {
     "render.max_panels": ("*_samples.png",),
     "sweeps": ("sweep_*.png",),
     "convergence": ("convergence.png",),
-    "evaluation": ("quality_vs_nfe.png", "nearest.png"),
+    "evaluation": ("quality_vs_nfe.png", "guidance.png", "nearest.png"),
 }
 """The figures that read a setting, which others do not."""
 

@@ -25,6 +25,22 @@ def class_histogram_distance(labels_a: np.ndarray, labels_b: np.ndarray, n_class
     return float(np.abs(p - q).sum() / 2)
 
 
+def class_accuracy(asked: np.ndarray, guesses: np.ndarray) -> float | None:
+    """Return the share of images that a classifier puts in the class that was asked for.
+
+    accuracy = 1/N sum_i [guess_i = asked_i]
+
+    Args:
+        asked: (M,), whole numbers; -1 asked for no class, and does not count.
+        guesses: (M,), of the classifier.
+
+    Returns:
+        From 0 to 1; None where no class was asked for.
+    """
+    counted = asked >= 0
+    return float((asked == guesses)[counted].mean()) if counted.any() else None
+
+
 def mean_confidence(probabilities: np.ndarray) -> float:
     """Return the mean over images of the largest probability, from 1 / n_classes to 1.
 

@@ -1,13 +1,15 @@
 """What the runs of an evaluation are called, for people: by what tells them apart."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sfumato.config.wording import phrase
 from sfumato.evaluation.quality import Row
 
-VARIED = ("sampler", "steps", "n_samples", "seed")
-"""Settings that make no method of their own: the sampler names it, the others are its runs."""
+OF_ANY = ("sampler", "n_samples", "seed")
+"""Settings that make no method of their own: the sampler names it, the others are of all runs."""
+VARIED, SCALE = ("steps", *OF_ANY), "guidance.scale"
+"""The same where the runs of a method differ in their steps; and the setting w of guidance."""
 
 
 def labels(rows: Sequence[Row]) -> dict[str, str]:
@@ -31,20 +33,38 @@ def methods(rows: Sequence[Row]) -> dict[str, list[Row]]:
     return found
 
 
-def _methods(rows: Sequence[Row]) -> Iterator[list[str]]:
+def by_scale(rows: Sequence[Row]) -> dict[str, list[tuple[float, Row]]]:
+    """Sort the guided runs into methods, those that differ in w alone, each with w and rising.
+
+    The names are those of `methods`, with the steps where these differ.
+    """
+    guided = [row for row in rows if "scale" in (row.settings.get("guidance") or {})]
+    words = _methods(guided, (*OF_ANY, SCALE))
+    found: dict[str, list[tuple[float, Row]]] = {}
+    for row, said in zip(guided, words, strict=True):
+        runs = found.setdefault(", ".join(said), [])
+        runs.append((row.settings["guidance"]["scale"], row))
+        runs.sort(key=lambda run: run[0])
+    return found
+
+
+def _methods(rows: Sequence[Row], varied: Collection[str] = VARIED) -> Iterator[list[str]]:
     """Yield for each run its sampler, and in what it differs from the sampler's first run."""
     first: dict[str, dict[str, Any]] = {}
     for row in rows:
         sampler, knobs = row.settings["sampler"], dict(_leaves(row.settings))
-        yield [sampler.upper(), *_differences(knobs, first.setdefault(sampler, knobs))]
+        usual = first.setdefault(sampler, knobs)
+        yield [sampler.upper(), *_differences(knobs, usual, varied)]
 
 
-def _differences(knobs: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:
+def _differences(
+    knobs: Mapping[str, Any], usual: Mapping[str, Any], varied: Collection[str]
+) -> list[str]:
     """Name the settings in which a run differs, but for those that every run of a method varies."""
     return [
         phrase(key.rpartition(".")[2], value)
         for key, value in knobs.items()
-        if key not in VARIED and (key not in usual or usual[key] != value)
+        if key not in varied and (key not in usual or usual[key] != value)
     ]
 
 

@@ -8,7 +8,11 @@ import numpy as np
 
 from sfumato.config.scoring import ScoringConfig
 from sfumato.evaluation.bootstrap import confidence_interval
-from sfumato.evaluation.classes import class_histogram_distance, mean_confidence
+from sfumato.evaluation.classes import (
+    class_accuracy,
+    class_histogram_distance,
+    mean_confidence,
+)
 from sfumato.evaluation.classifier import Classifier
 from sfumato.evaluation.frechet import frechet_distance
 from sfumato.evaluation.kernel import kernel_distance
@@ -54,6 +58,7 @@ def score(
     config: ScoringConfig,
     *,
     key: jax.Array,
+    asked: np.ndarray | None = None,
     memory: Memorisation | None = None,
 ) -> Scores:
     """Compare images (N, H, W, C) with the first N real ones that were held out, N <= M.
@@ -64,6 +69,7 @@ def score(
         classifier: whose features carry the distances.
         config: the neighbours and the steps of the two-sample test.
         key: of the two-sample test.
+        asked: (N,), the class that each was asked for, -1 for none.
         memory: for training images, of which `memorisation` must not be asked.
     """
     compared, labels = real.held_out[: len(images)], real.labels[: len(images)]
@@ -80,6 +86,8 @@ def score(
         "memorised": memory.share_closer,
         "memorisation_auc": memory.auc,
     }
+    if (right := class_accuracy(asked, guesses) if asked is not None else None) is not None:
+        values["class_accuracy"] = right
     interval = partial(confidence_interval, a=theirs, b=ours, seed=0)
     intervals = {
         "fd_lenet": interval(frechet_distance),

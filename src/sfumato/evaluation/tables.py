@@ -13,6 +13,7 @@ NAMES = {
     "density": "density",
     "coverage": "coverage",
     "confidence": "confidence",
+    "class_accuracy": "class accuracy",
     "class_distance": "class distance",
     "two_sample_accuracy": "two-sample accuracy",
     "memorised": "memorised",
@@ -33,8 +34,12 @@ def table(quality: Quality, runs: Sequence[Row] | None = None) -> str:
         _line("network evaluations", "", *(str(row.nfe) for row in runs)),
         _line("seconds per sample", "", *(f"{row.seconds_per_sample:.3g}" for row in runs)),
     ]
-    for name, text in NAMES.items():
-        lines.append(_line(text, *(cell(row, name) for row in (quality.floor, *runs))))
+    scored = {name for row in runs for name in row.mean}
+    for name, text in ((name, text) for name, text in NAMES.items() if name in scored):
+        reached = cell(quality.floor, name)
+        if name == "class_accuracy":  # of real images it is that of the classifier
+            reached = f"{quality.classifier_accuracy:.3g}"
+        lines.append(_line(text, reached, *(cell(row, name) for row in runs)))
         if name in quality.floor.intervals:
             ends = [interval(row, name) for row in (quality.floor, *runs)]
             lines.append(_line(f"{text}, 95 % interval", *ends))
@@ -46,7 +51,9 @@ def _line(*cells: str) -> str:
 
 
 def cell(row: Row, name: str) -> str:
-    """Write mean and spread of a score."""
+    """Write mean and spread of a score; nothing where a run has none."""
+    if name not in row.mean:
+        return ""
     mean, spread = row.mean[name], row.spread[name]
     rounded = float(f"{spread:.1g}")  # written without an exponent
     return f"{mean:.3g} ± {rounded:g}" if row.seeds > 1 else f"{mean:.3g}"

@@ -1,0 +1,95 @@
+"""guidance.png: measured quality against the scale w of guidance."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sfumato.config.render import ChartLook
+from sfumato.errors import InputError
+from sfumato.figures.base import Figure, Looks
+from sfumato.figures.style import GREY, MEDIUM, SMALL
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure as Drawing
+
+    from sfumato.evaluation.quality import Row
+    from sfumato.records.opening import Opened
+
+PANELS = (
+    ("class_accuracy", "class accuracy", "higher is better"),
+    ("fd_lenet", "FD-LeNet", "lower is better"),
+    ("precision", "precision", "higher is better"),
+    ("recall", "recall", "higher is better"),
+)
+"""Of each panel: the score, what it is called, and which way is better."""
+WIDTH, HEIGHT, NAME = 11, 2.6, 0.18
+"""Inches: of the figure without its legend, and the height of a name there."""
+
+
+FIGURE = Figure(
+    name="guidance",
+    settings=Looks[ChartLook],
+    file="guidance.png",
+    inputs=("quality",),
+    files=("quality.json",),
+    arrays=((),),
+    after=("compare_quality",),
+    label="quality against guidance",
+    timed=True,
+)
+
+
+def draw(look: ChartLook, quality: Opened) -> Drawing:
+    """Draw each score against w, a line for the runs that differ in w alone."""
+    from sfumato.evaluation.quality import Quality
+    from sfumato.evaluation.run_names import by_scale
+    from sfumato.figures.charts import chart, set_scale
+    from sfumato.figures.titles import counted, diffusion_words, heading, network_words
+
+    measured = Quality.of(quality)
+    found, made = by_scale(measured.rows), quality.record
+    if not found:
+        raise InputError(
+            f"{quality.path}: no run is guided; vary guidance.scale in evaluation.runs, as in "
+            "{of: ddim, over: {guidance.scale: [1, 2, 4]}}"
+        )
+    counts = f"{counted(measured.n_samples, 'sample')} of each run"
+    seeds = counted(measured.floor.seeds, "seed")
+    said = heading(look, f"guidance, {counts}, {seeds}", network_words(made), diffusion_words(made))
+    figure = chart(look, said, (WIDTH, HEIGHT + NAME * (len(found) + 1)))
+    floor = {**measured.floor.mean, "class_accuracy": measured.classifier_accuracy}
+    scales = [w for runs in found.values() for w, _ in runs]
+    for axes, (score, title, better) in zip(figure.subplots(1, 4), PANELS, strict=True):
+        set_scale(axes, "y", list(_draw_score(axes, found, score, floor.get(score))), log=False)
+        set_scale(axes, "x", scales, log=False)
+        axes.set_title(title, fontsize=MEDIUM)
+        axes.set_ylabel(better, fontsize=SMALL)
+        axes.set_xlabel("guidance scale $w$", fontsize=SMALL)
+    shown = figure.axes[0].get_legend_handles_labels()
+    figure.legend(*shown, fontsize=SMALL, loc="outside lower center")
+    return figure
+
+
+def _draw_score(
+    axes: Axes, found: Mapping[str, Sequence[tuple[float, Row]]], score: str, floor: float | None
+) -> Iterator[float]:
+    """Draw a score of each method, with its spread over the seeds; walk the ends of what it shows.
+
+    Args:
+        axes: where.
+        found: the runs of each method, each with its w.
+        score: which score; a run without it is left out.
+        floor: what real images reach, if that is known.
+    """
+    for name, runs in found.items():
+        points = [(w, r.mean[score], r.spread[score]) for w, r in runs if score in r.mean]
+        columns = [list(column) for column in zip(*points, strict=True)] or [[], [], []]
+        style = {"marker": "o", "markersize": 4, "capsize": 2, "linewidth": 1}
+        axes.errorbar(*columns, label=name, **style)
+        yield from (mean + sign * spread for _, mean, spread in points for sign in (-1, 1))
+    if floor is not None:
+        axes.axhline(floor, color=GREY, linewidth=0.8, linestyle=":", label="real images")
+        yield floor
