@@ -59,6 +59,7 @@ def test_the_parts_in_python(monkeypatch):
     assert scope["digits"].images.shape == (2, 28, 28, 1)
     assert scope["step"].x.shape == (4, 28, 28, 1)
     assert scope["figure"].record.artifact == "ddim_samples.png"
+    assert abs(scope["beyond"].images.mean() - 1) < 0.02 and scope["beyond"].nfe == 100
 
 
 def test_the_examples_of_contributing_do_what_they_say(schedule):

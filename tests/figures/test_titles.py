@@ -79,6 +79,12 @@ def test_titles_are_read_as_a_sentence():
     assert chain_words({"sampler": "mine", "steps": None}, 7) == "MINE, 7 steps"
     guided = {**entry(sampler="ddim"), "guidance": {"method": "classifier_free", "scale": 2.0}}
     assert chain_words(guided).endswith("guidance (classifier_free, scale 2)")
+    settings = {"sampler": "ddim", "labels": [0, 1], "seed": 5}
+    every = entry(**settings, guidance={"scale": 2, "interval": [100, 800], "rescale": 0.5})
+    words = "guidance (classifier_free, scale 2, interval [100, 800], rescale 0.5)"
+    assert chain_words(every) == f"DDIM, classes 0, 1, eta 0, seed 5, {words}"
+    away = entry(sampler="ddim", guidance={"method": "auto", "digest": "0123456789abcdef"})
+    assert chain_words(away).endswith("guidance (auto, scale 2, digest 01234567)")
 
 
 def test_two_networks_that_differ_have_two_titles():

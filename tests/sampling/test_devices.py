@@ -7,7 +7,7 @@ import sys
 import jax
 import numpy as np
 import pytest
-from conftest import warm_server
+from conftest import slow, warm_server
 
 from sfumato.compute import compilation
 
@@ -15,10 +15,14 @@ DRAW = """
 import sys
 from pathlib import Path
 import jax, numpy as np
+from flax import nnx
 from sfumato.compute.randomness import stage_key
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.diffusion.schedule import make_schedule
+from sfumato.guidance.classifier import Classifier
+from sfumato.guidance.classifier_free import ClassifierFree
 from sfumato.networks.denoiser import make_denoiser
+from sfumato.networks.guidance_classifier import GuidanceClassifier, LogProbability, structure
 from sfumato.networks.initialisation import initialise
 from sfumato.networks.unet_config import UNetConfig
 from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
@@ -38,23 +42,30 @@ else:
     network = initialise(model, stage_key(0, 1))
 save_checkpoint(Path(again), network, diffusion, {})
 schedule = make_schedule(diffusion)
+denoise = make_denoiser(network, schedule, "epsilon")
+if sys.argv[5] == "classifier_free":
+    denoise = ClassifierFree(scale=2.0, interval=(0, 12))(denoise, schedule)
+elif sys.argv[5] == "classifier":
+    noisy = nnx.state(GuidanceClassifier((8, 8, 1), 3, rngs=nnx.Rngs(0)))
+    log_p = LogProbability(noisy, structure((8, 8, 1), 3)[0])
+    denoise = Classifier(scale=2.0).using(log_p)(denoise, schedule)
 drawn = sample(
-    make_denoiser(network, schedule, "epsilon"), schedule, DDPM(), timesteps=range(19, -1, -1),
-    key=stage_key(0, 3), n_samples=5, image_shape=(8, 8, 1), micro_batch=2, snapshots=[0, 9],
+    denoise, schedule, DDPM(), timesteps=range(19, -1, -1), key=stage_key(0, 3), n_samples=5,
+    image_shape=(8, 8, 1), micro_batch=2, snapshots=[0, 9],
     given={"labels": np.array([0, 1, 2, -1, 0])},
 )
 np.save(output, np.concatenate([drawn.images, *drawn.snapshots, *drawn.predicted_x_0]))
 """
 
 
-def draw(checkpoint, again, devices=1, **environment):
+def draw(checkpoint, again, devices=1, guidance="none", **environment):
     """Draw in a process that sees so many devices, from a checkpoint if it is there.
 
     Save the network again, and return the samples.
     """
     output = again.with_suffix(".npy")
     subprocess.run(
-        [sys.executable, "-c", DRAW, checkpoint, again, output, str(devices)],
+        [sys.executable, "-c", DRAW, checkpoint, again, output, str(devices), guidance],
         check=True,
         env={
             **os.environ,
@@ -66,10 +77,11 @@ def draw(checkpoint, again, devices=1, **environment):
     return np.load(output)
 
 
-def test_samples_over_several_devices(tmp_path):
+@pytest.mark.parametrize("guidance", ["none", slow("classifier_free"), slow("classifier")])
+def test_samples_over_several_devices(guidance, tmp_path):
     """Saved by three devices and drawn by one; saved by that one and drawn by four."""
     drawn = [
-        draw(tmp_path / checkpoint, tmp_path / again, devices)
+        draw(tmp_path / checkpoint, tmp_path / again, devices, guidance)
         for checkpoint, again, devices in (("none", "a", 3), ("a", "b", 1), ("b", "c", 4))
     ]
     assert len({array.tobytes() for array in drawn}) == 1

@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 USUAL_ENTRY = {"spacing": "trailing", "clip": True, "guidance": None, "seed": None}
 """Defaults of what every entry of `samples` has; only another value is said."""
 USUAL_DIFFUSION = {"beta_start": 1e-4, "beta_end": 0.02}
-_SAID = ("sampler", "steps", "n_samples", "labels", "edit")
+USUAL_GUIDANCE = {"interval": None, "rescale": 0.0, "checkpoint": None, "digest": None}
+"""The same of guidance."""
+_SAID = ("sampler", "steps", "n_samples", "labels", "edit", "guidance")
 
 
 class Heading(NamedTuple):
@@ -54,7 +56,16 @@ def chain_words(
     others = {key: value for key, value in entry.items() if key not in _SAID}
     edited = [edit_words(edit)] if (edit := entry.get("edit")) else []
     drawn = [entry["sampler"].upper(), *length, *asked]
-    return ", ".join([*edited, *drawn, *phrases(others, USUAL_ENTRY)])
+    guided = [guidance_words(guidance)] if (guidance := entry.get("guidance")) else []
+    return ", ".join([*edited, *drawn, *phrases(others, USUAL_ENTRY), *guided])
+
+
+def guidance_words(guidance: Mapping[str, Any]) -> str:
+    """Say a guidance and its knobs: `guidance (classifier_free, scale 3)`; no whole digest."""
+    shown = {"method": guidance["method"], **guidance}
+    if digest := guidance.get("digest"):
+        shown["digest"] = digest[:8]
+    return f"guidance ({', '.join(phrases(shown, USUAL_GUIDANCE))})"
 
 
 def edit_words(edit: Mapping[str, Any]) -> str:
