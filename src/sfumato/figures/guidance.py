@@ -86,9 +86,9 @@ def _draw_score(
     """
     for name, runs in found.items():
         points = [(w, r.mean[score], r.spread[score]) for w, r in runs if score in r.mean]
-        columns = [list(column) for column in zip(*points, strict=True)] or [[], [], []]
+        scales, means, spreads = zip(*points, strict=True) if points else ((), (), ())
         style = {"marker": "o", "markersize": 4, "capsize": 2, "linewidth": 1}
-        axes.errorbar(*columns, label=name, **style)
+        axes.errorbar(scales, means, spreads, label=name, **style)
         yield from (mean + sign * spread for _, mean, spread in points for sign in (-1, 1))
     if floor is not None:
         axes.axhline(floor, color=GREY, linewidth=0.8, linestyle=":", label="real images")

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from sfumato.config.narrowing import narrowed
-from sfumato.config.sweep import SweepConfig
 from sfumato.errors import InputError
 from sfumato.workflow.guiding import files, folders
 from sfumato.workflow.mistakes import exit_with
@@ -56,7 +55,7 @@ def _entries(experiment: Experiment, wildcards: Any) -> Mapping[str, SampleConfi
 
 
 def _reads_any(experiment: Experiment) -> bool:
-    """Tell whether the guidance of any entry, point or run may read a file."""
+    """Tell whether the guidance of any entry or run may read a file."""
     guided = any(each.guidance and each.guidance.reads for each in experiment.samples.values())
     runs = map(experiment.sweep_of, experiment.evaluation.runs)
     varied = (key for sweep in (*experiment.sweeps.values(), *runs) for key in sweep.over)
