@@ -65,7 +65,9 @@ JUNK = st.recursive(
 )
 MORE_PATHS = [
     *("samples.mine.sampler", "samples.mine.eta", "samples.mine.steps", "samples.ddim"),
-    *("samples.ddim.labels", "samples.mine.labels"),
+    *("samples.ddim.labels", "samples.mine.labels", "samples.ddim.guidance.scale"),
+    *("samples.ddim.guidance.interval", "samples.ddim.guidance.rescale", "model.num_classes"),
+    *("samples.mine.guidance.checkpoint", "samples.mine.guidance.digest"),
     *("samples.mine", "samples.ddpm.guidance", "samples.ddpm.guidance.method", "samples.ddpm.eta"),
     *("samples.ddim.edit", "samples.ddim.edit.kind", "samples.ddim.edit.mask"),
     *("samples.ddim.edit.strength", "samples.ddim.edit.image", "samples.ddim.edit.file"),

@@ -11,6 +11,7 @@ from sfumato.errors import InputError
 from sfumato.figures import figure, names
 from sfumato.records.manifest import read_manifest
 from sfumato.records.provenance import Record, provenance
+from sfumato.workflow.guidance_files import guidance_inputs
 from sfumato.workflow.lookup import stage
 from sfumato.workflow.picking import settings_of
 from sfumato.workflow.reruns import seen_by
@@ -23,6 +24,7 @@ JOBS = {
     r"forward\.npz": "forward",
     r"trajectory\.npz": "trajectory",
     r"initial_checkpoint": "initialise",
+    r"guidance_classifier\.npz": "train_guidance_classifier",
     r"(?P<name>.+)_samples\.(npz|timing\.json)": "sample",
     r"speed\.json": "compare_speed",
     r"sweep_(?P<sweep>.+)\.csv": "compare_points",
@@ -103,12 +105,14 @@ def inputs_of(plan, path, name=NAME):
     experiment = plan.experiments[name]
     found, wildcards = job_of(plan, path, name)
     match found:
-        case "forward" | "train_classifier":
+        case "forward" | "train_classifier" | "train_guidance_classifier":
             return {"data": "data.npz"}
         case "train":
             return {"data": "data.npz", "initial": "initial_checkpoint"}
         case "sample" | "trajectory":
-            return {"checkpoint": "checkpoint"}
+            guides = guidance_inputs(plan)(wildcards)
+            read = dict.fromkeys(["guidance"] * len(guides), "guidance_classifier.npz")
+            return {"checkpoint": "checkpoint", **read}
         case "compare_speed":
             return {entry: f"{entry}_samples.timing.json" for entry in experiment.samples}
         case "compare_points" | "converge":

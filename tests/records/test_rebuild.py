@@ -83,7 +83,9 @@ def test_every_artifact_is_asked_for_again(which):
     plan, known = planned(EXPERIMENTS[which]), outputs()
     paths = artifacts_of(plan)
     if which in ("noise", "swept"):  # which have no classes
-        paths = [path for path in paths if not re.search("evaluation|quality|nearest", path)]
+        paths = [
+            path for path in paths if not re.search("evaluation|quality|guidance|nearest", path)
+        ]
     for path in paths:
         record = Record.model_validate(record_of(plan, path))
         config = json.loads(json.dumps(config_of(record)))
@@ -186,3 +188,19 @@ def test_a_shard_is_built_with_all_samples():
     record = record_of(plan, "ddim_samples.npz") | {"part": {"start": 4, "stop": 5}}
     command = command_of(Record.model_validate(record), "c.yaml")
     assert "results/rebuilt/ddim_samples.npz " in command
+
+
+def test_a_worse_checkpoint_that_guided_is_asked_for():
+    """Where it was is in no record; what made it says nothing of the network that it guided."""
+    plan = planned(EXPERIMENTS["trained and scored"])
+    made = record_of(plan, "ddim_samples.npz")
+    (entry,) = made["settings"]["samples"].values()
+    entry["guidance"] = {"method": "auto", "scale": 2.0, "checkpoint": None, "digest": "abc"}
+    trained = made["inputs"]["checkpoint"]
+    settings = {**trained["provenance"]["settings"], "training": {"steps": 3, "warmup_steps": 0}}
+    worse = {"digest": "abc", "provenance": {**trained["provenance"], "settings": settings}}
+    made["inputs"]["guidance"] = worse
+    config = config_of(Record.model_validate(made))
+    assert config["experiments"]["rebuilt"]["training"]["steps"] == 12
+    said = "samples.ddim.guidance.checkpoint must name the checkpoint with the digest abc"
+    assert list(needs_of(config)) == [said]

@@ -107,14 +107,20 @@ def needs_of(config: Mapping[str, Any]) -> Iterator[str]:
     if weights.get("source") == "pretrained":
         digest = weights.get("digest")
         yield f"weights.folder must hold the checkpoint with the digest {digest}"
+    for name, entry in (settings.get("samples") or {}).items():
+        guidance = (entry or {}).get("guidance") or {}
+        if guidance.get("method") == "auto":
+            setting = f"samples.{name}.guidance.checkpoint"
+            yield f"{setting} must name the checkpoint with the digest {guidance.get('digest')}"
 
 
 def _made_here(record: Record) -> Record:
-    """Leave out what made a checkpoint that was adopted: building starts from there."""
+    """Leave out what made a checkpoint that was adopted or guides: building starts from there."""
     origins = {} if record.script == "adopt.py" else record.inputs
     inputs = {
         name: origin.model_copy(update={"provenance": _made_here(origin.provenance)})
         for name, origin in origins.items()
+        if name != "guidance" or origin.provenance.artifact != "checkpoint"
     }
     return record.model_copy(update={"inputs": inputs})
 
