@@ -70,6 +70,7 @@ FIGURES = [*SAMPLES, "training.png", "quality_vs_nfe.png", "nearest.png"]
 SCORED_READERS = {
     "training.steps": (13, WEIGHTS),
     "training.loss": ("l1", WEIGHTS),
+    "training.times": ("logit_normal", WEIGHTS),
     "data.n_test": (21, ["data.npz"]),
     "diffusion.beta_end": (0.03, ["initial_checkpoint", *WEIGHTS, NOISY, *DRAWN]),
     "model.channels": (8, ["initial_checkpoint"]),

@@ -24,6 +24,8 @@ class TrainingConfig(Section):
     """The gradient is scaled down to this norm where it is larger."""
     ema_decay: Real = Field(default=0.999, ge=0, lt=1)
     """EMA decay, after warm-up."""
+    times: Literal["uniform", "logit_normal"] = "uniform"
+    """How often each time is drawn; logit_normal draws those in the middle most often."""
     loss: Literal["mse", "l1", "huber"] = "mse"
     """The loss of the prediction, pixel by pixel."""
     weighting: Literal["uniform", "min_snr"] = "uniform"

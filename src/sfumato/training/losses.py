@@ -2,8 +2,8 @@
 
     L = E w(t) l(output, target),   target one of epsilon, x_0, v and u
 
-with x_t ~ q(x_t | x_0) and t uniform over 0 .. T - 1: Ho, Jain and Abbeel 2020, arXiv:2006.11239,
-equation 14, where the target is epsilon, l the square and w = 1.
+with x_t ~ q(x_t | x_0) and t from 0 .. T - 1, see `times`: Ho, Jain and Abbeel 2020,
+arXiv:2006.11239, equation 14, where t is uniform, the target epsilon, l the square and w = 1.
 """
 
 from __future__ import annotations

@@ -27,6 +27,7 @@ from sfumato.training.ema import update_ema
 from sfumato.training.losses import min_snr_weight, pixel_loss
 from sfumato.training.optimiser import learning_rate, make_optimiser
 from sfumato.training.state import TrainingState
+from sfumato.training.times import draw_times
 
 BATCH = "batch"  # the axis along which devices share a batch
 
@@ -144,7 +145,7 @@ def _draw_batch(
     keys = jax.random.split(jax.random.fold_in(key, state.step), 4)
     time_key, noise_key, label_key, dropout_key = keys
     x_0, labels = data.images[indices], None
-    t = jax.random.randint(time_key, indices.shape, 0, schedule.noise_steps)
+    t = draw_times(program.training.times, time_key, indices.shape, schedule.noise_steps)
     eps = jax.random.normal(noise_key, x_0.shape)
     if program.num_classes:
         # Without its class now and then, an image teaches the network both ways.
