@@ -15,6 +15,7 @@ import pytest
 from filelock import FileLock
 
 from sfumato.config.experiment import Experiment, leaves
+from sfumato.config.merge import merge_sections
 from sfumato.config.resolve import resolve
 from sfumato.errors import InputError
 from sfumato.workflow.environment import DECIDING
@@ -289,6 +290,17 @@ def setting_paths():
     return [path for path in leaves(Experiment().model_dump()) if not ONE_CHOICE.fullmatch(path)]
 
 
+ALLOWED_WITH = dict.fromkeys(
+    ("diffusion.path", "diffusion.zero_terminal_snr"), {"diffusion": {"prediction_type": "u"}}
+)
+"""What another value of a setting needs beside it."""
+
+
+def changing(path):
+    """Return an override of the tiny experiment in which a setting has another value."""
+    return merge_sections(ALLOWED_WITH.get(path, {}), nested(path, another_value(path)))
+
+
 def another_value(path):
     """Return a valid value of a setting of the tiny experiment, other than the one it has."""
     value = tiny_experiment().model_dump(mode="json")
@@ -297,7 +309,7 @@ def another_value(path):
     words = (
         "linear cosine v trailing leading small large mnist-5k noise gray viridis crop pad "
         "ddim ddpm "
-        "trained mse huber uniform min_snr float32 bfloat16 elsewhere"
+        "trained mse huber uniform logit_normal min_snr float32 bfloat16 elsewhere"
     ).split()
     match value:
         case bool():
@@ -312,7 +324,7 @@ def another_value(path):
                 candidates.append([*value[:-1], value[-1] + 1])
     for candidate in (candidate for candidate in candidates if candidate != value):
         try:
-            tiny_experiment(nested(path, candidate))
+            tiny_experiment(merge_sections(ALLOWED_WITH.get(path, {}), nested(path, candidate)))
         except InputError:
             continue
         return candidate

@@ -268,6 +268,43 @@ def test_without_clipping_images_may_leave_the_range():
     assert np.abs(images[0]).max() <= 1 < np.abs(images[1]).max()
 
 
+def test_dynamic_clipping_is_another_way_into_the_range():
+    model = tiny(beta_schedule="cosine", prediction_type="x_0")
+    drawn = {
+        percentile: model.sample(
+            *(2,), scheduler="ddim", steps=5, clip="dynamic", percentile=percentile
+        )
+        for percentile in (50, 100)
+    }
+    assert all(np.abs(images).max() <= 1 for images in drawn.values())
+    assert np.abs(drawn[50] - drawn[100]).max() > 1e-3
+
+
+@pytest.mark.parametrize("scheduler", ["ddim", "heun", "dpm_solver", "unipc", "ddpm"])
+@pytest.mark.parametrize(
+    "diffusion",
+    [
+        {"path": "linear", "prediction_type": "u"},
+        {"beta_schedule": "cosine", "zero_terminal_snr": True, "prediction_type": "v"},
+    ],
+    ids=["flow", "zero terminal SNR"],
+)
+def test_models_that_end_in_noise(diffusion, scheduler):
+    model = tiny(**diffusion)
+    check(model.sample(2, scheduler=scheduler, steps=3), (2, 8, 8, 1))
+    said = model(jnp.ones((1, 8, 8, 1)), model.noise_steps - 1)["predicted_noise"]
+    np.testing.assert_allclose(said, 1, atol=1e-6)  # x_T is the noise
+
+
+def test_steps_that_fall_together_are_said():
+    model = tiny(beta_schedule="cosine")
+    with pytest.warns(UserWarning, match=r"spacing: karras makes \d+ steps of 20, since") as said:
+        model.sample(1, scheduler="ddim", steps=20, spacing="karras", rho=20)
+    assert [each.filename for each in said] == [__file__]
+    with warnings.catch_warnings(action="error"):
+        model.sample(1, scheduler="ddim", steps=3, spacing="logsnr")
+
+
 def test_the_network_is_chosen_by_its_name():
     assert tiny(architecture="unet").network.config == tiny().network.config
     with pytest.raises(InputError, match="architecture: 'unett' must be one of .*unet"):
@@ -343,7 +380,11 @@ def test_training_code_can_differentiate_it():
         (lambda m: m(jnp.ones((3, 8, 8, 1)), jnp.array([0, 5])), "t: its shape"),
         (lambda m: m.sample(1, steps=2.5), "steps: 2.5 must be a whole number"),
         (lambda m: m.sample(1, seed=3), "seed: ddpm has no such setting; it has variance"),
-        (lambda m: m.sample(1, clip=1), "clip: 1 must be true or false"),
+        (lambda m: m.sample(1, clip=1), "clip: 1 must be true, false or 'dynamic'"),
+        (lambda m: m.sample(1, clip="dynamic", percentile=0), "percentile: 0 must be greater than"),
+        (lambda m: m.sample(1, spacing="karras", rho=0.5), "rho: 0.5 must be at least 1"),
+        (lambda m: tiny(path="linear"), "prediction_type: 'epsilon' cannot be used with path: lin"),
+        (lambda m: tiny(zero_terminal_snr=True), "cannot be used with zero_terminal_snr: true"),
         (lambda m: m.sample(1, labels=0), "this network knows no classes"),
         (lambda m: m(jnp.ones((1, 8, 8, 1)), 3, 0), "this network knows no classes"),
         (lambda m: tiny(num_classes=3).sample(2, labels=[3, 0]), "labels: .* from -1 to 2"),

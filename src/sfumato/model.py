@@ -28,7 +28,6 @@ from sfumato.config.validation import nearest, validate
 from sfumato.diffusion.forward import forward
 from sfumato.diffusion.prediction import Ask, Denoise, prediction_of
 from sfumato.diffusion.schedule import Schedule, make_schedule
-from sfumato.diffusion.times import spaced_timesteps
 from sfumato.errors import InputError
 from sfumato.guidance.base import Guidance
 from sfumato.guidance.clipping import Clipping
@@ -178,7 +177,7 @@ class DDPMModel(nnx.Module):
         guidance: Guidance | Mapping[str, Any] | None = None,
         micro_batch: int = 8,
         spacing: str = "trailing",
-        clip: bool = True,
+        clip: bool | Literal["dynamic"] = True,
         **knobs: Any,  # noqa: ANN401
     ) -> jax.Array:
         """Draw images.
@@ -193,9 +192,11 @@ class DDPMModel(nnx.Module):
             guidance: any guidance, as an object of `sfumato.guidance` or as an entry of `samples`
                 says it: {"method": "classifier_free", "scale": 3.0, "interval": [0, 800]}.
             micro_batch: how many images go through the network at once.
-            spacing: which steps a shorter chain visits, see `sfumato.diffusion.times`.
-            clip: clip each prediction of x_0 to [-1, 1], the range of images.
-            knobs: of the sampler, such as `eta` for DDIM or `variance` for DDPM.
+            spacing: which steps a shorter chain visits, see `sfumato.diffusion.times`; a warning
+                says where they are fewer than `steps`.
+            clip: clip each prediction of x_0 to [-1, 1]; "dynamic" scales it into that range first.
+            knobs: of the sampler, such as `eta` for DDIM or `variance` for DDPM; `rho` of spacing
+                "karras"; `percentile` of clip "dynamic".
 
         Returns:
             (N, H, W, C) float32, with `clip` in [-1, 1].
@@ -204,6 +205,8 @@ class DDPMModel(nnx.Module):
         settings = {"steps": steps, "spacing": spacing, "clip": clip, "guidance": method}
         chain = chain_of(scheduler, knobs, **settings)
         chain = with_guidance(chain, self.network.config, self.diffusion, labels is not None)
+        if merged := chain.merged(self.schedule):
+            warnings.warn(f"spacing: {merged}", stacklevel=3)  # of who calls, outside in_own_modes
         n_samples = _count(n_samples_or_shape, self.network.config.input_dim)
         micro_batch = whole("micro_batch", micro_batch)
         given = {} if labels is None else {"labels": self._labels(labels, n_samples, chain)}
@@ -218,12 +221,11 @@ class DDPMModel(nnx.Module):
         n_samples: int,
         **options: Any,  # noqa: ANN401 (those of sample_batches)
     ) -> jax.Array:
-        length = chain.length(self.noise_steps)
         drawn = sample(
             guided(self._denoiser(), self.schedule, chain),
             self.schedule,
             chain.sampler,
-            timesteps=spaced_timesteps(self.noise_steps, length, chain.spacing),
+            timesteps=chain.times(self.schedule),
             key=key,
             n_samples=n_samples,
             image_shape=self.network.config.input_dim,

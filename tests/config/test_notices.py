@@ -1,5 +1,6 @@
 """What is said of settings that are allowed: nothing reads them, or they hardly mean it."""
 
+import numpy as np
 import pytest
 import yaml
 from conftest import ROOT, nested
@@ -7,6 +8,7 @@ from conftest import ROOT, nested
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.notices import notices
 from sfumato.config.resolve import resolve
+from sfumato.errors import InputError
 
 
 def said_of(own, defaults=None, as_listed=True):
@@ -82,6 +84,53 @@ def test_a_chain_that_starts_where_there_is_no_noise_yet():
     assert said_of({"samples": {"few": entry | {"steps": 50}}}) == []
 
 
+FLOW = {"path": "linear", "prediction_type": "u"}
+
+
+@pytest.mark.parametrize("diffusion", [FLOW, {"zero_terminal_snr": True, "prediction_type": "v"}])
+def test_a_schedule_that_ends_in_noise(diffusion):
+    """However few its steps are; and then a chain that starts earlier is said to."""
+    assert DiffusionConfig(**diffusion, noise_steps=5).left_over() == ""
+    (said,) = said_of(
+        {"diffusion": diffusion, "samples": {"ddim": {"steps": 2, "spacing": "leading"}}}
+    )
+    assert said.startswith("samples.ddim.spacing: with leading the chain starts at t = 500, where")
+    left = DiffusionConfig(noise_steps=5, prediction_type="v").left_over()
+    assert "set beta_schedule: cosine, or zero_terminal_snr: true, or more noise_steps" in left
+
+
+@pytest.mark.parametrize("key", ["beta_schedule", "beta_start", "beta_end", "zero_terminal_snr"])
+def test_betas_on_the_linear_path(key):
+    value = {"beta_schedule": "cosine", "zero_terminal_snr": True}.get(key, 0.01)
+    (said,) = said_of({"diffusion": {**FLOW, key: value}})
+    assert said == f"diffusion.{key}: is ignored, since diffusion.path is linear"
+
+
+def test_steps_that_fall_together():
+    """The chain is shorter than asked for; all that counts its steps knows."""
+    entry = {"sampler": "ddim", "steps": 500, "spacing": "logsnr"}
+    (said,) = said_of({"samples": {"few": entry}})
+    lam = DiffusionConfig().log_ratios()
+    even = np.linspace(lam[-1], lam[0], 500)
+    visited = {int(np.abs(lam - each).argmin()) for each in even}
+    assert said == (
+        f"samples.few.spacing: logsnr makes {len(visited)} steps of 500, since some of its times "
+        "fall on one noise step, which is visited once"
+    )
+    assert said_of({"samples": {"few": entry | {"steps": 20}}}) == []
+    with pytest.raises(InputError) as caught:
+        said_of(
+            {
+                "samples": {"few": entry | {"steps": 5, "spacing": "karras", "rho": 100}},
+                "diffusion": {"noise_steps": 6, "beta_schedule": "cosine"},
+                "forward": {"timesteps": [0]},
+                "trajectory": {"of": "few", "snapshots": 5},
+            },
+            SHORT,
+        )
+    assert "snapshots: 5 must be at most samples.few.steps (5, of which karras" in str(caught.value)
+
+
 @pytest.mark.parametrize("channels", [2, 4])
 def test_channels_that_no_figure_shows(channels):
     (said,) = said_of({}, {"model": {"input_dim": [28, 28, channels]}})
@@ -153,6 +202,8 @@ IGNORED = {
         "trajectory",
         "samples has no entry ddpm",
     ),
+    "samples.ddpm.rho": ({}, 5, "samples.ddpm.rho", "spacing is trailing, not karras"),
+    "samples.ddpm.percentile": ({}, 99, "samples.ddpm.percentile", "clip is true, not dynamic"),
     "samples.ddpm.spacing": (
         {},
         "leading",
@@ -185,6 +236,8 @@ def test_what_nothing_reads(path):
         {"render": {"colormap": "magma"}},
         {"trajectory": {"snapshots": 3}},
         {"samples": {"ddim": {"spacing": "leading"}}},
+        {"samples": {"ddim": {"spacing": "karras", "rho": 5}}},
+        {"samples": {"ddim": {"clip": "dynamic", "percentile": 99}}},
         {"training": {}},
         {"evaluation": {"seeds": 3}},
     ],

@@ -64,15 +64,17 @@ def test_where_no_number_of_steps_is_given_the_sampler_has_its_own():
 def test_an_entry_is_dumped_flat_and_read_again():
     entry = samples({"ddim": {"eta": 0.5}})["ddim"]
     dumped = entry.model_dump(mode="json")
-    expected = {"sampler": "ddim", "eta": 0.5, "steps": 50, "spacing": "trailing", "clip": True}
-    assert dumped == expected | {
-        "labels": None,
-        "guidance": None,
-        "edit": None,
-        "seed": None,
-        "n_samples": 8,
-    }
+    expected = {"sampler": "ddim", "eta": 0.5, "steps": 50, "spacing": "trailing", "rho": 7.0}
+    expected |= {"clip": True, "percentile": 99.5, "labels": None, "guidance": None}
+    assert dumped == expected | {"edit": None, "seed": None, "n_samples": 8}
     assert type(entry).model_validate(dumped) == entry
+
+
+@pytest.mark.parametrize("clip", [1, "yes", "dynamics", None, 0.5])
+def test_a_clip_that_there_is_not(clip):
+    said = refused({"ddim": {"clip": clip}})
+    assert said.endswith("must be true, false or 'dynamic'") and "samples.ddim.clip: " in said
+    assert samples({"ddim": {"clip": "dynamic"}})["ddim"].clip == "dynamic"
 
 
 @dataclass(frozen=True)
@@ -129,7 +131,7 @@ def test_guidance_is_laid_over_guidance_by_the_same_rules(two_guidances):
 
 
 @pytest.mark.parametrize(
-    "knob", ["clip", "steps", "spacing", "seed", "labels", "guidance", "n_samples"]
+    "knob", ["clip", "steps", "spacing", "rho", "seed", "labels", "guidance", "n_samples"]
 )
 def test_a_knob_that_no_entry_could_set(monkeypatch, knob):
     """Its value would go to the entry's own setting of that name, in silence."""

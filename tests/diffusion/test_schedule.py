@@ -94,6 +94,70 @@ def test_the_linear_path_is_another_filling():
     assert schedule.beta(99, 40) == 1 and schedule.beta(0, -1) == pytest.approx(1e-4)
 
 
+def published_zero_terminal(betas):
+    """Return the betas of Lin et al. 2023, arXiv:2305.08891, algorithm 1, step by step."""
+    root = np.sqrt(np.cumprod(1 - betas))
+    first, last = root[0], root[-1]
+    root = (root - last) * (first / (first - last))
+    alphas_bar = root**2
+    return 1 - np.concatenate([alphas_bar[:1], alphas_bar[1:] / alphas_bar[:-1]])
+
+
+@pytest.mark.parametrize("name", BETAS)
+@pytest.mark.parametrize("noise_steps", [2, 10, 1000])
+def test_zero_terminal_snr_is_the_published_algorithm(name, noise_steps):
+    settings = {"beta_schedule": name, "noise_steps": noise_steps, "prediction_type": "v"}
+    config = DiffusionConfig(**settings, zero_terminal_snr=True)
+    betas = published_zero_terminal(BETAS[name](noise_steps, 1e-4, 0.02))
+    schedule, t = make_schedule(config), np.arange(noise_steps)
+    np.testing.assert_allclose(schedule.beta(t, t - 1), betas, rtol=3e-6)
+    alpha_bar = np.cumprod(1 - betas)
+    np.testing.assert_allclose(schedule.alpha(t) ** 2, alpha_bar, rtol=1e-5, atol=1e-12)
+    np.testing.assert_allclose(schedule.sigma(t) ** 2, 1 - alpha_bar, rtol=1e-6)
+    assert schedule.ends_in_noise and schedule.alpha(noise_steps - 1) == 0
+    assert schedule.alpha(0) == make_schedule(DiffusionConfig(**settings)).alpha(0)
+
+
+def test_zero_terminal_snr_keeps_its_digits_where_betas_are_tiny():
+    """alpha_0 and alpha_T are one number in float64, and the schedule still falls to 0."""
+    betas = {"beta_start": 1e-20, "beta_end": 1e-18, "prediction_type": "v"}
+    schedule = make_schedule(DiffusionConfig(**betas, noise_steps=50, zero_terminal_snr=True))
+    alphas = np.asarray(schedule.alpha(np.arange(50)), np.float64)
+    lost = np.cumsum(np.linspace(1e-20, 1e-18, 50))  # of log alpha_bar
+    expected = (lost[-1] - lost) / (lost[-1] - lost[0])
+    np.testing.assert_allclose(alphas, expected, rtol=1e-6, atol=1e-12)
+
+
+@pytest.mark.parametrize("noise_steps", [1, 2, 1000])
+def test_the_path_of_flow_matching(noise_steps):
+    """Index i is time (i + 1) / T, and the last is pure noise."""
+    config = DiffusionConfig(path="linear", prediction_type="u", noise_steps=noise_steps)
+    schedule, t = make_schedule(config), np.arange(noise_steps)
+    time = (t + 1) / noise_steps
+    np.testing.assert_allclose(schedule.sigma(t), time, rtol=1e-7)
+    np.testing.assert_allclose(schedule.alpha(t), 1 - time, rtol=1e-6, atol=1e-8)
+    assert schedule.ends_in_noise and schedule.lam(noise_steps - 1) == -np.inf
+    np.testing.assert_array_equal(schedule.lam(t), config.log_ratios().astype(np.float32))
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [
+        ({"path": "linear"}, "prediction_type: 'epsilon' cannot be used with path: linear: at the"),
+        ({"zero_terminal_snr": True}, "'epsilon' cannot be used with zero_terminal_snr: true: at"),
+        (
+            {"zero_terminal_snr": True, "noise_steps": 1, "prediction_type": "v"},
+            "zero_terminal_snr: true needs at least 2 noise_steps",
+        ),
+        ({"path": "straight"}, "path: 'straight' must be one of 'variance_preserving' or 'linear'"),
+        ({"zero_terminal_snr": 1}, "zero_terminal_snr: 1 must be true or false"),
+    ],
+)
+def test_what_does_not_go_together(settings, said):
+    with pytest.raises(InputError, match=said):
+        DiffusionConfig(**settings)
+
+
 def test_lengths_and_shapes(schedule):
     assert schedule.noise_steps == 1000
     assert schedule.alpha(jnp.zeros((2, 3), int)).shape == (2, 3)

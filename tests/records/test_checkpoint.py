@@ -195,6 +195,8 @@ def changed_settings():
         yield f"model.{key}", MODEL.model_copy(update={key: value}), DIFFUSION
     for key, value in {
         "noise_steps": 500,
+        "path": "linear",
+        "zero_terminal_snr": True,
         "beta_schedule": "cosine",
         "beta_start": 1e-3,
         "beta_end": 0.03,

@@ -10,7 +10,7 @@ import pytest
 from conftest import (
     ROOT,
     SCORED_TINY,
-    another_value,
+    changing,
     nested,
     scored_config,
     setting_paths,
@@ -126,7 +126,7 @@ def test_the_tables_name_every_job():
 
 @pytest.mark.parametrize("path", [path for path in setting_paths() if path not in BY_INPUTS])
 def test_a_setting_concerns_what_depends_on_it_and_nothing_else(path, tiny_parameters):
-    after = parameters(tiny_config(nested(path, another_value(path))), JOBS)
+    after = parameters(tiny_config(changing(path)), JOBS)
     assert changed(tiny_parameters, after) == downstream(READERS[row_of(path)])
 
 

@@ -8,6 +8,7 @@ from sfumato.config.data_checks import judgement_mistakes
 from sfumato.config.entry_checks import entry_mistakes
 from sfumato.config.experiment import Experiment
 from sfumato.config.points import points_of_sweep
+from sfumato.config.samples import ChainConfig
 from sfumato.config.trajectory import TrajectoryConfig
 from sfumato.config.validation import nearest, one_of, path_of, show
 from sfumato.errors import InputError
@@ -105,8 +106,16 @@ def _figures(experiment: Experiment) -> Iterator[Mistake]:
     if followed is not None and followed.edit and wanted:
         reason = "has an edit, and a trajectory leads from noise to an image"
         yield "trajectory.of", f"{show(trajectory.of)} {reason}"
-    if followed is not None and trajectory.snapshots > (followed.steps or 0):
-        allowed = f"samples.{trajectory.of}.steps ({followed.steps})"
+    if followed is not None:
+        yield from _snapshots(experiment, followed)
+
+
+def _snapshots(experiment: Experiment, followed: ChainConfig) -> Iterator[Mistake]:
+    diffusion, trajectory, asked = experiment.diffusion, experiment.trajectory, followed.steps or 0
+    steps = asked if asked > diffusion.noise_steps else len(followed.times(diffusion))
+    if trajectory.snapshots > steps:
+        merged = "" if steps == asked else f", of which {followed.spacing} makes {steps}"
+        allowed = f"samples.{trajectory.of}.steps ({asked}{merged})"
         yield "trajectory.snapshots", f"{trajectory.snapshots} must be at most {allowed}"
 
 

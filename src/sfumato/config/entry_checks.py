@@ -9,7 +9,6 @@ import numpy as np
 
 from sfumato.config.labels import label_mistakes
 from sfumato.config.samples import GUIDANCE
-from sfumato.diffusion.times import spaced_timesteps
 from sfumato.editing.base import Around
 
 if TYPE_CHECKING:
@@ -31,11 +30,10 @@ def entry_mistakes(experiment: Experiment, entry: SampleConfig) -> Iterator[tupl
 def _around(experiment: Experiment, entry: SampleConfig) -> Around:
     """Return what an edit must fit."""
     noise_steps = experiment.diffusion.noise_steps
-    times = spaced_timesteps(noise_steps, entry.length(noise_steps), entry.spacing)
     return Around(
         entry.sampler,
-        entry.clip,
-        np.append(times, -1),
+        bool(entry.clip),
+        np.append(entry.times(experiment.diffusion), -1),
         noise_steps,
         experiment.model.input_dim,
         entry.n_samples,

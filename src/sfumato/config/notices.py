@@ -4,15 +4,12 @@ from collections.abc import Callable, Iterator, Mapping
 from fnmatch import fnmatch
 from typing import Any
 
-import numpy as np
-
 from sfumato.config.data import MOST_TEST_IMAGES
 from sfumato.config.diffusion import MOST_LEFT
 from sfumato.config.experiment import DEFAULT_SAMPLES, Experiment
 from sfumato.config.points import all_drawn
-from sfumato.config.validation import nearest
+from sfumato.config.validation import nearest, show
 from sfumato.diffusion.betas import WITHOUT_ENDS
-from sfumato.diffusion.times import spaced_timesteps
 
 SHOWN_CHANNELS = (1, 3)
 _Reason = Callable[[Experiment], str]
@@ -25,6 +22,11 @@ def _if_not(holds: Callable[[Experiment], bool], reason: str) -> _Reason:
 
 _SOURCE = "weights.source is {e.weights.source}"
 _DATA = "data.source is {e.data.source}"
+_LINEAR = _if_not(lambda e: e.diffusion.path != "linear", "diffusion.path is linear")
+_ENDS = _if_not(
+    lambda e: e.diffusion.beta_schedule not in WITHOUT_ENDS,
+    "diffusion.beta_schedule is {e.diffusion.beta_schedule}",
+)
 _IGNORED: dict[str, _Reason] = {
     "training": _if_not(lambda e: e.weights.source == "trained", f"{_SOURCE}, not trained"),
     "training.min_snr_gamma": _if_not(
@@ -49,11 +51,9 @@ _IGNORED: dict[str, _Reason] = {
     ),
     **dict.fromkeys(
         ("diffusion.beta_start", "diffusion.beta_end"),
-        _if_not(
-            lambda e: e.diffusion.beta_schedule not in WITHOUT_ENDS,
-            "diffusion.beta_schedule is {e.diffusion.beta_schedule}",
-        ),
+        lambda e: _LINEAR(e) or _ENDS(e),
     ),
+    **dict.fromkeys(("diffusion.beta_schedule", "diffusion.zero_terminal_snr"), _LINEAR),
     "data.folder": _if_not(lambda e: e.data.source not in ("mnist-5k", "noise"), _DATA),
     "data.url": _if_not(lambda e: e.data.source in MOST_TEST_IMAGES, _DATA),
     "data.fit": _if_not(lambda e: e.data.source == "images", _DATA),
@@ -120,6 +120,9 @@ def _nonsense(experiment: Experiment) -> _Found:
     else:
         yield from _late_starts(experiment)
     yield from _no_null_class(experiment)
+    for name, entry in experiment.samples.items():
+        if merged := entry.merged(experiment.diffusion):
+            yield f"samples.{name}.spacing", merged
     channels = experiment.model.input_dim[-1]
     if channels not in SHOWN_CHANNELS:
         said = f"{channels} channels are drawn, and figures show the first of them; use 1 or 3"
@@ -142,10 +145,9 @@ def _no_null_class(experiment: Experiment) -> _Found:
 
 def _late_starts(experiment: Experiment) -> _Found:
     """Walk the entries whose chain starts, from pure noise, at a time when x_t is none."""
-    alpha_bars = np.exp(experiment.diffusion.log_alpha_bars())
+    alpha_bars = experiment.diffusion.rates()[0] ** 2
     for name, entry in experiment.samples.items():
-        noise_steps = experiment.diffusion.noise_steps
-        t = int(spaced_timesteps(noise_steps, entry.length(noise_steps), entry.spacing)[0])
+        t = int(entry.times(experiment.diffusion)[0])
         if alpha_bars[t] > MOST_LEFT:
             yield (
                 f"samples.{name}.spacing",
@@ -183,9 +185,16 @@ def _idle_entries(
                 f"is ignored, since null removes an entry of the defaults{nearest(name, known)}",
             )
         drawn = experiment.samples.get(name)
-        whole = drawn is not None and drawn.steps == experiment.diffusion.noise_steps
-        if isinstance(entry, Mapping) and "spacing" in entry and whole:
+        if drawn is None or not isinstance(entry, Mapping):
+            continue
+        diffusion = experiment.diffusion
+        if "spacing" in entry and len(drawn.times(diffusion)) == diffusion.noise_steps:
             yield f"{path}.spacing", "is ignored, since the chain visits every time"
+        if "rho" in entry and drawn.spacing != "karras":
+            yield f"{path}.rho", f"is ignored, since spacing is {drawn.spacing}, not karras"
+        if "percentile" in entry and drawn.clip != "dynamic":
+            reason = f"is ignored, since clip is {show(drawn.clip)}, not dynamic"
+            yield f"{path}.percentile", reason
 
 
 def _idle_sweeps(own: Mapping[str, Any], base: Mapping[str, Any]) -> _Found:

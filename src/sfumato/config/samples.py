@@ -1,8 +1,9 @@
 """Section `samples`: what is drawn, an entry for each set of samples."""
 
 from collections.abc import Mapping
-from typing import Any, Literal, Self
+from typing import Any, Literal, Self, TypeAlias
 
+import numpy as np
 from pydantic import (
     Field,
     ModelWrapValidatorHandler,
@@ -13,11 +14,12 @@ from pydantic import (
     model_validator,
 )
 
-from sfumato.config.fields import Flag, Section, Seed, Whole
+from sfumato.config.fields import Flag, Real, Section, Seed, Whole
 from sfumato.config.inputs import Input, named
 from sfumato.config.labels import Labels
 from sfumato.config.methods import Choice
 from sfumato.config.mistakes import attempt, raise_all
+from sfumato.diffusion.times import BY_LAMBDA, RHO, SPACINGS, Timed, spaced_timesteps
 from sfumato.editing.base import Edit
 from sfumato.guidance.base import OTHERS, Guidance
 from sfumato.samplers.base import Sampler
@@ -26,7 +28,7 @@ SAMPLER = Choice("sampler", "samplers", Sampler)
 GUIDANCE = Choice("method", "guidance", Guidance, others=OTHERS)
 EDIT = Choice("kind", "editing", Edit)
 DEFAULT_GUIDANCE = {"method": "classifier_free"}
-Spacing = Literal["leading", "linspace", "trailing"]
+Spacing: TypeAlias = Literal[tuple(SPACINGS)]  # type: ignore[valid-type]
 """Which times a chain shorter than diffusion.noise_steps visits."""
 
 
@@ -41,9 +43,15 @@ class ChainConfig(Section):
     steps: Whole | None = Field(default=None, ge=1)
     """Length of the chain; null for the sampler's own number, at most diffusion.noise_steps."""
     spacing: Spacing = "trailing"
-    """Which times a chain shorter than diffusion.noise_steps visits."""
-    clip: Flag = True
-    """Clip each prediction of x_0 to [-1, 1]."""
+    """Which times a chain shorter than diffusion.noise_steps visits, see `diffusion/times.py`;
+    logsnr and karras may visit fewer than `steps`."""
+    rho: Real = Field(default=RHO, ge=1, le=100)
+    """Of spacing karras: the larger, the more times have little noise."""
+    clip: Flag | Literal["dynamic"] = True
+    """Clip each prediction of x_0 to [-1, 1]; `dynamic` scales it into that range first, and
+    clips what is larger than most of it."""
+    percentile: Real = Field(default=99.5, gt=0, le=100)
+    """Of clip dynamic: the percentage of an image's pixels that is scaled and not clipped."""
     labels: Labels | None = None
     """Classes that are asked for, one or several in turn, from 0 to model.num_classes - 1; -1 is no
     class. null asks for none."""
@@ -74,6 +82,26 @@ class ChainConfig(Section):
         """Return the same with other names of the user's files, by their paths."""
         return self.model_copy(update={"edit": named(self.edit, names)}) if names else self
 
+    def times(self, schedule: Timed) -> np.ndarray:
+        """Return the times that the chain visits, (N,) int32, falling."""
+        return spaced_timesteps(
+            schedule.noise_steps,
+            self.length(schedule.noise_steps),
+            self.spacing,
+            lambdas=schedule.log_ratios() if self.spacing in BY_LAMBDA else None,
+            rho=self.rho,
+        )
+
+    def merged(self, schedule: Timed) -> str:
+        """Say that the chain has fewer steps than asked for; nothing if it has not."""
+        asked, times = self.length(schedule.noise_steps), len(self.times(schedule))
+        if times == asked:
+            return ""
+        return (
+            f"{self.spacing} makes {times} steps of {asked}, since some of its times fall on one "
+            "noise step, which is visited once"
+        )
+
     @model_validator(mode="wrap")
     @classmethod
     def _split(cls, values: Any, build: ModelWrapValidatorHandler[Self]) -> Self:  # noqa: ANN401
@@ -96,6 +124,13 @@ class ChainConfig(Section):
     @field_serializer("sampler")
     def _sampler_name(self, sampler: Sampler) -> str:
         return SAMPLER.name_of(sampler)
+
+    @field_validator("clip", mode="before")
+    @classmethod
+    def _check_clip(cls, value: object) -> object:
+        if not isinstance(value, bool) and value != "dynamic":
+            raise ValueError("must be true, false or 'dynamic'")
+        return value
 
     @field_validator("guidance", mode="before")
     @classmethod

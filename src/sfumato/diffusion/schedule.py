@@ -18,7 +18,7 @@ import numpy as np
 
 from sfumato.compute.arguments import of_kind
 from sfumato.config.diffusion import DiffusionConfig
-from sfumato.diffusion.betas import BETAS
+from sfumato.diffusion.rates import log_ratio, variance_preserving
 from sfumato.errors import InputError
 
 
@@ -64,6 +64,10 @@ class Schedule:
         """lambda_t = log alpha_t - log sigma_t, half the log of the signal-to-noise ratio."""
         return self.lambdas[0, _index(t)]
 
+    def log_ratios(self) -> np.ndarray:
+        """Lambda of t = 0 .. T - 1, (T,) float64, on the host; the last may be minus infinity."""
+        return np.asarray(self.lambdas, np.float64).sum(axis=0)[1:]
+
     def h(self, t: jax.typing.ArrayLike, s: jax.typing.ArrayLike) -> jax.Array:
         """lambda_s - lambda_t, exact to float32: the length of a step from t to s."""
         difference = self.lambdas[:, _index(s)] - self.lambdas[:, _index(t)]
@@ -85,8 +89,7 @@ def _index(t: jax.typing.ArrayLike) -> jax.Array:
 def make_schedule(config: DiffusionConfig) -> Schedule:
     """Build the schedule that section `diffusion` describes."""
     of_kind("config", config, DiffusionConfig, "DiffusionConfig()")
-    betas = BETAS[config.beta_schedule](config.noise_steps, config.beta_start, config.beta_end)
-    return schedule_from_betas(betas)
+    return schedule_from_rates(*config.rates())
 
 
 def schedule_from_betas(betas: np.ndarray) -> Schedule:
@@ -101,8 +104,7 @@ def schedule_from_betas(betas: np.ndarray) -> Schedule:
         t = int(np.argmin(inside)) if betas.ndim == 1 and betas.size else None
         found = f"shape {betas.shape}" if t is None else f"beta_{t} = {betas[t]:g}"
         raise InputError(f"a schedule needs a list of betas between 0 and 1, not {found}")
-    log_alpha_bar = np.cumsum(np.log1p(-betas))
-    return schedule_from_rates(np.exp(log_alpha_bar / 2), np.sqrt(-np.expm1(log_alpha_bar)))
+    return schedule_from_rates(*variance_preserving(betas))
 
 
 def schedule_from_rates(alphas: np.ndarray, sigmas: np.ndarray) -> Schedule:
@@ -122,8 +124,7 @@ def schedule_from_rates(alphas: np.ndarray, sigmas: np.ndarray) -> Schedule:
             "a schedule needs sigma above 0 and alpha / sigma that falls, to 0 at most"
         )
     alphas, sigmas = np.insert(alphas, 0, 1.0), np.insert(sigmas, 0, 0.0)
-    with np.errstate(divide="ignore"):  # the log of 0 is infinite, as it should be
-        lambdas = np.log(alphas) - np.log(sigmas)
+    lambdas = log_ratio(alphas, sigmas)
     rounded = lambdas.astype(np.float32)
     finite = np.isfinite(rounded)
     rest = np.subtract(lambdas, rounded, out=np.zeros_like(lambdas), where=finite)

@@ -56,12 +56,11 @@ def draw(look: PanelLook, forward: Opened) -> Drawing:
 def _end_words(diffusion: Mapping[str, Any]) -> str:
     """Say how much of the image is left at the last time, from which samplers start."""
     from sfumato.config.diffusion import MOST_LEFT, DiffusionConfig
-    from sfumato.diffusion.betas import BETAS
     from sfumato.figures.titles import formula
 
-    if diffusion.get("beta_schedule") not in BETAS:
+    if not diffusion:
         return ""
-    schedule = DiffusionConfig.model_validate(diffusion)
-    left = float(np.exp(schedule.log_alpha_bars()[-1]))
+    alphas, _ = DiffusionConfig.model_validate(diffusion).rates()
+    left = float(alphas[-1] ** 2)
     words = rf"at the last time $\bar\alpha_t={formula(left)}$"
     return f"{words}, which is not pure noise" if left > MOST_LEFT else words

@@ -26,7 +26,7 @@ def chain_of(scheduler: str, knobs: Mapping[str, Any], **settings: Any) -> Chain
     sampler_class(scheduler)  # an unknown name is an error
     own = SAMPLER.fields_of(scheduler)
     for knob in knobs:
-        if knob not in own:
+        if knob not in (*own, "rho", "percentile"):
             known = ", ".join(own) or "none"
             raise InputError(f"{knob}: {scheduler} has no such setting; it has {known}")
     return validate(ChainConfig, {"sampler": scheduler, **settings, **knobs})

@@ -15,7 +15,6 @@ import numpy as np
 from sfumato.config.samples import ChainConfig
 from sfumato.diffusion.prediction import Denoise, Given
 from sfumato.diffusion.schedule import Schedule
-from sfumato.diffusion.times import spaced_timesteps
 from sfumato.editing.base import Around, Arrays, Asked, Walk, check
 from sfumato.sampling.batches import nfe, sample_batches
 from sfumato.sampling.guided import guided
@@ -57,14 +56,13 @@ class Walks:
             InputError: if the edit does not fit the rest.
         """
         config, noise_steps = self.config, self.schedule.noise_steps
-        spaced = spaced_timesteps(noise_steps, config.length(noise_steps), config.spacing)
-        times = np.append(spaced, -1)
+        times = np.append(config.times(self.schedule), -1).astype(np.int32)
         if config.edit is None:
             return (Walk(config.sampler, times),)
         images = self.arrays.get("images")
         n_images = None if images is None else len(images)
         sizes = (noise_steps, self.image_shape, self.total, n_images)
-        around = Around(config.sampler, config.clip, times, *sizes)
+        around = Around(config.sampler, bool(config.clip), times, *sizes)
         check(config.edit, around)
         return config.edit.walks(around)
 
