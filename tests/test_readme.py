@@ -63,7 +63,7 @@ def test_the_parts_in_python(monkeypatch):
 
 
 def test_the_examples_of_contributing_do_what_they_say(schedule):
-    from sfumato.diffusion.prediction import from_x_0
+    from sfumato.diffusion.prediction import cost, from_x_0
     from sfumato.sampling.chain import run_chain
 
     scope = ran(CONTRIBUTING)
@@ -71,12 +71,13 @@ def test_the_examples_of_contributing_do_what_they_say(schedule):
     x = 5 * jax.random.normal(keys[0], (3, 8, 8, 1))
 
     def denoise(x_t, t, given):
-        return from_x_0(schedule, x_t, 0 * x_t + 2.0, t)
+        return from_x_0(schedule, x_t, 0 * x_t + jax.numpy.arange(8.0)[:, None], t)
 
-    # Every chain ends in what the denoiser says, and a threshold brings that into range.
-    guided = scope["DynamicThreshold"]()(denoise, schedule)
+    # Every chain ends in what the denoiser says: a slope, which with its mirror image is level.
+    guided = scope["Mirror"]()(denoise, schedule)
     end = run_chain(guided, schedule, scope["Renoise"](), times=(999, 500, -1), keys=keys, x=x)
-    np.testing.assert_allclose(end.x, 1, atol=1e-6)
+    np.testing.assert_allclose(end.x, 3.5, atol=1e-5)
+    assert cost(guided, 999) == 2
     network = scope["Conv"](scope["ConvConfig"](input_dim=(8, 8, 1)), rngs=nnx.Rngs(0))
     assert network(x, jax.numpy.arange(3)).shape == x.shape
     experiment = Experiment(samples={"ddim": {"sampler": "ddim"}})

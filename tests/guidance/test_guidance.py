@@ -14,7 +14,8 @@ from sfumato.diffusion.forward import forward
 from sfumato.diffusion.prediction import Prediction, cost, from_x_0
 from sfumato.errors import InputError
 from sfumato.guidance import Guidance, guidance_class, names
-from sfumato.guidance.clipping import Clipping
+from sfumato.guidance.clipping import Clipping, clipping
+from sfumato.guidance.dynamic_threshold import DynamicThreshold
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,61 @@ def test_clipping_leaves_what_is_in_range(schedule):
         inside(x_t, 300, {}), Clipping()(inside, schedule)(x_t, 300, {}), strict=True
     ):
         np.testing.assert_allclose(said, kept, rtol=1e-5)
+
+
+def thresholded(x_0, percentile):
+    """Return Imagen's pseudocode, arXiv:2205.11487, appendix A.32, for each image, in float64."""
+    done = []
+    for image in np.float64(x_0):
+        s = np.percentile(np.abs(image).ravel(), percentile)
+        s = max(s, 1.0)
+        done.append(np.clip(image, -s, s) / s)
+    return np.stack(done)
+
+
+@pytest.mark.parametrize("percentile", [50, 90, 99.5, 100])
+def test_dynamic_thresholding_is_of_each_image_alone(schedule, percentile):
+    x_0 = jnp.stack(
+        [
+            scale * jax.random.normal(jax.random.key(i), (5, 4, 3))
+            for i, scale in enumerate((0.2, 1.0, 30.0))
+        ]
+    )
+    x_t = jax.random.normal(jax.random.key(9), x_0.shape)
+    around = DynamicThreshold(percentile)
+    said = around(says(x_0), schedule)(x_t, 300, {})
+    np.testing.assert_allclose(said.x_0, thresholded(x_0, percentile), rtol=2e-5, atol=1e-6)
+    assert np.abs(said.x_0).max() <= 1
+    np.testing.assert_allclose(forward(schedule, *said, 300), x_t, rtol=1e-4, atol=1e-5)
+    alone = around(says(x_0[2:]), schedule)(x_t[2:], 300, {})
+    np.testing.assert_allclose(alone.x_0[0], said.x_0[2], rtol=1e-6)
+
+
+def test_dynamic_thresholding_leaves_what_is_in_range(schedule):
+    x_0 = jnp.linspace(-1, 1, 32).reshape(2, 4, 4)
+    said = DynamicThreshold(80.0)(says(x_0), schedule)(0 * x_0, 300, {})
+    np.testing.assert_array_equal(said.x_0, x_0)
+
+
+def test_one_program_serves_every_percentile(schedule):
+    traces, denoise = [], says(jnp.ones((1, 2)))
+
+    @jax.jit
+    def ask(guided):
+        traces.append(guided)
+        return guided(jnp.ones((1, 2)), 5, {}).x_0
+
+    for percentile in (50.0, 99.5, 100.0):
+        ask(DynamicThreshold(percentile)(denoise, schedule))
+    assert len(traces) == 1
+
+
+def test_what_an_entry_asks_for():
+    found = [clipping(clip, 99.0) for clip in (True, False, "dynamic")]
+    assert found == [Clipping(), None, DynamicThreshold(99.0)]
+    for percentile in (0, 101, "99"):
+        with pytest.raises(InputError, match="percentile"):
+            DynamicThreshold(percentile)
 
 
 def test_they_wrap_one_another_and_say_what_they_cost(schedule):
@@ -92,7 +148,7 @@ def test_knobs_are_checked():
 
 
 def test_names():
-    assert not {"base", "guided", "clipping"} & set(names())
+    assert not {"base", "guided", "clipping", "dynamic_threshold"} & set(names())
     with pytest.raises(InputError, match="'tilting' is not known"):
         guidance_class("tilting")
     for name in names():

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
     from sfumato.diffusion.prediction import Denoise, Given, Int
     from sfumato.diffusion.schedule import Schedule
+    from sfumato.guidance.base import Guidance
     from sfumato.records.opening import Opened
     from sfumato.samplers.base import Sampler
 
@@ -142,11 +143,9 @@ class Edit(metaclass=SayingMeta):
         """Return the times (N + 1,) that the chain visits, of those of a plain one."""
         return around.times
 
-    def denoiser(self, denoise: Denoise, schedule: Schedule, clip: bool) -> Denoise:
-        """Return the denoiser that the chains ask, made of an unclipped one."""
-        from sfumato.guidance.clipping import Clipping
-
-        return Clipping()(denoise, schedule) if clip else denoise
+    def denoiser(self, denoise: Denoise, schedule: Schedule, clip: Guidance | None) -> Denoise:
+        """Return the denoiser that the chains ask, made of one without `clip`, if there is any."""
+        return clip(denoise, schedule) if clip else denoise
 
     def sampler(self, sampler: Sampler, clip: bool) -> Sampler:
         """Return the sampler that this edit makes of `sampler`."""

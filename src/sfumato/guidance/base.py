@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 Reads = Literal["", "classifier", "checkpoint"]
 """What a method needs besides the denoiser: nothing, the classifier that the experiment trains, or
 a second checkpoint."""
-OTHERS = ("guided", "clipping")
+OTHERS = ("guided", "clipping", "dynamic_threshold")
 """Files of this room that hold no method that an entry may ask for."""
 
 

@@ -3,7 +3,7 @@
 from sfumato.config.samples import ChainConfig
 from sfumato.diffusion.prediction import Denoise
 from sfumato.diffusion.schedule import Schedule
-from sfumato.guidance.clipping import Clipping
+from sfumato.guidance.clipping import clipping
 
 
 def guided(denoise: Denoise, schedule: Schedule, config: ChainConfig) -> Denoise:
@@ -12,6 +12,7 @@ def guided(denoise: Denoise, schedule: Schedule, config: ChainConfig) -> Denoise
     An edit may have something between the two.
     """
     denoise = config.guidance(denoise, schedule) if config.guidance else denoise
+    around = clipping(config.clip, config.percentile)
     if config.edit:
-        return config.edit.denoiser(denoise, schedule, config.clip)
-    return Clipping()(denoise, schedule) if config.clip else denoise
+        return config.edit.denoiser(denoise, schedule, around)
+    return around(denoise, schedule) if around else denoise
