@@ -44,6 +44,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     indices = shard_range(n_samples, settings.sampling.in_a_shard(), arguments.shard)
     walks, device = entry.walks, describe()
     record = provenance(STAGE, f"{name}.npz", settings, inputs=entry.inputs, device=device)
+    record["chain"] = entry.work
     if len(indices) < n_samples:
         record["part"] = {"start": indices.start, "stop": indices.stop}
     given, seconds = entry.begin(indices)
@@ -60,8 +61,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     timing = Timing(
         entry=entry.name,
         sampler=settings.model_dump()["samples"][entry.name]["sampler"],
-        steps=len(walks.timesteps),
-        nfe=walks.nfe,
+        **entry.work,
         n_samples=len(indices),
         micro_batch=entry.micro_batch,
         seconds=Seconds(**seconds),

@@ -49,6 +49,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     }
     inputs, device = entry.inputs, describe()
     record = provenance(STAGE, "trajectory.npz", settings, inputs=inputs, device=device)
+    record["chain"] = entry.work
     check_images("trajectory.images", arrays["images"], record)
     for name in ("predicted_x_0", "frames"):
         check_finite(f"trajectory.{name}", arrays[name])

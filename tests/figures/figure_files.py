@@ -127,7 +127,7 @@ def speed_file(folder, n, names=("ddpm", "ddim", "fast", "faster", "fastest")):
         }
     content = {
         "runs": runs,
-        "steps_ratio": {name: first / run["steps"] for name, run in runs.items()},
+        "nfe_ratio": {name: first / run["nfe"] for name, run in runs.items()},
         "seconds_ratio": {name: i + 1.0 for i, name in enumerate(runs)},
         "device": DEVICE,
         "provenance": made("speed.json"),

@@ -29,6 +29,7 @@ from sfumato.figures.titles import (
     chain_words,
     diffusion_words,
     network_words,
+    schedule_words,
     short,
 )
 from sfumato.records.provenance import Record
@@ -51,7 +52,7 @@ def test_two_entries_that_differ_have_two_titles():
     shared = {
         "steps": (1, 50, 1000),
         "spacing": ("leading", "linspace", "trailing"),
-        "clip": (True, False),
+        "clip": (True, False, "dynamic"),
         "seed": (None, 0, 5),
     }
     own = {
@@ -77,6 +78,14 @@ def test_titles_are_read_as_a_sentence():
     large = entry(sampler="ddpm", steps=1000, variance="large", clip=False)
     assert chain_words(large) == "DDPM, 1000 steps, variance large, no clip"
     assert chain_words({"sampler": "mine", "steps": None}, 7) == "MINE, 7 steps"
+    assert (
+        chain_words({"sampler": "mine", "steps": 9}, 7, nfe=13) == "MINE, 7 steps, 13 evaluations"
+    )
+    assert chain_words({"sampler": "mine", "steps": 9}, 9, nfe=9) == "MINE, 9 steps"
+    dynamic = entry(sampler="ddim", steps=5, clip="dynamic", percentile=90, spacing="karras", rho=5)
+    assert chain_words(dynamic).endswith("spacing karras, rho 5, clip dynamic, percentile 90")
+    flow = {"noise_steps": 1000, "path": "linear", "beta_schedule": "linear", "beta_end": 0.1}
+    assert schedule_words(flow) == "linear path, $T=1000$"
     guided = {**entry(sampler="ddim"), "guidance": {"method": "classifier_free", "scale": 2.0}}
     assert chain_words(guided).endswith("guidance (classifier_free, scale 2)")
     settings = {"sampler": "ddim", "labels": [0, 1], "seed": 5}
@@ -97,6 +106,8 @@ def test_two_networks_that_differ_have_two_titles():
             {"beta_start": 2e-4},
             {"beta_end": 0.03},
             {"prediction_type": "v"},
+            {"path": "linear", "prediction_type": "u"},
+            {"zero_terminal_snr": True, "prediction_type": "v"},
         )
     ]
     said_of = {words(drawn("a.npz", "ddim", ENTRIES["ddim"], diffusion=s)) for s in schedules}

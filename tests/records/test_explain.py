@@ -186,7 +186,7 @@ def test_times_differ_in_what_they_say(results, capsys):
         ("ddim_samples.png", "a figure, 176 x"),
         ("trajectory.gif", "an animation of 8 frames, "),
         ("ddim_samples.npz", "arrays (images (5, 8, 8, 1), timesteps (5,))"),
-        ("speed.json", "a measurement (runs, steps_ratio, seconds_ratio, device)"),
+        ("speed.json", "a measurement (runs, nfe_ratio, seconds_ratio, device)"),
         ("checkpoint", "a checkpoint, a network of "),
     ],
 )

@@ -38,22 +38,20 @@ def draw(look: AnimationLook, trajectory: Opened) -> Animation:
 
     Each pixel becomes a square: the longer side has about twice the pixels of a panel.
     """
-    from sfumato.figures.classes import class_names
     from sfumato.figures.lettering import least_width
     from sfumato.figures.saving import Animation
     from sfumato.figures.titles import (
-        chain_words,
         channel_words,
         diffusion_words,
+        drawn_words,
         heading,
         network_words,
     )
 
-    (entry,), record = trajectory.record.settings["samples"].values(), trajectory.record
-    arrays = trajectory.read()
+    record, arrays = trajectory.record, trajectory.read()
     said = heading(
         look,
-        f"sample 0 of {chain_words(entry, classes=class_names(record))}",
+        f"sample 0 of {drawn_words(record)}",
         network_words(record),
         diffusion_words(record),
         channel_words(arrays["frames"]),

@@ -39,9 +39,9 @@ def draw(look: PanelLook, data: Opened, samples: Opened, metrics: Opened) -> Dra
     from sfumato.evaluation.metrics import Metrics
     from sfumato.figures.panels import image_rows
     from sfumato.figures.titles import (
-        chain_words,
         channel_words,
         diffusion_words,
+        drawn_words,
         heading,
         network_words,
     )
@@ -56,7 +56,7 @@ def draw(look: PanelLook, data: Opened, samples: Opened, metrics: Opened) -> Dra
     said = heading(
         look,
         f"of {scored.n_samples} samples those nearest to a training image, with the distance",
-        chain_words(scored.settings) if scored.settings else "",
+        drawn_words(samples.record) if scored.settings else "",
         network_words(samples.record),
         diffusion_words(samples.record),
         channel_words(drawn),

@@ -22,7 +22,7 @@ FIGURE = Figure(
     file="{name}_samples.png",
     inputs=("arrays",),
     files=("{name}_samples.npz",),
-    arrays=(("images", "timesteps"),),
+    arrays=(("images",),),
     after=("sample",),
     label="{name} samples",
 )
@@ -37,21 +37,21 @@ def draw(look: GridLook, samples: Opened) -> Drawing:
     from sfumato.figures.edits import edited
     from sfumato.figures.panels import image_grid, image_rows
     from sfumato.figures.titles import (
-        chain_words,
         channel_words,
         diffusion_words,
+        drawn_words,
         heading,
         network_words,
     )
 
     (entry,), record = samples.record.settings["samples"].values(), samples.record
-    n_samples, steps = samples.arrays["images"].shape[0], samples.arrays["timesteps"].shape[0]
+    n_samples = samples.arrays["images"].shape[0]
     labels, names = entry.get("labels") or (), class_names(record)
     several = len(set(labels)) > 1
     images = samples.read(_whole_turns(look.max_panels, len(labels) if several else 1))["images"]
     said = heading(
         look,
-        chain_words(entry, steps, names),
+        drawn_words(record),
         network_words(record),
         diffusion_words(record),
         channel_words(images),

@@ -1,4 +1,4 @@
-"""speed.png: measured seconds of the samples, and their ratios beside those of the steps."""
+"""speed.png: measured seconds of the samples, and their ratios beside those of evaluations."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ def _words(run: Timing) -> str:
     from sfumato.figures.titles import chain_words, counted
 
     entry = run.provenance.settings.get("samples", {}).get(run.entry, {"sampler": run.sampler})
-    words = f"{chain_words(entry, run.steps)}, {counted(run.n_samples, 'sample')}"
+    words = f"{chain_words(entry, run.steps, nfe=run.nfe)}, {counted(run.n_samples, 'sample')}"
     return words if run.entry == run.sampler else f"{run.entry}: {words}"
 
 
@@ -89,15 +89,15 @@ def _draw_seconds(axes: Axes, speed: Speed, dpi: float) -> None:
 
 
 def _draw_ratios(axes: Axes, speed: Speed, dpi: float) -> None:
-    """Draw the first entry's steps and seconds per sample over those of each entry."""
+    """Draw the first entry's evaluations and seconds per sample over those of each entry."""
     from sfumato.figures.titles import short
 
-    quantities = ((-0.2, speed.steps_ratio, GREY), (0.2, speed.seconds_ratio, BLUE))
+    quantities = ((-0.2, speed.nfe_ratio, GREY), (0.2, speed.seconds_ratio, BLUE))
     for shift, ratios, color in quantities:
         places = [i + shift for i in range(len(ratios))]
         axes.barh(places, list(ratios.values()), 0.38, color=color)
         _label(axes, places, list(ratios.values()), [*map(short, ratios.values())], dpi)
-    axes.set_title("steps (grey), seconds a sample (blue)", fontsize=MEDIUM)
+    axes.set_title("evaluations (grey), seconds (blue) of a sample", fontsize=MEDIUM)
     axes.set_xlabel("of the first entry, over those of each", fontsize=SMALL)
 
 

@@ -17,7 +17,14 @@ if TYPE_CHECKING:
     from sfumato.config.render import ChartLook
     from sfumato.records.provenance import Record
 
-USUAL_ENTRY = {"spacing": "trailing", "clip": True, "guidance": None, "seed": None}
+USUAL_ENTRY = {
+    "spacing": "trailing",
+    "rho": 7.0,
+    "clip": True,
+    "percentile": 99.5,
+    "guidance": None,
+    "seed": None,
+}
 """Defaults of what every entry of `samples` has; only another value is said."""
 USUAL_DIFFUSION = {"beta_start": 1e-4, "beta_end": 0.02}
 USUAL_GUIDANCE = {"interval": None, "rescale": 0.0, "checkpoint": None, "digest": None}
@@ -39,19 +46,25 @@ def heading(look: ChartLook, title: str, *details: str) -> Heading:
 
 
 def chain_words(
-    entry: Mapping[str, Any], steps: int | None = None, classes: Sequence[str] = ()
+    entry: Mapping[str, Any],
+    steps: int | None = None,
+    classes: Sequence[str] = (),
+    nfe: int | None = None,
 ) -> str:
     """Say how an entry of `samples` draws: `DDIM, 50 steps, eta 0.5, spacing leading`.
 
-    A sampler's knobs are all said.
+    A sampler's knobs are all said, and network evaluations where they are not one a step.
 
     Args:
         entry: its settings.
-        steps: how many steps there are, where the settings leave it to the sampler.
+        steps: how many steps were taken; left out, those of the settings.
         classes: names of the classes, by number.
+        nfe: network evaluations of a sample, if they are known.
     """
-    steps = entry.get("steps") or steps
+    steps = steps or entry.get("steps")
     length = [counted(steps, "step")] if steps else []
+    if nfe and nfe != steps:
+        length.append(counted(nfe, "evaluation"))
     asked = [class_words(labels, classes)] if (labels := entry.get("labels")) else []
     others = {key: value for key, value in entry.items() if key not in _SAID}
     edited = [edit_words(edit)] if (edit := entry.get("edit")) else []
@@ -87,6 +100,20 @@ def _knob_words(key: str, value: Any) -> str:  # noqa: ANN401
     return phrase(key, value)
 
 
+def drawn_words(record: Record) -> str:
+    """Say how the samples of a file, or of a trajectory's, were drawn."""
+    from sfumato.figures.classes import class_names
+
+    (entry,), chain, classes = (
+        record.settings["samples"].values(),
+        record.chain,
+        class_names(record),
+    )
+    if chain is None:
+        return chain_words(entry, classes=classes)
+    return chain_words(entry, chain.steps, classes, chain.nfe)
+
+
 def network_words(record: Record) -> str:
     """Say of an artifact what the network that it was made with has learnt, if a file tells."""
     made: dict[str, Record] = {}
@@ -114,7 +141,7 @@ def diffusion_words(record: Record) -> str:
 
 
 def schedule_words(diffusion: Mapping[str, Any]) -> str:
-    """Say which noise schedule there is: `linear schedule, T=1000`."""
+    """Say which noise schedule there is: `linear schedule, T=1000`, or `linear path, T=1000`."""
     if not diffusion:
         return ""
     betas = [
@@ -122,8 +149,11 @@ def schedule_words(diffusion: Mapping[str, Any]) -> str:
         for name, usual in USUAL_DIFFUSION.items()
         if diffusion.get(name, usual) != usual
     ]
-    words = [f"{diffusion['beta_schedule']} schedule", f"$T={diffusion['noise_steps']}$", *betas]
-    return ", ".join(words)
+    length = f"$T={diffusion['noise_steps']}$"
+    if diffusion.get("path") == "linear":
+        return f"linear path, {length}"
+    ending = ["zero terminal SNR"] if diffusion.get("zero_terminal_snr") else []
+    return ", ".join([f"{diffusion['beta_schedule']} schedule", *ending, length, *betas])
 
 
 def channel_words(images: np.ndarray) -> str:

@@ -27,23 +27,21 @@ FIGURE = Figure(
 
 def draw(look: PanelLook, trajectory: Opened) -> Drawing:
     """Draw x_t, from pure noise to the finished image, above the x_0 predicted from it."""
-    from sfumato.figures.classes import class_names
     from sfumato.figures.panels import image_rows, time_label
     from sfumato.figures.titles import (
-        chain_words,
         channel_words,
         diffusion_words,
+        drawn_words,
         heading,
         network_words,
     )
 
-    (entry,) = trajectory.record.settings["samples"].values()
     arrays = trajectory.read()
     rows = {"$x_t$": arrays["images"], r"predicted $x_0$": arrays["predicted_x_0"]}
     titles = [time_label(t) for t in arrays["timesteps"]]
     said = heading(
         look,
-        f"sample 0 of {chain_words(entry, classes=class_names(trajectory.record))}",
+        f"sample 0 of {drawn_words(trajectory.record)}",
         network_words(trajectory.record),
         diffusion_words(trajectory.record),
         channel_words(arrays["images"]),

@@ -22,7 +22,7 @@ from sfumato.version import __version__
 version = cache(metadata.version)  # which reads files
 
 
-_OPTIONAL = ("part", "arrays")
+_OPTIONAL = ("chain", "part", "arrays")
 
 
 class Origin(Section):
@@ -37,6 +37,15 @@ class Part(Section):
 
     start: int
     stop: int
+
+
+class ChainWork(Section):
+    """How long a chain of samples was."""
+
+    steps: int
+    """Steps taken."""
+    nfe: int
+    """Network evaluations of each sample."""
 
 
 class Record(Section):
@@ -56,6 +65,8 @@ class Record(Section):
     """What it was made from."""
     device: dict[str, str]
     """Backend, kind of device and how it computes; empty where no array was computed."""
+    chain: ChainWork | None = None
+    """Steps and network evaluations, where samples were drawn."""
     part: Part | None = None
     """Which samples, in a shard."""
     arrays: dict[str, str] = {}

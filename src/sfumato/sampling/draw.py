@@ -113,6 +113,11 @@ class Entry:
         asked = {"labels": jnp.array(in_turn(labels, indices), jnp.int32)} if labels else {}
         return self.walks.begin(indices, asked, micro_batch=self.micro_batch)
 
+    @property
+    def work(self) -> dict[str, int]:
+        """Steps and network evaluations of a sample, as the record of its file has them."""
+        return {"steps": len(self.walks.timesteps), "nfe": self.walks.nfe}
+
     def draw(
         self, indices: range, snapshots: Sequence[int] = (), given: Given | None = None
     ) -> Iterator[Samples]:

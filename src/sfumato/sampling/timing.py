@@ -51,8 +51,8 @@ class Speed(Measurement):
 
     runs: dict[str, Timing]
     """By entry of `samples`."""
-    steps_ratio: dict[str, Real]
-    """The first entry's steps over those of each entry."""
+    nfe_ratio: dict[str, Real]
+    """The first entry's network evaluations over those of each entry."""
     seconds_ratio: dict[str, Real]
     """The first entry's seconds per sample over those of each entry."""
     device: dict[str, str]
@@ -81,7 +81,7 @@ def add_up(shards: Sequence[Timing]) -> Timing:
 
 
 def compare(timings: Mapping[str, Timing], provenance: Record) -> Speed:
-    """Divide the first run's steps and seconds by those of each run.
+    """Divide the first run's network evaluations and seconds by those of each run.
 
     Seconds count the chain alone, without compilation, for one sample.
 
@@ -103,7 +103,7 @@ def compare(timings: Mapping[str, Timing], provenance: Record) -> Speed:
             )
     return Speed(
         runs=dict(timings),
-        steps_ratio={each: first.steps / timing.steps for each, timing in timings.items()},
+        nfe_ratio={each: first.nfe / timing.nfe for each, timing in timings.items()},
         seconds_ratio={
             each: first.seconds_per_sample / timing.seconds_per_sample
             for each, timing in timings.items()
