@@ -204,7 +204,10 @@ def closure(file, config=None):
 
 
 # A job imports these only where its settings ask for them; they count all the same.
-ON_DEMAND = re.compile(r"src/sfumato/data/(download|folders|idx|pictures)\.py")
+ON_DEMAND = re.compile(
+    r"src/sfumato/(data/(download|folders|idx|pictures)"
+    r"|sampling/restoring|networks/(guidance_classifier|restoring))\.py"
+)
 
 
 @pytest.mark.parametrize("file", JOBS)
