@@ -88,6 +88,12 @@ def test_guidance(tmp_path):
     assert "real images" in names and accuracy.lines[-1].get_ydata()[0] == 0.97
 
 
+def test_every_scale_is_said_where_they_differ(tmp_path):
+    (path,) = guidance_file(tmp_path, 3)
+    _, names = draw("quality", [path]).axes[0].get_legend_handles_labels()
+    assert {"DDIM, scale 0", "DDIM, scale 0.5", "DDIM, scale 1"} <= set(names)
+
+
 def test_guidance_of_runs_that_have_none(tmp_path):
     with pytest.raises(InputError, match="no run is guided; vary guidance.scale in evaluation"):
         draw("guidance", quality_file(tmp_path, 3))

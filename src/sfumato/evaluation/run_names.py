@@ -49,11 +49,17 @@ def by_scale(rows: Sequence[Row]) -> dict[str, list[tuple[float, Row]]]:
 
 
 def _methods(rows: Sequence[Row], varied: Collection[str] = VARIED) -> Iterator[list[str]]:
-    """Yield for each run its sampler, and in what it differs from the sampler's first run."""
+    """Yield for each run its sampler, and in what it differs from the sampler's first run.
+
+    A scale of guidance is said of every run that has one, if not all have the same.
+    """
+    scales = {(row.settings.get("guidance") or {}).get("scale") for row in rows}
     first: dict[str, dict[str, Any]] = {}
     for row in rows:
         sampler, knobs = row.settings["sampler"], dict(_leaves(row.settings))
-        usual = first.setdefault(sampler, knobs)
+        usual = dict(first.setdefault(sampler, knobs))
+        if len(scales) > 1:
+            usual.pop(SCALE, None)
         yield [sampler.upper(), *_differences(knobs, usual, varied)]
 
 
