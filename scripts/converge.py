@@ -13,7 +13,7 @@ from sfumato.records.measurements import save_measurement
 from sfumato.records.opening import open_record
 from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import Record, provenance
-from sfumato.sampling.convergence import Convergence, curve
+from sfumato.sampling.convergence import Convergence, curve, drawn_of
 from sfumato.workflow.command_line import add_paths, command, new_parser
 from sfumato.workflow.settings import read_settings
 from sfumato.workflow.stages.converge import STAGE, Settings
@@ -28,15 +28,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     check_outputs({"output": arguments.output})
     settings = read_settings(Settings, arguments.config)
-    opened = [open_record(path, "images", "timesteps") for path in arguments.samples]
-    drawn = {next(iter(each.record.settings["samples"])): each.read() for each in opened}
-    chains, entries = settings.chains, settings.samples
-    curves = [curve(of, chains[of], entries, drawn) for of in settings.convergence.of]
+    opened = [open_record(path, "images") for path in arguments.samples]
+    drawn = dict(map(drawn_of, opened))
+    chains = settings.chains
+    curves = [curve(of, chains[of], drawn) for of in settings.convergence.of]
     inputs = {each.record.artifact: each for each in opened}
     record = provenance(STAGE, "convergence.json", settings, inputs=inputs)
     reference = chains[curves[0].of][-1]
     convergence = Convergence(
-        reference=len(drawn[reference]["timesteps"]),
+        reference=drawn[reference].steps,
         n_samples=settings.convergence.n_samples,
         curves=curves,
         provenance=Record.model_validate(record),

@@ -174,7 +174,7 @@ def test_the_chains_of_convergence_are_points():
     entries = [entry_called(experiment, name) for name in names]
     assert [entry.steps for entry in entries] == [2, 5, 10] * 2
     assert {(entry.clip, entry.n_samples) for entry in entries} == {(False, 3)}
-    _, clipped = chains(clip=True, n_samples=5, of=["ddim"])
+    _, clipped = chains(clip=True, n_samples=5, spacing="trailing", of=["ddim"])
     assert clipped[1] == "results/tiny/ddim_samples"
 
 

@@ -15,7 +15,8 @@ SWEEPS = {
     "steps": {"of": "ddim", "over": {"steps": [5, 3]}},
     "grid": {"of": "ddim", "over": {"steps": [3, 5], "clip": [True, False]}},
 }
-CONVERGENCE = {"of": ["ddim"], "steps": [3, 4], "reference": 5, "n_samples": 5, "clip": True}
+CONVERGENCE = {"of": ["ddim"], "steps": [3, 4], "reference": 5, "n_samples": 5}
+CONVERGENCE |= {"clip": True, "spacing": "trailing"}
 SWEPT = {"sweeps": SWEEPS, "convergence": CONVERGENCE}
 
 

@@ -25,7 +25,7 @@ class ConvergenceConfig(Section):
     """Over how many samples distances are averaged."""
     clip: Flag = False
     """Clip predictions of x_0, of all that is compared; where one is clipped, no order holds."""
-    spacing: Spacing = "trailing"
+    spacing: Spacing = "logsnr"
     """Which times are visited, by all that is compared."""
 
     @field_validator("of", "steps")

@@ -8,17 +8,28 @@ A method of order p has d(N) ~ N^-p while the steps are small and the reference 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import NamedTuple
 
 import numpy as np
 
 from sfumato.config.fields import Real, Section, Whole
 from sfumato.errors import InputError
 from sfumato.records.measurements import Measurement
+from sfumato.records.opening import Opened
 
-if TYPE_CHECKING:
-    from sfumato.config.samples import ChainConfig, SampleConfig
+
+class Drawn(NamedTuple):
+    """The samples of a point.
+
+    Attributes:
+        images: (N, H, W, C).
+        steps: of the chain.
+        nfe: network evaluations of a sample.
+    """
+
+    images: np.ndarray
+    steps: int
+    nfe: int
 
 
 class Curve(Section):
@@ -47,19 +58,29 @@ class Convergence(Measurement):
     """One of each sampler."""
 
 
+def drawn_of(samples: Opened) -> tuple[str, Drawn]:
+    """Return the name of a point, and what its file holds.
+
+    Raises:
+        InputError: if it does not say how long its chain is.
+    """
+    (name,), chain = samples.record.settings["samples"], samples.record.chain
+    if chain is None:
+        raise InputError(f"{samples.path}: this file does not say how many steps were taken")
+    return name, Drawn(samples.read()["images"], chain.steps, chain.nfe)
+
+
 def curve(
     of: str,
     names: Sequence[str],
-    entries: Mapping[str, SampleConfig],
-    drawn: Mapping[str, Mapping[str, np.ndarray]],
+    drawn: Mapping[str, Drawn],
 ) -> Curve:
     """Compare a sampler's images with those of its reference, the last of `names`.
 
     Args:
         of: what is compared.
         names: of the points.
-        entries: the settings of each.
-        drawn: of each the arrays `images` (N, H, W, C) and `timesteps`.
+        drawn: each of them.
 
     Raises:
         InputError: if a point was not drawn.
@@ -67,13 +88,12 @@ def curve(
     if missing := [name for name in names if name not in drawn]:
         raise InputError(f"--samples: those of {missing[0]} are not among them")
     *compared, reference = names
-    images = [drawn[name]["images"].astype(np.float64) for name in compared]
-    last = drawn[reference]["images"].astype(np.float64)
-    distances = [float(np.sqrt(np.mean((each - last) ** 2))) for each in images]
-    nfe = [evaluations(entries[name], drawn[name]["timesteps"]) for name in compared]
+    last = drawn[reference].images.astype(np.float64)
+    distances = [float(np.sqrt(np.mean((drawn[name].images - last) ** 2))) for name in compared]
+    nfe = [drawn[name].nfe for name in compared]
     return Curve(
         of=of,
-        steps=tuple(len(drawn[name]["timesteps"]) for name in compared),
+        steps=tuple(drawn[name].steps for name in compared),
         nfe=tuple(nfe),
         distances=tuple(distances),
         order=fitted_order(nfe, distances),
@@ -87,14 +107,3 @@ def fitted_order(nfe: Sequence[int], distances: Sequence[float]) -> float | None
         return None
     slope, _ = np.polyfit(*np.log(np.array(found)).T, deg=1)
     return float(-slope)
-
-
-def evaluations(entry: ChainConfig, timesteps: Sequence[int] | np.ndarray) -> int:
-    """Count the network evaluations of a sample along timesteps (N,), and on to the data."""
-    guidance = entry.guidance
-    times = [
-        t
-        for start, end in pairwise([*map(int, timesteps), -1])
-        for t in entry.sampler.asks(start, end)
-    ]
-    return sum(guidance.cost(t, lambda _: 1) if guidance else 1 for t in times)
