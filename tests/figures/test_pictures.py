@@ -118,6 +118,15 @@ def test_a_sweep_says_what_varies_and_what_all_have_in_common(tmp_path):
     guided = [{"method": "mine", "scale": scale} for scale in (1.0, 2.5)]
     over = (("guidance", (None, *guided)), ("steps", (5,)))
     drawing = draw("sweep", sweep_files(tmp_path, 3, over=over))
+    assert "guidance" not in said(drawing)[1]
+    over = (("guidance", tuple({**each, "method": each["method"] * 2} for each in guided)),)
+    drawing = draw("sweep", sweep_files(tmp_path, 2, over=over))
+    assert "guidance (minemine)" in said(drawing)[1]
+    over = (("guidance", (guided[0], {**guided[0], "method": "other"})),)
+    drawing = draw("sweep", sweep_files(tmp_path, 2, over=over))
+    assert "guidance" not in said(drawing)[1] and "guidance (other, scale 1)" in texts(drawing)
+    over = (("guidance", (None, *guided)), ("steps", (5,)))
+    drawing = draw("sweep", sweep_files(tmp_path, 3, over=over))
     assert "guidance = null" in texts(drawing) and "guidance (mine, scale 2.5)" in texts(drawing)
     over = (("sampler", ("ddim", "heun")), ("steps", (5, 6)), ("eta", (0.0, 1.0)))
     drawing = draw("sweep", sweep_files(tmp_path, 8, over=over))

@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 GRID = 2
 """So many settings that vary make a grid."""
+CHOOSING = ("method", "kind")
+"""The settings that name a method; without its name, knobs are those of nothing."""
 SHORTEST = 0.1
 """Seconds; what is shorter is said in milliseconds."""
 
@@ -150,7 +152,9 @@ def _common(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
     for key, value in first.items():
         sections = [each[key] for each in others if isinstance(each.get(key), Mapping)]
         if isinstance(value, Mapping) and len(sections) == len(others):
-            common[key] = _common([value, *sections])
+            inside = _common([value, *sections])
+            if all(name in inside for name in CHOOSING if name in value):
+                common[key] = inside
         elif all(key in each and each[key] == value for each in others):
             common[key] = value
     return common
