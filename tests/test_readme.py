@@ -62,6 +62,16 @@ def test_the_parts_in_python(monkeypatch):
     assert abs(scope["beyond"].images.mean() - 1) < 0.02 and scope["beyond"].nfe == 100
 
 
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:alpha_bar_T")
+def test_the_edits_in_python():
+    scope = ran((ROOT / "docs" / "editing.md").read_text())
+    for name, n in {"completed": 2, "several": 3, "varied": 2, "noise": 2, "between": 3}.items():
+        assert scope[name].shape == (n, 28, 28, 1) and np.isfinite(scope[name]).all()
+    np.testing.assert_array_equal(scope["several"][:, :14], 0)
+    assert scope["sharp"].shape == (2, 28, 28, 1)
+
+
 def test_the_examples_of_contributing_do_what_they_say(schedule):
     from sfumato.diffusion.prediction import cost, from_x_0
     from sfumato.sampling.chain import run_chain

@@ -20,6 +20,7 @@ FLOORS = [
     {"data", "training", "evaluation"},
     {"figures"},
     {"workflow"},
+    {"drawing"},
     {"model", "__init__"},
 ]
 """From the ground up: a room imports from its own floor and those below it."""

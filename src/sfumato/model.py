@@ -18,28 +18,24 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from sfumato.compute.arguments import floats, is_whole, of_kind, whole, whole_numbers
+from sfumato.compute.arguments import floats, is_whole, of_kind, whole_numbers
 from sfumato.compute.modes import in_own_modes
 from sfumato.compute.randomness import sample_keys
 from sfumato.compute.ranges import check_range
 from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.samples import ChainConfig
 from sfumato.config.validation import nearest, validate
 from sfumato.diffusion.forward import forward
 from sfumato.diffusion.prediction import Ask, Denoise, prediction_of
 from sfumato.diffusion.schedule import Schedule, make_schedule
+from sfumato.drawing import Drawing
 from sfumato.errors import InputError
 from sfumato.guidance.base import Guidance
 from sfumato.guidance.clipping import Clipping
 from sfumato.networks import config_class
 from sfumato.networks.base import Network
 from sfumato.networks.base_config import ImageConfig, NetworkConfig
-from sfumato.networks.denoiser import make_denoiser
 from sfumato.networks.initialisation import initialise
 from sfumato.samplers.ddpm import DDPM
-from sfumato.sampling.batches import sample
-from sfumato.sampling.calls import chain_of, classes_of, guidance_of, with_guidance
-from sfumato.sampling.guided import guided
 
 
 @dataclass
@@ -87,7 +83,7 @@ class ModelConfig:
         )
 
 
-class DDPMModel(nnx.Module):
+class DDPMModel(Drawing):
     """A denoising diffusion model: Ho, Jain and Abbeel 2020, arXiv:2006.11239.
 
     Times t run from 0 to noise_steps - 1. Where `rngs` is left out, the model draws from the
@@ -201,62 +197,25 @@ class DDPMModel(nnx.Module):
         Returns:
             (N, H, W, C) float32, with `clip` in [-1, 1].
         """
-        method = guidance_of(guidance, guidance_scale)
-        settings = {"steps": steps, "spacing": spacing, "clip": clip, "guidance": method}
-        chain = chain_of(scheduler, knobs, **settings)
-        chain = with_guidance(chain, self.network.config, self.diffusion, labels is not None)
-        if merged := chain.merged(self.schedule):
-            warnings.warn(f"spacing: {merged}", stacklevel=3)  # of who calls, outside in_own_modes
-        n_samples = _count(n_samples_or_shape, self.network.config.input_dim)
-        micro_batch = whole("micro_batch", micro_batch)
-        given = {} if labels is None else {"labels": self._labels(labels, n_samples, chain)}
         return self._draw(
-            chain, self._rngs(rngs).sample(), n_samples, given=given, micro_batch=micro_batch
+            _count(n_samples_or_shape, self.network.config.input_dim),
+            scheduler=scheduler,
+            steps=steps,
+            rngs=rngs,
+            labels=labels,
+            guidance_scale=guidance_scale,
+            guidance=guidance,
+            micro_batch=micro_batch,
+            spacing=spacing,
+            clip=clip,
+            **knobs,
         )
-
-    def _draw(
-        self,
-        chain: ChainConfig,
-        key: jax.Array,
-        n_samples: int,
-        **options: Any,  # noqa: ANN401 (those of sample_batches)
-    ) -> jax.Array:
-        drawn = sample(
-            guided(self._denoiser(), self.schedule, chain),
-            self.schedule,
-            chain.sampler,
-            timesteps=chain.times(self.schedule),
-            key=key,
-            n_samples=n_samples,
-            image_shape=self.network.config.input_dim,
-            **options,
-        )
-        return jnp.asarray(drawn.images)
-
-    def _denoiser(self) -> Denoise:
-        return make_denoiser(self.network, self.schedule, self.diffusion.prediction_type)
-
-    def _rngs(self, rngs: nnx.Rngs | None) -> nnx.Rngs:
-        return self.rngs if rngs is None else of_kind("rngs", rngs, nnx.Rngs, "nnx.Rngs(0)")
 
     def _times(self, t: jax.typing.ArrayLike, count: int) -> jax.Array:
         t = whole_numbers("t", t, self.noise_steps)
         if t.size != 1 and t.shape != (count,):
             raise InputError(f"t: its shape {t.shape} must be ({count},), or that of one time")
         return jnp.broadcast_to(t.reshape(-1), (count,))
-
-    def _labels(
-        self, labels: jax.typing.ArrayLike | None, count: int, chain: ChainConfig | None = None
-    ) -> jax.Array | None:
-        if labels is None:
-            return None
-        classes = classes_of(chain, self.network.config.num_classes)
-        if not classes:
-            raise InputError("labels: this network knows no classes; set num_classes")
-        labels = whole_numbers("labels", labels, classes, least=-1)
-        if labels.size != 1 and labels.shape != (count,):
-            raise InputError(f"labels: their shape {labels.shape} must be ({count},), or one label")
-        return jnp.broadcast_to(labels.reshape(-1), (count,))
 
     def _images(self, x: jax.typing.ArrayLike) -> jax.Array:
         x, shape = floats("x", x), tuple(self.network.config.input_dim)

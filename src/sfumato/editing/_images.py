@@ -15,6 +15,7 @@ from sfumato.config.inputs import Input
 from sfumato.config.paths import shown, user_path
 from sfumato.editing.base import Around, Asked, Edit, Mistake
 from sfumato.errors import InputError
+from sfumato.records.arrays import in_memory
 
 if TYPE_CHECKING:
     from sfumato.records.opening import Opened
@@ -44,8 +45,7 @@ class OfImages(Edit):
         """Return the images as (n, H, W, C); see Edit.arrays."""
         if picture := files.get("picture"):
             return {"images": read_picture("edit.file", picture, image_shape)[None]}
-        opened: Any = files.get("data")
-        return {"images": opened.read()["test_images"]} if opened else {}
+        return test_images(files)
 
     def mistakes(self, around: Around) -> Iterator[Mistake]:
         """Walk what asks for images that are not there; see Edit.mistakes."""
@@ -78,6 +78,12 @@ class OfImages(Edit):
                 f"image {which.max()}"
             )
         return {"original": np.asarray(images, np.float32)[which]}
+
+
+def test_images(files: Mapping[str, Any]) -> dict[str, np.ndarray]:
+    """Return the test images of the open file `data`, if it is there, as `images`."""
+    opened = files.get("data")
+    return {"images": in_memory(opened.arrays["test_images"])} if opened else {}
 
 
 def read_picture(name: str, path: Any, image_shape: tuple[int, ...]) -> np.ndarray:

@@ -46,13 +46,27 @@ def edited(look: GridLook, samples: Opened, kind: str, said: Heading) -> Drawing
     }
     made = MADE.get(kind, "result")
     if "fraction" in arrays:
-        titles = [f"{value:.2g}" for value in arrays["fraction"]]
-        return image_rows({"": images}, titles, said, look, ends=("one end", "the other"))
+        return _way(look, given, arrays["fraction"], images, said)
     if len(images) > 1 and all(_same(each) for each in given.values()):
         return _strip(look, given, made, images, said)
     rows = {GIVEN.get(name, name): each for name, each in given.items()}
     rows |= {made: images} | _measured(arrays, images)
     return image_rows(rows, [str(i) for i in range(len(images))], said, look)
+
+
+def _way(
+    look: GridLook,
+    ends: Mapping[str, np.ndarray],
+    fraction: np.ndarray,
+    images: np.ndarray,
+    said: Heading,
+) -> Drawing:
+    """Draw what lies between two ends, under its place on the way; images at the ends around it."""
+    titles, shown = [f"{value:.2g}" for value in fraction], [images]
+    if ends:
+        titles = ["first image", *titles, "second image"]
+        shown = [ends["first"][:1], images, ends["second"][:1]]
+    return image_rows({"": np.concatenate(shown)}, titles, said, look, ends=("first", "second"))
 
 
 def _strip(

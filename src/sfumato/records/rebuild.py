@@ -12,6 +12,7 @@ from typing import Any, ParamSpec, TypeVar
 
 from sfumato.config.checks import check_evaluation
 from sfumato.config.experiment import DEFAULT_SAMPLES, FLOOR, Experiment
+from sfumato.config.inputs import FILE
 from sfumato.config.resolve import resolve
 from sfumato.config.scoring import ScoringConfig
 from sfumato.errors import InputError
@@ -112,6 +113,16 @@ def needs_of(config: Mapping[str, Any]) -> Iterator[str]:
         if guidance.get("method") == "auto":
             setting = f"samples.{name}.guidance.checkpoint"
             yield f"{setting} must name the checkpoint with the digest {guidance.get('digest')}"
+        for digest in _files_in((entry or {}).get("edit")):
+            yield f"samples.{name}.edit: name your picture with the digest {digest}"
+
+
+def _files_in(edit: object) -> Iterator[str]:
+    """Walk the digests of the user's files in an edit, which stand in the place of paths."""
+    for key, value in edit.items() if isinstance(edit, Mapping) else ():
+        if key == FILE and value:
+            yield str(value)
+        yield from _files_in(value)
 
 
 def _made_here(record: Record) -> Record:
