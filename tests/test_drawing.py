@@ -35,6 +35,10 @@ def test_inpaint(model):
     check(drawn, 3)
     np.testing.assert_array_equal(drawn[:, :4], IMAGES[:, :4])
     assert (drawn[:, 4:] != IMAGES[:, 4:]).all()
+
+
+@pytest.mark.slow
+def test_inpaint_in_other_ways(model):
     several = model.inpaint(IMAGES[0], MASK.astype(bool), n_samples=4, steps=2, scheduler="ddpm")
     check(several, 4)
     assert (several[0] != several[1]).any()
@@ -46,6 +50,10 @@ def test_vary(model):
     near, far = (model.vary(IMAGES, strength=s, steps=10, rngs=nnx.Rngs(1)) for s in (0.2, 0.9))
     check(near, 3)
     assert np.abs(near - IMAGES).mean() < np.abs(far - IMAGES).mean()
+
+
+@pytest.mark.slow
+def test_vary_with_guidance(model):
     check(model.vary(IMAGES[0], n_samples=2, steps=5, guidance_scale=2.0, labels=1), 2)
 
 
@@ -68,10 +76,16 @@ def test_interpolate(model):
 def test_restore(model):
     small = IMAGES.reshape(3, 4, 2, 4, 2, 1).mean((2, 4))
     check(model.restore(small, {"downsample": 2}, steps=4), 3)
+
+
+@pytest.mark.slow
+def test_restore_in_other_ways(model):
+    small = IMAGES.reshape(3, 4, 2, 4, 2, 1).mean((2, 4))
     check(model.restore(small[0], {"downsample": 2}, method="dps", steps=4, n_samples=2), 2)
     check(model.restore(IMAGES, mask=MASK, steps=4, scheduler="heun"), 3)
 
 
+@pytest.mark.slow
 def test_the_same_rngs_draw_the_same(model):
     one, two = (model.vary(IMAGES, steps=4, rngs=nnx.Rngs(3)) for _ in range(2))
     np.testing.assert_array_equal(one, two)

@@ -148,7 +148,7 @@ class Drawing(nnx.Module):
         mask: jax.typing.ArrayLike | None = None,
         noise: float = 0.05,
         method: Literal["pigdm", "dps"] = "pigdm",
-        scale: float = 1.0,
+        scale: float | None = None,
         n_samples: int | None = None,
         **options: Any,
     ) -> jax.Array:
@@ -160,7 +160,7 @@ class Drawing(nnx.Module):
             mask: (H, W), or one for each measurement: 1 or True where a pixel was measured.
             noise: standard deviation of a measured number.
             method: "pigdm" or "dps".
-            scale: of dps.
+            scale: of dps; left out it is 1.
             n_samples: how many images for a single measurement.
             options: those of `sample`.
         """

@@ -61,6 +61,7 @@ def test_the_ends_are_the_samples_themselves(denoise, schedule):
     np.testing.assert_array_equal(alone.images[0], drawn.images[2])
 
 
+@pytest.mark.slow
 def test_the_noise_of_the_ends_is_that_of_plain_samples(denoise, schedule):
     edit = {"kind": "interpolate", "first": 3, "second": 1}
     made = walks(denoise, schedule, edit, {}, n=2, shape=SHAPE, steps=3)

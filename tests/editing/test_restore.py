@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from conftest import slow
 from gaussian import draw, exact_denoiser, posterior, walks
 
 from sfumato.editing._operators import matrix
@@ -46,10 +47,10 @@ def restored(schedule, prior, operator, n=400, **entry):
 @pytest.mark.parametrize(
     ("operator", "sampler"),
     [
-        ({"downsample": 2}, "ddim"),
+        slow({"downsample": 2}, "ddim"),
         ({"blur": 1.0}, "ddim"),
-        ({"random": 0.5}, "unipc"),
-        ({"downsample": 2}, "heun"),
+        slow({"random": 0.5}, "unipc"),
+        slow({"downsample": 2}, "heun"),
     ],
 )
 def test_pigdm_finds_the_posterior_of_data_whose_variance_it_knows(operator, sampler, schedule):
@@ -59,13 +60,14 @@ def test_pigdm_finds_the_posterior_of_data_whose_variance_it_knows(operator, sam
     assert abs((drawn.std(0) / spread).mean() - 1) < 0.15
 
 
+@pytest.mark.slow
 def test_pigdm_is_near_the_posterior_of_smooth_data(schedule):
     drawn, a, y, mean, spread = restored(schedule, "smooth", {"downsample": 2})
     assert (np.abs(drawn.mean(0) - mean) / spread).max() < 0.3
     assert np.sqrt(((drawn @ a.T - y) ** 2).mean()) < 1.2 * NOISE
 
 
-@pytest.mark.parametrize("operator", [{"downsample": 2}, {"random": 0.5}])
+@pytest.mark.parametrize("operator", [{"downsample": 2}, slow({"random": 0.5})])
 def test_dps_fits_what_was_measured_and_stays_near_the_posterior(operator, schedule):
     chain = {"sampler": "ddpm", "steps": 200, "edit": {"method": "dps"}}
     drawn, a, y, mean, spread = restored(schedule, "smooth", operator, **chain)
@@ -96,28 +98,31 @@ def test_downsampling_is_the_mean_of_blocks_and_a_blur_keeps_the_sum():
     assert abs(spread - 4) < 1e-6
 
 
-def test_a_sample_is_the_same_alone_and_among_eight(schedule):
+@pytest.mark.parametrize(
+    "edit",
+    [slow({"operator": {"random": 0.5}}), {"method": "dps", "operator": {"blur": 1}}],
+)
+def test_a_sample_is_the_same_alone_and_among_eight(edit, schedule):
     denoise = exact_denoiser(schedule, MEAN, PRIORS["smooth"])
     arrays = {"images": np.random.default_rng(0).normal(0, 0.5, (8, *SHAPE)).astype(np.float32)}
-    for edit in ({"operator": {"random": 0.5}}, {"method": "dps", "operator": {"blur": 1}}):
-        edit = {"kind": "restore", **edit}
-        chain = {"n": 8, "shape": SHAPE, "sampler": "ddpm", "steps": 5}
-        made = walks(denoise, schedule, edit, arrays, **chain)
-        among, shown = draw(made, micro_batch=2)
-        alone, own = draw(made, range(5, 6), micro_batch=2)
-        np.testing.assert_array_equal(alone.images[0], among.images[5])
-        np.testing.assert_array_equal(own["measured"][0], shown["measured"][5])
+    chain = {"n": 8, "shape": SHAPE, "sampler": "ddpm", "steps": 5}
+    made = walks(denoise, schedule, {"kind": "restore", **edit}, arrays, **chain)
+    among, shown = draw(made, micro_batch=2)
+    alone, own = draw(made, range(5, 6), micro_batch=2)
+    np.testing.assert_array_equal(alone.images[0], among.images[5])
+    np.testing.assert_array_equal(own["measured"][0], shown["measured"][5])
 
 
 def test_samples_of_one_image_share_one_measurement(schedule):
     denoise = exact_denoiser(schedule, MEAN, PRIORS["smooth"])
     arrays = {"images": np.zeros((3, *SHAPE), np.float32)}
     edit = {"kind": "restore", "operator": {"random": 0.5}, "image": 2, "noise": 1}
-    _, shown = draw(walks(denoise, schedule, edit, arrays, n=3, shape=SHAPE, steps=2))
-    assert (shown["measured"] == shown["measured"][:1]).all()
-    _, each = draw(
-        walks(denoise, schedule, {**edit, "image": None}, arrays, n=3, shape=SHAPE, steps=2)
+    shown, each = (
+        made.begin(range(3), {})[0]
+        for image in (2, None)
+        for made in [walks(denoise, schedule, {**edit, "image": image}, arrays, n=3, shape=SHAPE)]
     )
+    assert (shown["measured"] == shown["measured"][:1]).all()
     np.testing.assert_array_equal(each["measured"][2], shown["measured"][0])
     assert (each["measured"][0] != each["measured"][1]).any()
 

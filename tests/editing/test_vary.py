@@ -24,7 +24,7 @@ def varied(denoise, schedule, strength, n=2, **entry):
 def test_the_more_is_drawn_anew_the_less_is_left(denoise, schedule):
     """From the image, 0.9, to the mean of the data, 0.1."""
     means = []
-    for strength in (0.1, 0.3, 0.5, 0.8, 1.0):
+    for strength in (0.1, 0.5, 1.0):
         means.append(draw(varied(denoise, schedule, strength, n=500))[0].images.mean())
     assert means == sorted(means, reverse=True)
     assert means[0] > 0.75 and abs(means[-1] - 0.1) < 0.05
@@ -42,6 +42,7 @@ def test_strength_one_is_a_plain_sample(denoise, schedule):
     np.testing.assert_array_equal(draw(made)[0].images, plain.images)
 
 
+@pytest.mark.slow
 def test_every_strength_begins_with_the_noise_of_a_plain_sample(denoise, schedule):
     """x_t - alpha_t x_0 is sigma_t x_T, read off the chain's first state."""
     states = []

@@ -54,8 +54,8 @@ class Restore(OfImages):
     p of the pixels."""
     noise: Real = Field(default=0.05, ge=0, le=10)
     """Standard deviation of the noise in each measured number, from 0."""
-    scale: Real = Field(default=1.0, gt=0)
-    """Of dps alone: the length of the step against the distance."""
+    scale: Real | None = Field(default=None, gt=0)
+    """Of dps alone: the length of the step against the distance; null is 1."""
 
     def mistakes(self, around: Around) -> Iterator[Mistake]:
         """Walk what does not fit; see Edit.mistakes."""
@@ -67,7 +67,7 @@ class Restore(OfImages):
                 f"{self.operator} needs images of which it divides height and width, not "
                 f"{height} by {width}",
             )
-        if self.method == "pigdm" and self.scale != 1:
+        if self.method == "pigdm" and self.scale is not None:
             yield "edit.scale", f"{exact(self.scale)} is a knob of edit.method dps alone"
         if self.method == "dps" and len(around.sampler.asks(1, 0)) > 1:
             yield "sampler", "must ask once a step for dps; choose another, or edit.method pigdm"
@@ -114,7 +114,7 @@ class Restore(OfImages):
         """Return the sampler that follows the measurement, for dps; see Edit.sampler."""
         if self.method == "pigdm":
             return sampler
-        return PosteriorSampling(sampler, Operator.of(self.operator), self.scale, clip)
+        return PosteriorSampling(sampler, Operator.of(self.operator), self.scale or 1.0, clip)
 
 
 @plain_dataclass(frozen=True)
