@@ -198,7 +198,7 @@ class Drawing(nnx.Module):
         guidance: Guidance | Mapping[str, Any] | None = None,
         micro_batch: int = 8,
         spacing: str = "trailing",
-        clip: bool = True,
+        clip: bool | Literal["dynamic"] = True,
         **knobs: Any,
     ) -> tuple[Walks, Given, dict[str, int]]:
         """Walk all chains but the last; see `sample` for the options."""

@@ -158,6 +158,7 @@ def test_knobs_that_are_wrong(edit, said, schedule):
     [
         ({"operator": {"downsample": 8}}, {}, "edit.operator: {'downsample': 8} needs images of"),
         ({"scale": 2}, {}, "edit.scale: 2 is a knob of edit.method dps alone"),
+        ({"method": "dps"}, {"clip": "dynamic"}, "clip: must be true or false for dps"),
         ({"method": "dps"}, {"sampler": "heun"}, "sampler: must ask once a step for dps; choose"),
     ],
 )

@@ -32,7 +32,7 @@ def _around(experiment: Experiment, entry: SampleConfig) -> Around:
     noise_steps = experiment.diffusion.noise_steps
     return Around(
         entry.sampler,
-        bool(entry.clip),
+        entry.clip,
         np.append(entry.times(experiment.diffusion), -1),
         noise_steps,
         experiment.model.input_dim,

@@ -62,7 +62,7 @@ class Around(NamedTuple):
 
     Attributes:
         sampler: the step rule.
-        clip: whether predictions are clipped.
+        clip: whether predictions are clipped, or `dynamic`.
         times: (N + 1,), the times that a plain chain visits, the end among them.
         noise_steps: T.
         image_shape: (H, W, C).
@@ -71,7 +71,7 @@ class Around(NamedTuple):
     """
 
     sampler: Sampler
-    clip: bool
+    clip: bool | str
     times: np.ndarray
     noise_steps: int
     image_shape: tuple[int, ...]
@@ -147,7 +147,7 @@ class Edit(metaclass=SayingMeta):
         """Return the denoiser that the chains ask, made of one without `clip`, if there is any."""
         return clip(denoise, schedule) if clip else denoise
 
-    def sampler(self, sampler: Sampler, clip: bool) -> Sampler:
+    def sampler(self, sampler: Sampler, clip: bool | str) -> Sampler:
         """Return the sampler that this edit makes of `sampler`."""
         return sampler
 

@@ -77,7 +77,7 @@ class Inpaint(OfImages):
         """Return `original` (B, H, W, C) and `mask` (B, H, W, 1), True where it is known."""
         return super().given(asked) | {"mask": masks_of(self.mask, asked)}
 
-    def sampler(self, sampler: Sampler, clip: bool) -> Sampler:
+    def sampler(self, sampler: Sampler, clip: bool | str) -> Sampler:
         """Return the sampler that puts back what is known; see Edit.sampler."""
         return Resampling(sampler, self.resample)
 

@@ -30,7 +30,6 @@ from sfumato.editing._masks import random_masks
 from sfumato.editing._operators import Operator, OperatorConfig, matrix
 from sfumato.editing._posterior import PseudoInverse
 from sfumato.editing.base import MASK, MEASUREMENT, Around, Asked, Mistake
-from sfumato.guidance.clipping import Clipping
 from sfumato.samplers.base import Sampler, Step
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
 
     from sfumato.diffusion.prediction import Ask, Denoise, Given, Int
     from sfumato.diffusion.schedule import Schedule
+    from sfumato.guidance.base import Guidance
 
 
 @dataclass(frozen=True)
@@ -69,6 +69,8 @@ class Restore(OfImages):
             )
         if self.method == "pigdm" and self.scale is not None:
             yield "edit.scale", f"{exact(self.scale)} is a knob of edit.method dps alone"
+        if self.method == "dps" and around.clip == "dynamic":
+            yield "clip", "must be true or false for dps, which clips what the sampler sees"
         if self.method == "dps" and len(around.sampler.asks(1, 0)) > 1:
             yield "sampler", "must ask once a step for dps; choose another, or edit.method pigdm"
 
@@ -103,18 +105,18 @@ class Restore(OfImages):
         left, right = (matrix(kind, amount, size) for size in image.shape[:2])
         return np.stack([left @ channel @ right.T for channel in np.moveaxis(image, -1, 0)], -1)
 
-    def denoiser(self, denoise: Denoise, schedule: Schedule, clip: bool) -> Denoise:
+    def denoiser(self, denoise: Denoise, schedule: Schedule, clip: Guidance | None) -> Denoise:
         """Return the denoiser that knows the measurement, for pigdm; see Edit.denoiser."""
         if self.method == "dps":
             return denoise
         denoise = PseudoInverse(Operator.of(self.operator), self.noise)(denoise, schedule)
-        return Clipping()(denoise, schedule) if clip else denoise
+        return clip(denoise, schedule) if clip else denoise
 
-    def sampler(self, sampler: Sampler, clip: bool) -> Sampler:
+    def sampler(self, sampler: Sampler, clip: bool | str) -> Sampler:
         """Return the sampler that follows the measurement, for dps; see Edit.sampler."""
         if self.method == "pigdm":
             return sampler
-        return PosteriorSampling(sampler, Operator.of(self.operator), self.scale or 1.0, clip)
+        return PosteriorSampling(sampler, Operator.of(self.operator), self.scale or 1.0, bool(clip))
 
 
 @plain_dataclass(frozen=True)

@@ -62,7 +62,7 @@ class Walks:
         images = self.arrays.get("images")
         n_images = None if images is None else len(images)
         sizes = (noise_steps, self.image_shape, self.total, n_images)
-        around = Around(config.sampler, bool(config.clip), times, *sizes)
+        around = Around(config.sampler, config.clip, times, *sizes)
         check(config.edit, around)
         return config.edit.walks(around)
 
