@@ -18,9 +18,11 @@ import jax, numpy as np
 from flax import nnx
 from sfumato.compute.randomness import stage_key
 from sfumato.config.diffusion import DiffusionConfig
+from sfumato.config.samples import SampleConfig
 from sfumato.diffusion.schedule import make_schedule
 from sfumato.guidance.classifier import Classifier
 from sfumato.guidance.classifier_free import ClassifierFree
+from sfumato.editing.inpaint import Inpaint
 from sfumato.networks.denoiser import make_denoiser
 from sfumato.networks.guidance_classifier import GuidanceClassifier, LogProbability, structure
 from sfumato.networks.initialisation import initialise
@@ -28,6 +30,7 @@ from sfumato.networks.unet_config import UNetConfig
 from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
 from sfumato.samplers import DDPM
 from sfumato.sampling.batches import sample
+from sfumato.sampling.walks import Walks
 
 checkpoint, again, output, devices = Path(sys.argv[1]), *sys.argv[2:4], int(sys.argv[4])
 assert len(jax.devices()) == devices
@@ -54,7 +57,16 @@ drawn = sample(
     image_shape=(8, 8, 1), micro_batch=2, snapshots=[0, 9],
     given={"labels": np.array([0, 1, 2, -1, 0])},
 )
-np.save(output, np.concatenate([drawn.images, *drawn.snapshots, *drawn.predicted_x_0]))
+images = np.linspace(-1, 1, 320, dtype=np.float32).reshape(5, 8, 8, 1)
+entry = SampleConfig(sampler=DDPM(), steps=4, edit=Inpaint(mask={"random": 0.5}, resample=2))
+walks = Walks(
+    entry, make_denoiser(network, schedule, "epsilon"), schedule, stage_key(0, 3), (8, 8, 1), 5,
+    {"images": images},
+)
+given, _ = walks.begin(range(5), {}, micro_batch=2)
+edited = [batch.images for batch in walks.end(range(5), given, micro_batch=2)]
+known = [*edited, given["mask"].astype(np.float32)]
+np.save(output, np.concatenate([drawn.images, *drawn.snapshots, *drawn.predicted_x_0, *known]))
 """
 
 
