@@ -2,9 +2,10 @@
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import fields
+from dataclasses import fields, is_dataclass
 from datetime import date
 from difflib import get_close_matches
+from types import UnionType
 from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
@@ -201,6 +202,8 @@ def _fields_of(schema: Any) -> tuple[str, ...]:  # noqa: ANN401
     """Return the names of the settings of a section, or of the knobs of a method."""
     if hasattr(schema, "model_fields"):
         return tuple(schema.model_fields)
+    if not is_dataclass(schema):  # a record inside a record, which pydantic knows by its name alone
+        return ()
     return tuple(field.name for field in fields(schema) if field.init)
 
 
@@ -220,6 +223,7 @@ def _schema_at(schema: Any, location: Sequence[str | int]) -> Any:  # noqa: ANN4
     for part in location:
         if hasattr(schema, "model_fields"):
             schema = schema.model_fields[str(part)].annotation
+            schema = _section_among(schema) if isinstance(schema, UnionType) else schema
         else:  # tuple[Section, ...] or dict[str, Section]
             schema = get_args(schema)[0 if isinstance(part, int) else -1]
             schema = _section_among(schema)
