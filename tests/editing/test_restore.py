@@ -77,12 +77,12 @@ def test_dps_fits_what_was_measured_and_stays_near_the_posterior(operator, sched
 
 
 def test_the_scale_of_dps_counts(schedule):
-    chain = {"sampler": "ddpm", "steps": 20, "n": 8}
+    chain = {"sampler": "ddpm", "steps": 5, "n": 2}
     drawn = [
         restored(schedule, "unit", {"downsample": 2}, edit={"method": "dps", "scale": s}, **chain)[
             0
         ]
-        for s in (0.1, 1.0)
+        for s in (0.1, 0.8)  # of one program
     ]
     assert np.abs(drawn[0] - drawn[1]).max() > 0.01
 
