@@ -175,6 +175,19 @@ def test_forward_says_what_is_left_of_the_image_at_the_end(steps, end, tmp_path)
     assert r"$x_t=\alpha_t\,x_0+\sigma_t\,\epsilon$" in details
 
 
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"path": "linear"}, "linear path, $T=1000$"),
+        ({"zero_terminal_snr": True}, "linear schedule, zero terminal SNR, $T=1000$"),
+    ],
+)
+def test_forward_of_a_schedule_that_ends_in_noise(change, words, tmp_path):
+    diffusion = {**DIFFUSION, **change, "prediction_type": "v"}
+    details = said(draw("forward", forward_file(tmp_path, 2, diffusion=diffusion), LOOK))[1]
+    assert words in details and details.endswith(r"at the last time $\bar\alpha_t=0$")
+
+
 @pytest.mark.parametrize("name", ["forward", "nearest", "samples", "sweep", "trajectory"])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_channels_that_are_not_shown_are_said(name, channels, tmp_path):

@@ -103,6 +103,17 @@ def test_weights_on_the_linear_path():
 
 
 @pytest.mark.parametrize(
+    "settings", [{"path": "linear"}, {"zero_terminal_snr": True}], ids=["flow", "zero terminal SNR"]
+)
+@pytest.mark.parametrize("kind", ["x_0", "v", "u"])
+def test_weights_where_alpha_is_0(settings, kind):
+    """Pure noise tells nothing of the image: an error of x_0 there counts nothing."""
+    schedule = make_schedule(DiffusionConfig(**settings, prediction_type=kind))
+    weights = np.asarray(min_snr_weight(kind, schedule, rates(schedule)[0], 5.0))
+    assert np.isfinite(weights).all() and (weights[:-1] > 0).all() and weights[-1] == 0
+
+
+@pytest.mark.parametrize(
     ("alpha_bar", "expected"),
     [(0.9, [5, 5 / 9, 0.5]), (0.5, [1, 1, 0.5]), (0.2, [0.25, 1, 0.2])],
 )
