@@ -100,8 +100,11 @@ def accepted(config):
     """Check a config as the workflow does; every job must then accept what it is handed."""
     plan = Plan(*resolve(config))
     for name in plan.names:
+        experiment = plan.experiments[name]
         for asked in STAGES:
-            entries = plan.experiments[name].samples if asked == "sample" else [None]
+            if asked == "trajectory" and experiment.trajectory.of not in experiment.samples:
+                continue  # which has no trajectory
+            entries = experiment.samples if asked == "sample" else [None]
             for entry in entries:
                 wildcards = {"experiment": name} | ({"name": entry} if entry else {})
                 text = plan.settings(asked)(Wildcards(fromdict=wildcards))

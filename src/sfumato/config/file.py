@@ -139,6 +139,7 @@ def with_typed_arguments(
 def _right_spelling(raw: Mapping[str, Any], key: str, text: str) -> str:
     """Say how a setting is given on the command line, where only part of its path was."""
     dump = Experiment().model_dump()
+    dump["samples"] = dump.pop("samples")  # last, so that it has what several sections have
     places = {path.rpartition(".")[2]: tuple(path.split(".")) for path in leaves(dump)}
     places |= {name: ("samples", name) for name in dump["samples"]}
     places |= {name: (name,) for name in dump}
