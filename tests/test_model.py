@@ -280,6 +280,7 @@ def test_dynamic_clipping_is_another_way_into_the_range():
     assert np.abs(drawn[50] - drawn[100]).max() > 1e-3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scheduler", ["ddim", "heun", "dpm_solver", "unipc", "ddpm"])
 @pytest.mark.parametrize(
     "diffusion",

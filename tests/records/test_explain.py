@@ -134,7 +134,7 @@ def test_diff_names_what_differs(results, capsys):
     assert same == "both were made in the same way\ncontent: the same\n"
     text = differing(capsys, results / "ddpm_samples.npz", results / "ddim_samples.npz")
     assert "  artifact: ddpm_samples.npz | ddim_samples.npz\n" in text
-    assert "  only right: samples.ddim (clip True, eta 0.0, guidance None, n_samples 5 and" in text
+    assert "  only right: samples.ddim (clip True, " in text
     assert text.endswith("content: it differs, timesteps in its shape: (10,) | (5,)\n")
     assert "model.channels" not in text and "checkpoint >" not in text
 

@@ -21,6 +21,9 @@ INPUTS = {
     "evaluate": ("data", "classifier"),
     "compare_quality": ("metrics", "timings"),
     "compare_speed": ("timings",),
+    "compare_points": ("timings",),
+    "converge": ("samples",),
+    "train_guidance_classifier": ("data",),
     "render": ("inputs",),
     "freeze": ("results",),
 }

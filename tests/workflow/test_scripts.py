@@ -61,6 +61,7 @@ def refused(name, folder, config=None, **changes):
 def test_every_script_is_called_somewhere():
     elsewhere = {"explain", "freeze", "verify"}  # tests/records
     elsewhere |= {"train", "adopt"}  # tests/training/test_train_script.py
+    elsewhere |= {"train_guidance_classifier"}  # tests/training/test_guidance_classifier.py
     elsewhere |= {"compare_points", "converge"}  # tests/workflow/test_sweeps.py
     of_evaluation = {"train_classifier", "evaluate", "compare_quality"}  # below
     assert {*map(script_of, JOBS), *elsewhere, *of_evaluation} == set(SCRIPTS)
