@@ -14,8 +14,9 @@ from pathlib import Path
 import pytest
 from filelock import FileLock
 
-from sfumato.config.experiment import Experiment, leaves
+from sfumato.config.experiment import Experiment
 from sfumato.config.merge import merge_sections
+from sfumato.config.nested import leaves
 from sfumato.config.resolve import resolve
 from sfumato.errors import InputError
 from sfumato.workflow.environment import DECIDING

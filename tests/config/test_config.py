@@ -9,9 +9,10 @@ from conftest import ROOT, nested
 
 from sfumato import guidance, samplers
 from sfumato.config.data import DataConfig
-from sfumato.config.experiment import Experiment, leaves
+from sfumato.config.experiment import Experiment
 from sfumato.config.file import check_file, with_typed_arguments
 from sfumato.config.forward import ForwardConfig
+from sfumato.config.nested import leaves
 from sfumato.config.render import RenderConfig
 from sfumato.config.resolve import check_names, resolve
 from sfumato.errors import InputError

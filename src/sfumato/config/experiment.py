@@ -1,8 +1,5 @@
 """An experiment: every section, every setting filled in."""
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
 from pydantic import Field
 
 from sfumato.config.convergence import ConvergenceConfig
@@ -111,13 +108,3 @@ class Experiment(Section):
     def first_run(self) -> str:
         """The name of the first of them."""
         return next(iter(self.runs))
-
-
-def leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
-    """Walk the paths, `section.key`, of all settings in nested values."""
-    for key, value in values.items():
-        path = f"{prefix}{key}"
-        if isinstance(value, Mapping):
-            yield from leaves(value, f"{path}.")
-        else:
-            yield path

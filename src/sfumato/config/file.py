@@ -9,8 +9,9 @@ from typing import Any
 
 import yaml
 
-from sfumato.config.experiment import Experiment, leaves
+from sfumato.config.experiment import Experiment
 from sfumato.config.merge import merge
+from sfumato.config.nested import leaves
 from sfumato.config.validation import nearest
 from sfumato.errors import InputError
 

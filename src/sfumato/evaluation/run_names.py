@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
+from sfumato.config.nested import leaf_items
 from sfumato.config.wording import phrase
 from sfumato.evaluation.quality import Row
 
@@ -56,7 +57,7 @@ def _methods(rows: Sequence[Row], varied: Collection[str] = VARIED) -> Iterator[
     scales = {(row.settings.get("guidance") or {}).get("scale") for row in rows}
     first: dict[str, dict[str, Any]] = {}
     for row in rows:
-        sampler, knobs = row.settings["sampler"], dict(_leaves(row.settings))
+        sampler, knobs = row.settings["sampler"], dict(leaf_items(row.settings))
         usual = dict(first.setdefault(sampler, knobs))
         if len(scales) > 1:
             usual.pop(SCALE, None)
@@ -72,12 +73,3 @@ def _differences(
         for key, value in knobs.items()
         if key not in varied and (key not in usual or usual[key] != value)
     ]
-
-
-def _leaves(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Walk settings within settings: `guidance.scale`, and its value."""
-    for key, value in values.items():
-        if isinstance(value, dict):
-            yield from _leaves(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value

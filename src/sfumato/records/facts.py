@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from typing import Any, NamedTuple
 
+from sfumato.config.nested import leaf_items
 from sfumato.records.provenance import Record
 
 
@@ -53,13 +54,7 @@ def facts_of_making(record: Record) -> dict[str, str]:
 
 def flat(values: Mapping[str, Any], prefix: str = "") -> dict[str, str]:
     """Flatten nested values: {"a": {"b": 1}} -> {"a.b": "1"}."""
-    laid_out = {}
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            laid_out |= flat(value, f"{prefix}{key}.")
-        else:
-            laid_out[f"{prefix}{key}"] = str(value)
-    return laid_out
+    return {path: str(value) for path, value in leaf_items(values, prefix)}
 
 
 def differing(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sfumato.config.nested import leaf_items
 from sfumato.config.points import digest_of
 from sfumato.errors import InputError
 from sfumato.records.opening import Opened
@@ -56,7 +57,7 @@ def columns(
         wanted, got = (", ".join(sorted(each)) or "nothing" for each in (points, timings))
         raise InputError(f"--timings: these are of {got}, and the sweep has {wanted}")
     varied = {key: [row[key] for row in _combinations(over)] for key, _ in over}
-    flat = [dict(_flat(entries[name].model_dump(mode="json"))) for name in points]
+    flat = [dict(leaf_items(entries[name].model_dump(mode="json"))) for name in points]
     others = dict.fromkeys(key for row in flat for key in row if key not in varied)
     timed = [timings[name] for name in points]
     return {
@@ -88,15 +89,6 @@ def _combinations(over: Over) -> Iterator[dict[str, Any]]:
     keys = [key for key, _ in over]
     for values in product(*(values for _, values in over)):
         yield dict(zip(keys, values, strict=True))
-
-
-def _flat(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Walk settings within settings: `guidance.scale`, and its value."""
-    for key, value in values.items():
-        if isinstance(value, Mapping):
-            yield from _flat(value, f"{prefix}{key}.")
-        else:
-            yield f"{prefix}{key}", value
 
 
 def _text(value: object) -> str:
