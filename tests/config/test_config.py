@@ -8,6 +8,7 @@ import yaml
 from conftest import ROOT, nested
 
 from sfumato import guidance, samplers
+from sfumato.config.canonical import canonical
 from sfumato.config.data import DataConfig
 from sfumato.config.experiment import Experiment
 from sfumato.config.file import check_file, with_typed_arguments
@@ -16,7 +17,6 @@ from sfumato.config.nested import leaves
 from sfumato.config.render import RenderConfig
 from sfumato.config.resolve import check_names, resolve
 from sfumato.errors import InputError
-from sfumato.workflow.picking import canonical
 
 SHIPPED = yaml.safe_load((ROOT / "config.yaml").read_text())
 DUMP = Experiment().model_dump()

@@ -7,11 +7,11 @@ that all sweeps share it, and nothing is drawn twice.
 from __future__ import annotations
 
 import hashlib
-import json
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
+from sfumato.config.canonical import canonical
 from sfumato.config.validation import show
 from sfumato.errors import InputError
 
@@ -36,9 +36,7 @@ def named(entries: Iterable[SampleConfig], experiment: Experiment) -> list[str]:
 
 def digest_of(entry: SampleConfig) -> str:
     """Return the beginning of the sha256 of an entry's settings, as one canonical JSON text."""
-    values = entry.model_dump(mode="json")
-    text = json.dumps(values, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()[:_LENGTH]
+    return hashlib.sha256(canonical(entry).encode()).hexdigest()[:_LENGTH]
 
 
 def points_of_sweep(experiment: Experiment, name: str) -> Points:

@@ -1,6 +1,5 @@
-"""The settings of a stage, picked from an experiment, and the text that hands them over."""
+"""The settings of a stage, picked from an experiment."""
 
-import json
 from typing import Any
 
 from pydantic import BaseModel
@@ -22,10 +21,3 @@ def settings_of(stage: Stage, experiment: Any) -> BaseModel | None:  # noqa: ANN
         read = {name: getattr(experiment, name) for name in schema.model_fields}
         picked = schema.model_validate(read)
     return schema.model_validate(picked.model_dump())  # drops the other fields of a subclass
-
-
-def canonical(values: object) -> str:
-    """Write values as the one JSON text that equal values share."""
-    if isinstance(values, BaseModel):
-        values = values.model_dump(mode="json")
-    return json.dumps(values, sort_keys=True, separators=(",", ":"))

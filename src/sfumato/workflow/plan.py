@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from sfumato.config.canonical import canonical
 from sfumato.config.checks import check_evaluation
 from sfumato.config.experiment import Experiment
 from sfumato.config.narrowing import OF_EVALUATION, narrowed
@@ -21,7 +22,7 @@ from sfumato.workflow.contents import Contents
 from sfumato.workflow.data_files import facts_of
 from sfumato.workflow.lookup import stage
 from sfumato.workflow.mistakes import exit_with
-from sfumato.workflow.picking import canonical, settings_of
+from sfumato.workflow.picking import settings_of
 from sfumato.workflow.places import ROOT, relative
 from sfumato.workflow.reading import results_of, words_of
 from sfumato.workflow.reruns import making, seen_by

@@ -5,6 +5,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from sfumato.config.canonical import canonical
 from sfumato.config.narrowing import narrowed
 from sfumato.errors import InputError
 from sfumato.records.code import code_of
@@ -12,7 +13,7 @@ from sfumato.records.provenance import versions
 from sfumato.records.stage import Stage
 from sfumato.workflow.environment import DECIDING
 from sfumato.workflow.lookup import stage as stage_named
-from sfumato.workflow.picking import canonical, settings_of
+from sfumato.workflow.picking import settings_of
 
 
 def making(stage: Stage, experiment: Any) -> str:  # noqa: ANN401
