@@ -1,11 +1,14 @@
 """Settings that override settings."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any, TypeAlias
 
 from sfumato.config.model import merge_model
-from sfumato.config.samples import merge_entries
-from sfumato.config.sweep import merge_sweeps
+from sfumato.config.samples import merge_entry
+from sfumato.config.sweep import merge_sweep
+
+Merge: TypeAlias = Callable[[Mapping[str, Any], Mapping[str, Any]], dict[str, Any]]
 
 
 def merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
@@ -20,7 +23,27 @@ def merge(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any
     return merged
 
 
-_MERGES = {"samples": merge_entries, "model": merge_model, "sweeps": merge_sweeps}
+def _by_name(
+    merge_one: Merge, base: Mapping[str, Any], override: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Override a section of things by name: `null` removes one."""
+    merged = dict(base)
+    for name, value in override.items():
+        before = merged.get(name)
+        if value is None:
+            merged.pop(name, None)
+        elif isinstance(before, Mapping) and isinstance(value, Mapping):
+            merged[name] = merge_one(before, value)
+        else:
+            merged[name] = value
+    return merged
+
+
+_MERGES: dict[str, Merge] = {
+    "samples": partial(_by_name, merge_entry),
+    "model": merge_model,
+    "sweeps": partial(_by_name, merge_sweep),
+}
 
 
 def merge_sections(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:

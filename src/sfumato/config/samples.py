@@ -166,22 +166,8 @@ class SampleConfig(ChainConfig):
     """How many samples are drawn."""
 
 
-def merge_entries(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
-    """Override entries by name; `null` removes one, another sampler drops the old knobs."""
-    merged = dict(base)
-    for name, value in override.items():
-        entry = merged.get(name)
-        if value is None:
-            merged.pop(name, None)
-        elif isinstance(entry, Mapping) and isinstance(value, Mapping):
-            merged[name] = merge_entry(entry, value)
-        else:
-            merged[name] = value
-    return merged
-
-
 def merge_entry(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
-    """Override the settings of one entry."""
+    """Override the settings of one entry; another sampler drops the old knobs."""
     for key, choice, usual in (("guidance", GUIDANCE, DEFAULT_GUIDANCE), ("edit", EDIT, {})):
         method, changed = base.get(key), override.get(key)
         if isinstance(method, Mapping) and isinstance(changed, Mapping):

@@ -68,22 +68,13 @@ class SweepConfig(Section):
         return points
 
 
-def merge_sweeps(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
-    """Override sweeps by name: `null` removes one; another `of` drops the old `over`.
+def merge_sweep(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
+    """Override a sweep: another `of` drops the old `over`.
 
     An `over` replaces the old one as a whole: what it says is all that is varied.
     """
-    merged = dict(base)
-    for name, value in override.items():
-        sweep = merged.get(name)
-        if value is None:
-            merged.pop(name, None)
-        elif isinstance(sweep, Mapping) and isinstance(value, Mapping):
-            same = value.get("of", sweep.get("of")) == sweep.get("of")
-            merged[name] = {**(sweep if same else {}), **value}
-        else:
-            merged[name] = value
-    return merged
+    same = override.get("of", base.get("of")) == base.get("of")
+    return {**(base if same else {}), **override}
 
 
 def _nested(override: Mapping[str, Any]) -> dict[str, Any]:
