@@ -14,11 +14,10 @@ The step to the data is taken once, and adds no noise: known pixels come back un
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass as plain_dataclass
-from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 from pydantic import Field
@@ -30,13 +29,14 @@ from sfumato.config.inputs import Input
 from sfumato.diffusion.prediction import Prediction
 from sfumato.editing._images import OfImages, read_picture
 from sfumato.editing._masks import Mask, check_masks, masks_of
+from sfumato.editing._wrapping import Wrapping
 from sfumato.editing.base import Asked
 from sfumato.samplers.base import Sampler, Step
 
 if TYPE_CHECKING:
     from jax import Array
 
-    from sfumato.diffusion.prediction import Ask, Given, Int
+    from sfumato.diffusion.prediction import Ask, Int
     from sfumato.diffusion.schedule import Schedule
     from sfumato.records.opening import Opened
 
@@ -89,29 +89,19 @@ class Inpaint(OfImages):
 
 
 @plain_dataclass(frozen=True)
-class Resampling(Sampler):
+class Resampling(Wrapping):
     """Takes each step of a sampler several times, and puts back what is known.
 
     The sampler forgets, at each visit of a time, what it remembers: the state is another one. A
     solver of second order that remembers is of first order here.
     """
 
-    inner: Sampler
-    """The sampler whose steps are taken."""
     resample: int
     """How often each step is taken."""
 
     def asks(self, t: int, s: int) -> tuple[int, ...]:
         """Return the times of the step inside, as often as it is taken; see Sampler.asks."""
         return self.inner.asks(t, s) * (self.resample if s >= 0 else 1)
-
-    def along(self, times: Sequence[int]) -> Self:
-        """Return the same around a sampler for a chain along these times; see Sampler.along."""
-        return replace(self, inner=self.inner.along(times))
-
-    def init(self, x: Array, given: Given) -> Any:
-        """Return what is known of each sample, which does not change; see Sampler.init."""
-        return dict(given)
 
     def step(
         self, denoise: Ask, schedule: Schedule, x_t: Array, t: Int, s: Int, keys: Array, memory: Any

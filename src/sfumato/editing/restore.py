@@ -12,10 +12,9 @@ is what the sampler sees.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass as plain_dataclass
-from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 import numpy as np
 from pydantic import Field
@@ -29,13 +28,14 @@ from sfumato.editing._images import OfImages
 from sfumato.editing._masks import random_masks
 from sfumato.editing._operators import Operator, OperatorConfig, matrix
 from sfumato.editing._posterior import PseudoInverse
+from sfumato.editing._wrapping import Wrapping
 from sfumato.editing.base import MASK, MEASUREMENT, Around, Asked, Mistake
 from sfumato.samplers.base import Sampler, Step
 
 if TYPE_CHECKING:
     from jax import Array
 
-    from sfumato.diffusion.prediction import Ask, Denoise, Given, Int
+    from sfumato.diffusion.prediction import Ask, Denoise, Int
     from sfumato.diffusion.schedule import Schedule
     from sfumato.guidance.base import Guidance
 
@@ -120,7 +120,7 @@ class Restore(OfImages):
 
 
 @plain_dataclass(frozen=True)
-class PosteriorSampling(Sampler):
+class PosteriorSampling(Wrapping):
     """DPS: a step of a sampler that asks once, and then one towards what was measured.
 
     The sampler forgets, at each step, what it remembers: the state is another one.
@@ -128,22 +128,12 @@ class PosteriorSampling(Sampler):
 
     traced: ClassVar[tuple[str, ...]] = ("scale",)
 
-    inner: Sampler
-    """The sampler whose steps are taken."""
     operator: Operator
     """A, the measurement."""
     scale: float
     """The length of the step against the distance."""
     clip: bool
     """Whether the sampler inside sees a clipped prediction."""
-
-    def along(self, times: Sequence[int]) -> Self:
-        """Return the same around a sampler for a chain along these times; see Sampler.along."""
-        return replace(self, inner=self.inner.along(times))
-
-    def init(self, x: Array, given: Given) -> Any:
-        """Return what is known of each sample, which does not change; see Sampler.init."""
-        return dict(given)
 
     def step(
         self, denoise: Ask, schedule: Schedule, x_t: Array, t: Int, s: Int, keys: Array, memory: Any
