@@ -12,8 +12,7 @@ from sfumato.compute.compilation import compiled
 from sfumato.errors import InputError
 from sfumato.evaluation.lenet import structure
 from sfumato.evaluation.quantise import quantise
-from sfumato.networks.naming import named
-from sfumato.networks.restoring import restored
+from sfumato.networks.restoring import restored, weights_of
 
 MICRO_BATCH = 64  # images through the network at once; XLA may sum in another order at another size
 
@@ -49,7 +48,7 @@ class Classifier:
 
     def weights(self) -> dict[str, np.ndarray]:
         """Return the weights by name, `conv_1.kernel`; `from_weights` takes them back."""
-        return {name: np.asarray(leaf) for name, leaf in named(self.state).items()}
+        return weights_of(self.state)
 
     @classmethod
     def from_weights(

@@ -19,9 +19,7 @@ from sfumato.evaluation.classes import check_labels
 from sfumato.evaluation.classifier import Classifier
 from sfumato.evaluation.lenet import SMALLEST, LeNet, structure
 from sfumato.evaluation.quantise import quantise
-
-OPTIMISER = optax.adamw(1.0)  # the changes for a learning rate of 1; each step scales them
-Carry = tuple[nnx.State, optax.OptState]
+from sfumato.training.descent import Carry, begin, descend
 
 
 @dataclass(frozen=True)
@@ -108,8 +106,7 @@ def shifted(x: jax.Array, most: int, key: jax.Array) -> jax.Array:
 @partial(compiled, static_argnums=(0, 1))
 def _start(image_shape: tuple[int, ...], n_classes: int, key: jax.Array) -> Carry:
     """Draw fresh weights, and make the optimiser's state for them."""
-    state = nnx.state(LeNet(image_shape, n_classes, rngs=nnx.Rngs(key)))
-    return state, OPTIMISER.init(state)
+    return begin(nnx.state(LeNet(image_shape, n_classes, rngs=nnx.Rngs(key))))
 
 
 @partial(compiled, static_argnums=(0, 1))
@@ -127,10 +124,7 @@ def update(
     No loop is compiled around it: on a CPU, XLA gives convolutions in such a loop neither threads
     nor its fast routines, and a step took ten times as long.
     """
-    state, moments = carry
-    gradient = jax.grad(_loss)(state, graphdef, shifted(x, shift, key), y)
-    change, moments = OPTIMISER.update(gradient, moments, state)
-    return jax.tree.map(lambda w, dw: w + rate * dw, state, change), moments
+    return descend(carry, jax.grad(_loss)(carry[0], graphdef, shifted(x, shift, key), y), rate)
 
 
 def _loss(state: nnx.State, graphdef: nnx.GraphDef, x: jax.Array, y: jax.Array) -> jax.Array:

@@ -22,7 +22,7 @@ from flax import nnx
 from sfumato.networks.blocks import Layers, ResidualBlock
 from sfumato.networks.embedding import Embedding
 from sfumato.networks.naming import named
-from sfumato.networks.restoring import restored
+from sfumato.networks.restoring import restored, weights_of
 
 NARROW, WIDE, GROUPS = 32, 64, 8
 
@@ -70,7 +70,7 @@ class LogProbability:
 
     def weights(self) -> dict[str, np.ndarray]:
         """Return the weights by name, `conv_in.kernel`; `from_weights` takes them back."""
-        return {name: np.asarray(leaf) for name, leaf in named(self.parameters).items()}
+        return weights_of(self.parameters)
 
     @classmethod
     def from_weights(

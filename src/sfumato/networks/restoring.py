@@ -1,4 +1,4 @@
-"""Weights by name, put back into the network that they came from."""
+"""Weights by name, taken from a network and put back into it."""
 
 from collections.abc import Mapping
 
@@ -8,6 +8,11 @@ from flax import nnx
 
 from sfumato.errors import InputError
 from sfumato.networks.naming import from_named, named
+
+
+def weights_of(state: nnx.State) -> dict[str, np.ndarray]:
+    """Return the weights by name, `conv_1.kernel`; `restored` takes them back."""
+    return {name: np.asarray(leaf) for name, leaf in named(state).items()}
 
 
 def restored(shapes: nnx.State, weights: Mapping[str, np.ndarray]) -> nnx.State:

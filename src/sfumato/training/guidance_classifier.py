@@ -20,11 +20,10 @@ from sfumato.diffusion.forward import forward
 from sfumato.diffusion.schedule import Schedule
 from sfumato.errors import InputError
 from sfumato.networks.guidance_classifier import GuidanceClassifier, LogProbability, structure
+from sfumato.training.descent import Carry, begin, descend
 from sfumato.training.stream import image_order
 
-OPTIMISER = optax.adamw(1.0)  # the changes for a learning rate of 1; each step scales them
 MICRO_BATCH = 64
-Carry = tuple[nnx.State, optax.OptState]
 
 
 def train_guidance_classifier(
@@ -91,8 +90,7 @@ def accuracies(
 @partial(compiled, static_argnums=(0, 1))
 def _start(image_shape: tuple[int, ...], n_classes: int, key: jax.Array) -> Carry:
     """Draw fresh weights, and make the optimiser's state for them."""
-    state = nnx.state(GuidanceClassifier(image_shape, n_classes, rngs=nnx.Rngs(key)))
-    return state, OPTIMISER.init(state)
+    return begin(nnx.state(GuidanceClassifier(image_shape, n_classes, rngs=nnx.Rngs(key))))
 
 
 @partial(compiled, static_argnums=0)
@@ -106,13 +104,10 @@ def update(
     key: jax.Array,
 ) -> Carry:
     """Take one step on images x_0 (B, H, W, C) of classes y (B,)."""
-    state, moments = carry
     time_key, noise_key = jax.random.split(key)
     t = jax.random.randint(time_key, y.shape, 0, schedule.noise_steps)
     x_t = forward(schedule, x_0, jax.random.normal(noise_key, x_0.shape), t)
-    gradient = jax.grad(_loss)(state, graphdef, x_t, t, y)
-    change, moments = OPTIMISER.update(gradient, moments, state)
-    return jax.tree.map(lambda w, dw: w + rate * dw, state, change), moments
+    return descend(carry, jax.grad(_loss)(carry[0], graphdef, x_t, t, y), rate)
 
 
 def _loss(
