@@ -215,9 +215,8 @@ class Drawing(nnx.Module):
         walks = Walks(chain, self._denoiser(), self.schedule, key, *sizes)
         try:
             given, _ = walks.begin(range(n_samples), asked, **batches)
-        except (
-            InputError
-        ) as error:  # of an entry of `samples`, where the edit's knobs are in `edit`
+        except InputError as error:
+            # It speaks of an entry of `samples`, where the edit's knobs are in `edit`.
             raise InputError(re.sub(r"^edit\.", "", str(error), flags=re.MULTILINE)) from None
         return walks, given, batches
 

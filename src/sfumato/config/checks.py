@@ -21,15 +21,14 @@ SMALLEST_SIDE = 8  # that the classifier can look at, see evaluation/lenet.py
 
 def check_across(experiment: Experiment, prefix: str) -> None:
     """Raise an InputError with a line for each conflict between sections."""
-    noise_steps, n_test = experiment.diffusion.noise_steps, experiment.data.n_test
-    forward = experiment.forward.mistakes(noise_steps, n_test)
+    forward = experiment.forward.mistakes(experiment.diffusion.noise_steps, experiment.data.n_test)
     entries = [
         (f"samples.{name}.{setting}", reason)
         for name, entry in experiment.samples.items()
         for setting, reason in entry_mistakes(experiment, entry)
     ]
-    points = [*_sweeps(experiment), *_convergence(experiment)]
-    found = [*_steps(experiment), *entries, *forward, *points, *_figures(experiment)]
+    points = [*_sweeps(experiment), *_runs(experiment), *_convergence(experiment)]
+    found = [*entries, *forward, *points, *_figures(experiment)]
     _raise(found, prefix)
 
 
@@ -52,14 +51,6 @@ def figure_files(experiment: Experiment) -> tuple[str, ...]:
     return tuple(file for name in names() for file in figure(name).files_for(experiment))
 
 
-def _steps(experiment: Experiment) -> Iterator[Mistake]:
-    most = experiment.diffusion.noise_steps
-    for name, entry in experiment.samples.items():
-        if (entry.steps or 0) > most:
-            reason = f"{entry.steps} must be at most diffusion.noise_steps ({most})"
-            yield f"samples.{name}.steps", reason
-
-
 def _sweeps(experiment: Experiment) -> Iterator[Mistake]:
     for name in experiment.samples:
         if name.startswith("sweep_"):
@@ -78,12 +69,15 @@ def _sweeps(experiment: Experiment) -> Iterator[Mistake]:
                 yield f"sweeps.{name}.over.{setting}", reason
 
 
-def _convergence(experiment: Experiment) -> Iterator[Mistake]:
+def _runs(experiment: Experiment) -> Iterator[Mistake]:
     for i, run in enumerate(experiment.evaluation.runs):
         if isinstance(run, str) and run not in experiment.sweeps:
             known = tuple(experiment.sweeps)
             reason = f"{one_of(known)}, the names of sweeps{nearest(run, known)}"
             yield f"evaluation.runs[{i}]", f"{show(run)} {reason}"
+
+
+def _convergence(experiment: Experiment) -> Iterator[Mistake]:
     known = experiment.convergence.known(experiment.samples)
     for i, name in enumerate(experiment.convergence.of):
         if name not in (*known, *ConvergenceConfig().of):
@@ -121,16 +115,12 @@ def _snapshots(experiment: Experiment, followed: ChainConfig) -> Iterator[Mistak
 
 def _evaluation(experiment: Experiment) -> Iterator[Mistake]:
     evaluation = experiment.evaluation
-    most = experiment.diffusion.noise_steps
     for i, run in enumerate(evaluation.runs):
         sweep = experiment.sweep_of(run)
         if "n_samples" in sweep.over:
             reason = "is the same for all runs: see evaluation.n_samples"
             yield f"evaluation.runs[{i}].over.n_samples", reason
         for entry in sweep.points(experiment.samples).values():
-            if (entry.steps or 0) > most:
-                reason = f"{entry.steps} must be at most diffusion.noise_steps ({most})"
-                yield f"evaluation.runs[{i}].over.steps", reason
             scored = entry.model_copy(update={"n_samples": evaluation.n_samples})
             for setting, reason in entry_mistakes(experiment, scored):
                 yield f"evaluation.runs[{i}].over.{setting}", reason

@@ -1,4 +1,4 @@
-"""Whether classes, guidance and edit of an entry of `samples` fit the rest of an experiment."""
+"""Whether an entry of `samples` fits the rest of an experiment: steps, classes, guidance, edit."""
 
 from __future__ import annotations
 
@@ -20,10 +20,12 @@ KNOWN = "model.num_classes"
 
 def entry_mistakes(experiment: Experiment, entry: SampleConfig) -> Iterator[tuple[str, str]]:
     """Walk what does not fit: the setting, from the entry on, and what is wrong with it."""
+    most = experiment.diffusion.noise_steps
+    fits = (entry.steps or 0) <= most
+    if not fits:
+        yield "steps", f"{entry.steps} must be at most diffusion.noise_steps ({most})"
     yield from _of_guidance(experiment, entry)
-    if entry.edit and entry.length(experiment.diffusion.noise_steps) <= (
-        experiment.diffusion.noise_steps
-    ):
+    if entry.edit and fits:
         yield from entry.edit.mistakes(_around(experiment, entry))
 
 
