@@ -25,8 +25,8 @@ PANELS = (
     ("recall", "recall", "higher is better"),
 )
 """Of each panel: the score, what it is called, and which way is better."""
-WIDTH, HEIGHT, NAME = 11, 2.6, 0.18
-"""Inches: of the figure without its legend, and the height of a name there."""
+WIDTH, HEIGHT = 11, 2.6
+"""Inches: of the figure without its legend."""
 
 
 FIGURE = Figure(
@@ -46,8 +46,8 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     """Draw each score against w, a line for the runs that differ in w alone."""
     from sfumato.evaluation.quality import Quality
     from sfumato.evaluation.run_names import by_scale
-    from sfumato.figures.charts import chart, set_scale
-    from sfumato.figures.titles import counted, diffusion_words, heading, network_words
+    from sfumato.figures.charts import NAME, chart, set_scale
+    from sfumato.figures.titles import compared_words, diffusion_words, heading, network_words
 
     measured = Quality.of(quality)
     found, made = by_scale(measured.rows), quality.record
@@ -56,9 +56,8 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
             f"{quality.path}: no run is guided; vary guidance.scale in evaluation.runs, as in "
             "{of: ddim, over: {guidance.scale: [1, 2, 4]}}"
         )
-    counts = f"{counted(measured.n_samples, 'sample')} of each run"
-    seeds = counted(measured.floor.seeds, "seed")
-    said = heading(look, f"guidance, {counts}, {seeds}", network_words(made), diffusion_words(made))
+    title = f"guidance, {compared_words(measured)}"
+    said = heading(look, title, network_words(made), diffusion_words(made))
     figure = chart(look, said, (WIDTH, HEIGHT + NAME * (len(found) + 1)))
     floor = {**measured.floor.mean, "class_accuracy": measured.classifier_accuracy}
     scales = [w for runs in found.values() for w, _ in runs]

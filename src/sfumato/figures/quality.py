@@ -48,15 +48,12 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     from sfumato.evaluation.quality import Quality
     from sfumato.evaluation.run_names import methods
     from sfumato.figures.charts import NAME, chart, legend_shape, set_scale
-    from sfumato.figures.titles import counted, diffusion_words, heading, network_words
+    from sfumato.figures.titles import compared_words, diffusion_words, heading, network_words
 
     measured = Quality.of(quality)
     found, made = methods(measured.rows), quality.record
-    counts = f"{counted(measured.n_samples, 'sample')} of each run"
-    seeds = counted(measured.floor.seeds, "seed")
-    said = heading(
-        look, f"quality of {counts}, {seeds}", network_words(made), diffusion_words(made)
-    )
+    title = f"quality of {compared_words(measured)}"
+    said = heading(look, title, network_words(made), diffusion_words(made))
     names = [*found, *_references(measured)][: MOST_NAMED + 3]
     columns, lines = legend_shape(names, WIDTH, look.dpi)
     figure = chart(look, said, (WIDTH, HEIGHT + NAME * lines))

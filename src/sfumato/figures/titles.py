@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from sfumato.config.render import ChartLook
+    from sfumato.evaluation.quality import Quality
     from sfumato.records.provenance import Record
 
 USUAL_ENTRY = {
@@ -112,6 +113,12 @@ def drawn_words(record: Record) -> str:
     if chain is None:
         return chain_words(entry, classes=classes)
     return chain_words(entry, chain.steps, classes, chain.nfe)
+
+
+def compared_words(quality: Quality) -> str:
+    """Say how much an evaluation compared: `300 samples of each run, 2 seeds`."""
+    samples, seeds = counted(quality.n_samples, "sample"), counted(quality.floor.seeds, "seed")
+    return f"{samples} of each run, {seeds}"
 
 
 def network_words(record: Record) -> str:
