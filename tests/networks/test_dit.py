@@ -26,10 +26,9 @@ def call(network, *arguments, **options):
 def stirred(config):
     """Return a network whose zeros have become numbers, as after some training."""
     graphdef, state = nnx.split(initialise(config, jax.random.key(0)))
-    leaves, structure = jax.tree.flatten(state)
-    keys = jax.random.split(jax.random.key(1), len(leaves))
-    noisy = [x + 0.1 * jax.random.normal(k, x.shape) for k, x in zip(keys, leaves, strict=True)]
-    return nnx.merge(graphdef, jax.tree.unflatten(structure, noisy))
+    noise = np.random.default_rng(1)
+    stir = lambda x: x + np.float32(0.1) * noise.normal(size=x.shape).astype(np.float32)  # noqa: E731
+    return nnx.merge(graphdef, jax.tree.map(stir, jax.device_get(state)))
 
 
 def count(config):
