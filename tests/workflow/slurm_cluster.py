@@ -52,6 +52,11 @@ Name=gpu File=/dev/zero
 """
 
 
+def without_gpus(profile):
+    """Return the text of the profile for Slurm with what it says of clusters without GPUs."""
+    return re.sub(r"^# (set-resources:|  \w+: {gpu: 0})$", r"\1", profile, flags=re.M)
+
+
 @contextmanager
 def slurm_cluster():
     """Start a cluster; whatever happens, stop what was started and remove what was written."""

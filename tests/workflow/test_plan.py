@@ -7,6 +7,7 @@ rerun exactly those jobs is in test_workflow.py.
 import re
 
 import pytest
+import yaml
 from conftest import (
     ROOT,
     SCORED_TINY,
@@ -16,6 +17,7 @@ from conftest import (
     setting_paths,
     tiny_config,
 )
+from slurm_cluster import without_gpus
 from snakemake.iocontainers import Wildcards
 from tables import (
     ALL,
@@ -234,3 +236,12 @@ def test_the_docs_have_this_table():
     expected = {name: downstream(readers) for name, readers in READERS.items() if readers}
     expected["seed"] -= {"data.npz"}  # of the real digits, which have nothing random
     assert table == expected
+
+
+def test_the_profile_for_slurm_names_every_rule_that_asks_for_a_gpu():
+    profile = without_gpus((ROOT / "profiles" / "slurm" / "config.yaml").read_text())
+    rules = "".join(file.read_text() for file in ROOT.glob("workflow/rules/*.smk"))
+    asking = set(re.findall(r"^rule (\w+):(?:(?!^rule ).)*?gpu=1", rules, re.M | re.S))
+    variants = re.findall(r"^use rule (\w+) as (\w+) with", rules, re.M)
+    asking |= {variant for rule, variant in variants if rule in asking}
+    assert set(yaml.safe_load(profile)["set-resources"]) == asking
