@@ -101,6 +101,17 @@ def compilation_cache(common):
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)  # or each process compiles the library again
 
 
+@pytest.fixture(scope="module", autouse=True)
+def compiler(request, compilation_cache):
+    """Compile as users do; a module marked `quick_compile` compiles in half the time instead."""
+    import jax
+
+    quick = request.node.get_closest_marker("quick_compile") is not None
+    if quick != jax.config.read("jax_disable_most_optimizations"):
+        jax.clear_caches()
+        jax.config.update("jax_disable_most_optimizations", quick)
+
+
 @pytest.fixture
 def schedule():
     from sfumato.config.diffusion import DiffusionConfig
@@ -130,22 +141,6 @@ def tiny():
     return tiny_experiment()
 
 
-# Writes, when a script ends, which of the library's modules it had imported.
-RECORDER = """
-import atexit, json, os, sys
-
-def record():
-    if "scripts" in sys.argv[0]:
-        modules = [m for name, m in list(sys.modules.items()) if name.split(".")[0] == "sfumato"]
-        name = os.path.basename(sys.argv[sys.argv.index("--output") + 1])
-        with open(os.path.join({folder!r}, name), "w") as file:
-            files = [sys.argv[0], *(module.__file__ for module in modules)]
-            json.dump([os.path.relpath(each) for each in files], file)
-
-atexit.register(record)
-"""
-
-
 @pytest.fixture(scope="session")
 def project_once(common, tmp_path_factory):
     """Return a function that builds a project, once for all workers, and returns a copy of it.
@@ -166,14 +161,12 @@ def project_once(common, tmp_path_factory):
 
 
 def build_once(place, config, *targets, recording=False):
-    """Build a project in a folder; if asked to, from nothing, and record what its jobs import."""
-    folder, options = copy_project(place / "a project", config), {}
+    """Build a project in a folder; if asked to, record what its jobs import."""
+    folder, environment = copy_project(place / "a project", config), os.environ | warm_server()
     if recording:
         (place / "imports").mkdir()
-        recorder = RECORDER.format(folder=str(place / "imports"))
-        (place / "imports" / "sitecustomize.py").write_text(recorder)
-        options["env"] = os.environ | {"PYTHONPATH": str(place / "imports")}
-    done = snakemake(folder, *targets, **options)
+        environment["RECORD_IMPORTS"] = str(place / "imports")
+    done = snakemake(folder, *targets, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
 
 
@@ -181,10 +174,8 @@ def build_once(place, config, *targets, recording=False):
 def built(project_once):
     """Return a project in which everything is built, and by file the modules its job imported."""
     place = project_once("built", tiny_config(), "all", "speed", recording=True)
-    records = [path for path in (place / "imports").iterdir() if path.is_file()]
-    imports = {
-        each.name: set(json.loads(each.read_text())) for each in records if each.suffix != ".py"
-    }
+    records = (place / "imports").iterdir()
+    imports = {each.name: set(json.loads(each.read_text())) for each in records}
     return place / "a project", imports
 
 

@@ -76,6 +76,7 @@ def become(arguments):
 
     def end():
         """Leave what was imported as it is: to take it apart takes longer than most jobs."""
+        record_imports(arguments)
         sys.stdout.flush()
         sys.stderr.flush()
         os._exit(status)
@@ -88,6 +89,16 @@ def become(arguments):
     except SystemExit as stop:
         status = stop.code if isinstance(stop.code, int) else int(stop.code is not None)
         raise
+
+
+def record_imports(arguments):
+    """Write which of the library's modules a script has imported, where a test wants to know."""
+    if "RECORD_IMPORTS" in os.environ and "scripts" in arguments[0]:
+        modules = [m for name, m in list(sys.modules.items()) if name.split(".")[0] == "sfumato"]
+        files = [os.path.relpath(f) for f in (arguments[0], *(m.__file__ for m in modules))]
+        name = os.path.basename(arguments[arguments.index("--output") + 1])
+        with open(os.path.join(os.environ["RECORD_IMPORTS"], name), "w") as file:
+            json.dump(files, file)
 
 
 def run(arguments):
