@@ -74,8 +74,16 @@ SCORED_TINY = TINY | {
 
 
 def pytest_collection_modifyitems(items):
-    """Begin with the files that build, so that no worker is left alone with one at the end."""
-    items.sort(key=lambda item: "workflow" not in item.path.parts)
+    """Begin with the files that build, so that no worker is left alone with one at the end.
+
+    At the end are those that compile quickly, together, since programs are not shared with others.
+    """
+    items.sort(
+        key=lambda item: (
+            "workflow" not in item.path.parts,
+            is_quick(item),
+        )
+    )
 
 
 @pytest.fixture(scope="session")
@@ -103,13 +111,14 @@ def compilation_cache(common):
 
 @pytest.fixture(scope="module", autouse=True)
 def compiler(request, compilation_cache):
-    """Compile as users do; a module marked `quick_compile` compiles in half the time instead."""
-    import jax
+    """Compile as users do, or quickly for a module that is marked `quick_compile`."""
+    from compiling import compile_quickly
 
-    quick = request.node.get_closest_marker("quick_compile") is not None
-    if quick != jax.config.read("jax_disable_most_optimizations"):
-        jax.clear_caches()
-        jax.config.update("jax_disable_most_optimizations", quick)
+    compile_quickly(is_quick(request.node))
+
+
+def is_quick(node):
+    return node.get_closest_marker("quick_compile") is not None
 
 
 @pytest.fixture
@@ -146,26 +155,25 @@ def project_once(common, tmp_path_factory):
     """Return a function that builds a project, once for all workers, and returns a copy of it.
 
     The tests of a worker share the copy: one that changes it changes it back, or copies it again.
-    Beside it lies `imports`, if recorded: for each job a file that lists what it imported.
+    Beside it lies `imports`: for each job a file that lists what it imported.
     """
 
-    def copy_of(name, config, *targets, **options):
+    def copy_of(name, config, *targets, **environment):
         place = common / name
         with FileLock(common / f"{name}.lock"):
             if not (place / "built").exists():
-                build_once(place, config, *targets, **options)
+                build_once(place, config, *targets, **environment)
                 (place / "built").touch()
         return shutil.copytree(place, tmp_path_factory.mktemp(name) / name, symlinks=True)
 
     return copy_of
 
 
-def build_once(place, config, *targets, recording=False):
-    """Build a project in a folder; if asked to, record what its jobs import."""
-    folder, environment = copy_project(place / "a project", config), os.environ | warm_server()
-    if recording:
-        (place / "imports").mkdir()
-        environment["RECORD_IMPORTS"] = str(place / "imports")
+def build_once(place, config, *targets, **environment):
+    """Build a project in a folder, and record what its jobs import."""
+    folder, imports = copy_project(place / "a project", config), place / "imports"
+    imports.mkdir()
+    environment = os.environ | warm_server() | {"RECORD_IMPORTS": str(imports)} | environment
     done = snakemake(folder, *targets, env=environment)
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -173,7 +181,7 @@ def build_once(place, config, *targets, recording=False):
 @pytest.fixture(scope="session")
 def built(project_once):
     """Return a project in which everything is built, and by file the modules its job imported."""
-    place = project_once("built", tiny_config(), "all", "speed", recording=True)
+    place = project_once("built", tiny_config(), "all", "speed")
     records = (place / "imports").iterdir()
     imports = {each.name: set(json.loads(each.read_text())) for each in records}
     return place / "a project", imports
@@ -182,7 +190,8 @@ def built(project_once):
 @pytest.fixture(scope="session")
 def scored(project_once):
     """Return a project whose network is trained and whose samples are scored."""
-    return project_once("scored", scored_config(), "all", "quality") / "a project"
+    options = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
+    return project_once("scored", scored_config(), "all", "quality", **options) / "a project"
 
 
 @pytest.fixture

@@ -8,7 +8,7 @@ from flax import nnx
 from sfumato import DDPMModel, ModelConfig
 from sfumato.errors import InputError
 
-pytestmark = pytest.mark.filterwarnings("ignore:alpha_bar_T")
+pytestmark = [pytest.mark.quick_compile, pytest.mark.filterwarnings("ignore:alpha_bar_T")]
 TINY = {"channels": 2, "channel_multipliers": [1], "attention_levels": [], "norm_groups": 2}
 SHAPE = (8, 8, 1)
 

@@ -15,7 +15,7 @@ from sfumato.guidance.classifier_free import ClassifierFree
 from sfumato.records.checkpoint import save_checkpoint
 
 # The shortest chains are quickest, and nobody looks at what they draw.
-pytestmark = pytest.mark.filterwarnings("ignore:alpha_bar_T")
+pytestmark = [pytest.mark.quick_compile, pytest.mark.filterwarnings("ignore:alpha_bar_T")]
 TINY = {"channels": 2, "channel_multipliers": [1], "attention_levels": [], "norm_groups": 2}
 
 

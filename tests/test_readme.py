@@ -19,6 +19,8 @@ from sfumato.config.resolve import resolve
 from sfumato.figures import figure, names
 from sfumato.records.opening import open_record
 
+pytestmark = pytest.mark.quick_compile
+
 PAGES = [
     ROOT / "README.md",
     ROOT / "CONTRIBUTING.md",

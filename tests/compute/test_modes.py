@@ -17,7 +17,10 @@ from sfumato.config.training import TrainingConfig
 from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
 from sfumato.training.loop import train
 
-pytestmark = pytest.mark.filterwarnings("ignore:alpha_bar_T")  # the shortest chain is quickest
+pytestmark = [
+    pytest.mark.quick_compile,
+    pytest.mark.filterwarnings("ignore:alpha_bar_T"),  # the shortest chain is quickest
+]
 STRANGE = {
     "enable_x64": True,
     "numpy_dtype_promotion": "strict",

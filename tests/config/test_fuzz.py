@@ -33,6 +33,8 @@ from sfumato.workflow.lookup import stage
 from sfumato.workflow.plan import Plan
 from sfumato.workflow.settings import read_settings
 
+pytestmark = pytest.mark.quick_compile
+
 explain = importlib.import_module("explain")
 
 fuzz = settings(

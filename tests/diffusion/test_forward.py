@@ -9,6 +9,8 @@ from scipy import stats
 from sfumato.diffusion.forward import forward, forward_path, posterior
 from sfumato.diffusion.schedule import schedule_from_rates
 
+pytestmark = pytest.mark.quick_compile
+
 TIMES = [0, 1, 250, 500, 999]
 
 

@@ -19,6 +19,8 @@ from sfumato.diffusion.prediction import (
 )
 from sfumato.diffusion.schedule import make_schedule, schedule_from_rates
 
+pytestmark = pytest.mark.quick_compile
+
 TIMES = [0, 1, 250, 500, 999]
 TIME = np.arange(1, 1001) / 1000
 

@@ -10,6 +10,8 @@ from sfumato.diffusion.betas import BETAS
 from sfumato.diffusion.schedule import make_schedule, schedule_from_betas, schedule_from_rates
 from sfumato.errors import InputError
 
+pytestmark = pytest.mark.quick_compile
+
 
 def test_linear_ends_where_the_paper_says():
     betas = BETAS["linear"](1000, 1e-4, 0.02)

@@ -13,6 +13,8 @@ from sfumato.samplers import names as sampler_names
 from sfumato.sampling.batches import sample
 from sfumato.sampling.chain import run_chain
 
+pytestmark = pytest.mark.quick_compile
+
 MEAN, COVARIANCE = np.array([0.3, -0.2]), np.array([[0.25, 0.2], [0.2, 0.25]])
 SEEN = 0.8
 

@@ -11,6 +11,8 @@ from sfumato.editing.interpolate import slerp
 from sfumato.errors import InputError
 from sfumato.sampling.batches import sample
 
+pytestmark = pytest.mark.quick_compile
+
 SHAPE = (4, 4, 1)
 
 

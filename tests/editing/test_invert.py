@@ -7,6 +7,8 @@ from gaussian import draw, exact_denoiser, walks
 
 from sfumato.diffusion.prediction import prediction_of
 
+pytestmark = pytest.mark.quick_compile
+
 SHAPE = (2, 2, 1)
 
 

@@ -8,6 +8,8 @@ from gaussian import draw, exact_denoiser, posterior, walks
 from sfumato.editing._operators import matrix
 from sfumato.errors import InputError
 
+pytestmark = pytest.mark.quick_compile
+
 SHAPE, NOISE = (4, 4, 1), 0.1
 MEAN = np.full(16, 0.2)
 PLACES = np.stack(np.meshgrid(range(4), range(4), indexing="ij"), -1).reshape(16, 2)

@@ -7,6 +7,8 @@ from gaussian import draw, exact_denoiser, walks
 from sfumato.errors import InputError
 from sfumato.sampling.batches import sample
 
+pytestmark = pytest.mark.quick_compile
+
 SHAPE = (2, 2, 1)
 
 

@@ -8,6 +8,8 @@ from sfumato.evaluation.bootstrap import confidence_interval
 from sfumato.evaluation.frechet import frechet_distance
 from sfumato.evaluation.kernel import kernel_distance
 
+pytestmark = pytest.mark.quick_compile
+
 
 @pytest.fixture
 def rng():

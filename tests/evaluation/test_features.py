@@ -8,6 +8,8 @@ from sfumato.evaluation.frechet import frechet_distance
 from sfumato.evaluation.kernel import kernel_distance
 from sfumato.evaluation.neighbours import manifold_scores
 
+pytestmark = pytest.mark.quick_compile
+
 GOOD = np.arange(20.0).reshape(10, 2)
 
 

@@ -5,6 +5,8 @@ import pytest
 
 from sfumato.evaluation.kernel import kernel_distance
 
+pytestmark = pytest.mark.quick_compile
+
 
 @pytest.fixture
 def rng():

@@ -6,6 +6,8 @@ import pytest
 from sfumato.errors import InputError
 from sfumato.evaluation.memorisation import memorisation
 
+pytestmark = pytest.mark.quick_compile
+
 
 @pytest.fixture
 def rng():

@@ -7,6 +7,8 @@ from sfumato.errors import InputError
 from sfumato.evaluation.classes import class_histogram_distance
 from sfumato.evaluation.neighbours import ManifoldScores, manifold_scores
 
+pytestmark = pytest.mark.quick_compile
+
 
 @pytest.fixture
 def rng():

@@ -17,6 +17,8 @@ from sfumato.guidance import Guidance, guidance_class, names
 from sfumato.guidance.clipping import Clipping, clipping
 from sfumato.guidance.dynamic_threshold import DynamicThreshold
 
+pytestmark = pytest.mark.quick_compile
+
 
 @dataclass(frozen=True)
 class Stronger(Guidance):

@@ -18,6 +18,8 @@ from sfumato.guidance.classifier_free import ClassifierFree
 from sfumato.samplers import UniPC
 from sfumato.sampling.chain import run_chain
 
+pytestmark = pytest.mark.quick_compile
+
 COSINE = make_schedule(DiffusionConfig(beta_schedule="cosine"))
 MEAN, V_C, V_U = 0.4, 0.5, 1.0
 

@@ -12,6 +12,8 @@ from sfumato.networks.denoiser import make_denoiser
 from sfumato.networks.initialisation import initialise
 from sfumato.networks.unet_config import UNetConfig
 
+pytestmark = pytest.mark.quick_compile
+
 SMALL = UNetConfig(
     input_dim=(4, 4, 1),
     channels=4,

@@ -11,6 +11,8 @@ from sfumato.networks.dit import positions
 from sfumato.networks.dit_config import DiTConfig
 from sfumato.networks.initialisation import initialise, skeleton
 
+pytestmark = pytest.mark.quick_compile
+
 SMALL = DiTConfig(input_dim=(8, 8, 1), width=16, depth=2, attention_heads=2)
 
 

@@ -2,9 +2,12 @@
 
 import jax.numpy as jnp
 import numpy as np
+import pytest
 
 from sfumato.networks.embedding import sinusoidal_embedding
 from sfumato.networks.patches import from_patches, to_patches
+
+pytestmark = pytest.mark.quick_compile
 
 
 def test_embedding_of_time():

@@ -14,6 +14,8 @@ from sfumato.networks.naming import from_named, named
 from sfumato.networks.unet import UNet
 from sfumato.networks.unet_config import UNetConfig
 
+pytestmark = pytest.mark.quick_compile
+
 SMALL = UNetConfig(
     input_dim=(8, 8, 1),
     channels=8,

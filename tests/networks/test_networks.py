@@ -16,6 +16,8 @@ from sfumato.networks.base_config import ImageConfig, NetworkConfig
 from sfumato.networks.initialisation import initialise
 from sfumato.networks.unet_config import UNetConfig
 
+pytestmark = pytest.mark.quick_compile
+
 
 @pytest.mark.parametrize("name", networks.names())
 def test_a_network_predicts_something_of_the_shape_of_x(name):

@@ -10,6 +10,8 @@ from sfumato.errors import InputError
 from sfumato.networks.initialisation import initialise, skeleton
 from sfumato.networks.unet_config import UNetConfig
 
+pytestmark = pytest.mark.quick_compile
+
 SMALL = UNetConfig(
     input_dim=(8, 8, 1),
     channels=4,

@@ -9,6 +9,8 @@ from scipy.signal import correlate2d
 
 from sfumato.networks.upsampling import convolve_enlarged, enlarge
 
+pytestmark = pytest.mark.quick_compile
+
 
 def layer(width_in, width, **options):
     conv = nnx.Conv(width_in, width, (3, 3), rngs=nnx.Rngs(0), **options)

@@ -16,6 +16,8 @@ from sfumato.diffusion.schedule import make_schedule
 from sfumato.samplers import DDIM, DDPM
 from sfumato.sampling.chain import Chain, advance, begin, lay_out
 
+pytestmark = pytest.mark.quick_compile
+
 MEAN, STD, T = 0.7, 0.3, 60
 MANY = 50
 ALIKE = (DDPM(), DDIM(eta=1.0))  # their programs are those of others, but for a number

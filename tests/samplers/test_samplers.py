@@ -18,6 +18,8 @@ from sfumato.guidance.clipping import Clipping
 from sfumato.samplers import DDIM, DDPM, DPMSolver, Heun, UniPC, names, sampler_class
 from sfumato.sampling.batches import sample
 
+pytestmark = pytest.mark.quick_compile
+
 MEAN, STD = 0.7, 0.3
 ALPHA_BAR = np.concatenate([np.cumprod(1 - np.linspace(1e-4, 0.02, 1000)), [1.0]])  # [-1]: data
 

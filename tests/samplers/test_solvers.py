@@ -11,6 +11,8 @@ from sfumato.diffusion.times import spaced_timesteps
 from sfumato.samplers import DDIM, DPMSolver, Heun, UniPC
 from sfumato.sampling.chain import run_chain
 
+pytestmark = pytest.mark.quick_compile
+
 MEAN, STD = 0.7, 0.3
 BETAS = np.linspace(1e-4, 0.02, 1000)
 

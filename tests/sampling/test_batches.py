@@ -21,10 +21,9 @@ from sfumato.networks.unet_config import UNetConfig
 from sfumato.samplers import DDIM, DDPM, DPMSolver, Heun
 from sfumato.sampling.batches import evenly_spaced, nfe, sample, sample_batches
 
+pytestmark = pytest.mark.quick_compile
+
 SHAPE = (8, 8, 1)
-NETWORK = UNetConfig(
-    input_dim=SHAPE, channels=8, channel_multipliers=(1, 2), attention_levels=(1,), norm_groups=4
-)
 SMALL = UNetConfig(
     input_dim=SHAPE, channels=4, channel_multipliers=(1,), attention_levels=(), norm_groups=2
 )
@@ -46,17 +45,6 @@ def draw(denoise, schedule, n_samples=3, sampler=None, steps=6, **options):
 
 def clipped(denoise, schedule):
     return Clipping()(denoise, schedule)
-
-
-def test_the_network_gives_sample_i_the_same_bytes_whatever_else_is_drawn(schedule):
-    network = initialise(NETWORK, jax.random.key(0))
-    denoise = clipped(make_denoiser(network, schedule, "epsilon"), schedule)
-    among = draw(denoise, schedule, n_samples=10, micro_batch=4).images
-    for n in (1, 3, 4, 5):
-        some = draw(denoise, schedule, n_samples=n, micro_batch=4).images
-        np.testing.assert_array_equal(some, among[:n])
-    five = draw(denoise, schedule, n_samples=10, micro_batch=5).images
-    np.testing.assert_allclose(among, five, atol=1e-3)  # another sum, other roundings
 
 
 def test_noise_is_what_the_design_says(schedule):

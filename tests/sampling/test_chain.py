@@ -14,6 +14,8 @@ from sfumato.samplers import DDIM, DDPM, DPMSolver, Heun, Sampler, Step
 from sfumato.sampling.batches import nfe
 from sfumato.sampling.chain import run_chain
 
+pytestmark = pytest.mark.quick_compile
+
 SHAPE = (2, 3, 3, 1)
 X = jnp.linspace(-2, 2, 18).reshape(SHAPE)
 KEYS = jax.random.split(jax.random.key(0), 2)

@@ -9,6 +9,8 @@ from sfumato.errors import InputError
 from sfumato.samplers import DDIM
 from sfumato.sampling.convergence import Drawn, curve, fitted_order
 
+pytestmark = pytest.mark.quick_compile
+
 
 @pytest.mark.parametrize("order", [0.5, 1, 2, 3])
 def test_the_slope_of_a_power_is_its_exponent(order):

@@ -12,6 +12,8 @@ from sfumato.errors import InputError
 from sfumato.networks.guidance_classifier import LogProbability
 from sfumato.training.guidance_classifier import accuracies, train_guidance_classifier
 
+pytestmark = pytest.mark.quick_compile
+
 SCHEDULE = make_schedule(DiffusionConfig(noise_steps=20, beta_end=0.3))
 KEY = jax.random.key(0)
 LABELS = np.arange(60) % 3

@@ -15,6 +15,8 @@ from sfumato.training.ema import ema_decay, update_ema
 from sfumato.training.losses import min_snr_weight, pixel_loss
 from sfumato.training.optimiser import learning_rate, make_optimiser
 
+pytestmark = pytest.mark.quick_compile
+
 KINDS = ["epsilon", "x_0", "v", "u"]
 
 

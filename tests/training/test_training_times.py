@@ -7,6 +7,8 @@ from scipy.stats import chisquare, norm
 
 from sfumato.training.times import draw_times
 
+pytestmark = pytest.mark.quick_compile
+
 
 def share(noise_steps):
     """Return P(t) of a logit-normal time rounded up to the grid, from the normal distribution."""

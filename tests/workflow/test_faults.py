@@ -48,13 +48,13 @@ SHARD_KILLER = KILLER.replace("if script and", "if glob('results/*/shards/*.npz'
 SHARD_KILLER = SHARD_KILLER.replace("import os", "from glob import glob\nimport os")
 
 POINTS = [
-    ("data.npz", "prepare_data.py:load_images:1"),
     ("checkpoint", "initialise.py:async_serialize_from_host:1"),  # orbax, at the arrays
     ("ddim_samples.npz", "sample.py:_finished:1"),
-    ("trajectory.npz", "trajectory.py:join:1"),
     ("ddim_samples.png", "render.py:fsync:1"),
 ]
 MORE_POINTS = [
+    ("data.npz", "prepare_data.py:load_images:1"),
+    ("trajectory.npz", "trajectory.py:join:1"),
     ("trajectory.gif", "render.py:save_animation:1"),
     ("checkpoint", "initialise.py:_write_metadata_after_commits:1"),  # orbax, after the arrays
     ("checkpoint", "initialise.py:folder_aside:1"),
@@ -215,7 +215,7 @@ def progress_of(log):
     ("number", "whole_group"),
     [
         (signal.SIGKILL, True),
-        (signal.SIGKILL, False),  # its job goes on for a while, beside the second run
+        slow(signal.SIGKILL, False),  # its job goes on for a while, beside the second run
         (signal.SIGINT, True),  # Ctrl-C in a terminal
         slow(signal.SIGINT, False),
         slow(signal.SIGTERM, True),  # a machine that shuts down

@@ -383,6 +383,7 @@ def test_a_broken_network_draws_no_figure(weight, said, tmp_path):
     assert not list(tmp_path.glob("*.npz")) and not list(tmp_path.glob("*.json"))
 
 
+@pytest.mark.slow
 def test_the_scripts_of_evaluation(scored, tmp_path):
     """Called as functions they write what they write as jobs."""
     place, run = scored / "results" / "tiny", "evaluation/ddim_steps_5/0"
