@@ -187,11 +187,14 @@ def built(project_once):
     return place / "a project", imports
 
 
+QUICK = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
+"""Has the jobs of a project compile in half the time."""
+
+
 @pytest.fixture(scope="session")
 def scored(project_once):
     """Return a project whose network is trained and whose samples are scored."""
-    options = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
-    return project_once("scored", scored_config(), "all", "quality", **options) / "a project"
+    return project_once("scored", scored_config(), "all", "quality", **QUICK) / "a project"
 
 
 @pytest.fixture

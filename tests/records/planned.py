@@ -11,7 +11,6 @@ from sfumato.errors import InputError
 from sfumato.figures import figure, names
 from sfumato.records.manifest import read_manifest
 from sfumato.records.provenance import Record, provenance
-from sfumato.workflow.guidance_files import guidance_inputs
 from sfumato.workflow.lookup import stage
 from sfumato.workflow.picking import settings_of
 from sfumato.workflow.reruns import seen_by
@@ -110,9 +109,10 @@ def inputs_of(plan, path, name=NAME):
         case "train":
             return {"data": "data.npz", "initial": "initial_checkpoint"}
         case "sample" | "trajectory":
-            guides = guidance_inputs(plan)(wildcards)
-            read = dict.fromkeys(["guidance"] * len(guides), "guidance_classifier.npz")
-            return {"checkpoint": "checkpoint", **read}
+            words = plan.files_read(found)(wildcards, None)
+            read = dict(word.removeprefix("--read=").split("=", 1) for word in words)
+            results = {n: each.partition(f"results/{name}/")[2] for n, each in read.items()}
+            return {"checkpoint": "checkpoint"} | {n: f for n, f in results.items() if f}
         case "compare_speed":
             return {entry: f"{entry}_samples.timing.json" for entry in experiment.samples}
         case "compare_points" | "converge":

@@ -7,7 +7,7 @@ import sys
 import jax
 import numpy as np
 import pytest
-from conftest import slow, warm_server
+from conftest import QUICK, slow, warm_server
 
 from sfumato.compute import compilation
 
@@ -89,14 +89,10 @@ def draw(checkpoint, again, devices=1, guidance="none", flags="", **environment)
     return np.load(output)
 
 
-QUICK = "--xla_backend_optimization_level=0"
-"""Has XLA compile in half the time."""
-
-
 @pytest.mark.parametrize(
     ("numbers", "guidance", "flags"),
     [
-        ((3, 1), "none", QUICK),
+        ((3, 1), "none", QUICK["XLA_FLAGS"]),
         slow((3, 1, 4), "none", ""),
         slow((3, 1, 4), "classifier_free", ""),
         slow((3, 1, 4), "classifier", ""),

@@ -11,6 +11,8 @@ from sfumato.sampling.draw import Entry
 from sfumato.sampling.samples import join
 from sfumato.sampling.walks import Walks
 
+pytestmark = pytest.mark.quick_compile
+
 
 @pytest.fixture
 def entry(schedule):

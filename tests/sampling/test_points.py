@@ -12,6 +12,8 @@ from sfumato.records.table import save_table
 from sfumato.sampling.points import columns, rows
 from sfumato.sampling.timing import Timing
 
+pytestmark = pytest.mark.quick_compile
+
 OVER = (("steps", (5, 10)), ("eta", (0.0, 0.5)), ("clip", (True,)))
 NAMES = ("points/a", "ddim", "points/c", "points/d")
 SETTINGS = [(5, 0.0), (5, 0.5), (10, 0.0), (10, 0.5)]

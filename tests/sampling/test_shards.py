@@ -12,6 +12,8 @@ from sfumato.records.provenance import provenance
 from sfumato.records.stage import Stage
 from sfumato.sampling.shards import gather, shard_count, shard_range
 
+pytestmark = pytest.mark.quick_compile
+
 
 @pytest.mark.parametrize("n_samples", [1, 4, 5, 50, 1000])
 @pytest.mark.parametrize("unit", [1, 4, 8])

@@ -13,6 +13,8 @@ from sfumato.training import store as on_disk
 from sfumato.training.state import HISTORY
 from sfumato.training.store import DiskStore
 
+pytestmark = pytest.mark.quick_compile
+
 
 class Stop(Exception):
     """The power fails."""

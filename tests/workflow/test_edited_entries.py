@@ -12,6 +12,8 @@ from sfumato.config.resolve import resolve
 from sfumato.records.opening import open_record
 from sfumato.workflow.plan import Plan
 
+pytestmark = pytest.mark.quick_compile
+
 SHORT = {"sampler": "ddim", "steps": 4, "n_samples": 4}
 ENTRIES = {
     "inpainted": {**SHORT, "edit": {"kind": "inpaint", "resample": 2, "mask": {"random": 0.5}}},
@@ -49,10 +51,12 @@ def plan():
 
 
 def test_only_edits_read_the_data(plan):
-    assert asked(plan, "ddim", plan.results_read) == []
+    assert asked(plan, "ddim", plan.results_read("sample")) == []
     for name in ENTRIES:
-        assert asked(plan, name, plan.results_read) == ["results/tiny/data.npz"]
-        words = plan.files_read(Wildcards(fromdict={"experiment": "tiny", "name": name}), None)
+        assert asked(plan, name, plan.results_read("sample")) == ["results/tiny/data.npz"]
+        words = plan.files_read("sample")(
+            Wildcards(fromdict={"experiment": "tiny", "name": name}), None
+        )
         assert words == ["--read=data=results/tiny/data.npz"]
 
 

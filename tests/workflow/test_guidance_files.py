@@ -11,7 +11,6 @@ from sfumato.compute.randomness import stage_key
 from sfumato.config.resolve import resolve
 from sfumato.networks.initialisation import initialise
 from sfumato.records.checkpoint import save_checkpoint
-from sfumato.workflow.guidance_files import guidance_inputs, guidance_places
 from sfumato.workflow.plan import Plan
 
 JOBS = {"ddim": {"name": "ddim"}, "ddpm": {"name": "ddpm"}, "run": {"run": "ddim", "k": "0"}}
@@ -32,12 +31,12 @@ def job(**wildcards):
 
 def test_a_classifier_is_made_before_the_entries_that_it_guides():
     plan = planned({"method": "classifier"})
-    inputs, places = guidance_inputs(plan), guidance_places(plan)
+    inputs = plan.results_read("sample")
     asked = {name: inputs(job(**wildcards)) for name, wildcards in JOBS.items()}
     file = ["results/tiny/guidance_classifier.npz"]
     assert asked == {"ddim": file, "ddpm": [], "run": file}
-    assert inputs(job()) == file  # the trajectory, of the same entry
-    assert places(job(name="ddim"), None) == []
+    assert plan.results_read("trajectory")(job()) == file  # of the same entry
+    assert plan.files_read("sample")(job(name="ddim"), None) == [f"--read=guidance={file[0]}"]
 
 
 @pytest.fixture(scope="module")
@@ -56,14 +55,14 @@ def test_a_worse_checkpoint_is_known_by_its_content(worse, tmp_path):
     def handed(checkpoint, **guidance):
         plan = planned({"method": "auto", "checkpoint": str(checkpoint), **guidance})
         text = plan.settings("sample")(job(name="ddim"))
-        return text, guidance_places(plan)(job(name="ddim"), None)
+        return text, plan.files_read("sample")(job(name="ddim"), None)
 
     text, places = handed(folder)
-    assert places == [str(folder)] and str(folder) not in text
+    assert places == [f"--read=guidance={folder}"] and str(folder) not in text
     guidance = json.loads(text)["samples"]["ddim"]["guidance"]
     assert guidance["checkpoint"] is None and len(guidance["digest"]) == 64
     moved = shutil.copytree(folder, tmp_path / "moved")
-    assert handed(moved) == (text, [str(moved)])
+    assert handed(moved) == (text, [f"--read=guidance={moved}"])
     assert handed(folder, digest=guidance["digest"])[0] == text
     network.conv_out.bias[...] += 1
     save_checkpoint(tmp_path / "other", network, experiment.diffusion, {"settings": {}})

@@ -30,6 +30,8 @@ from sfumato.records.arrays import digest
 from sfumato.records.opening import open_record
 from sfumato.workflow.plan import Plan
 
+pytestmark = pytest.mark.quick_compile
+
 SCRIPTS = sorted(path.stem for path in (ROOT / "scripts").glob("*.py"))
 
 
@@ -116,7 +118,8 @@ def test_the_trajectory_follows_the_entry_that_it_names(made, tmp_path):
     shutil.copytree(made / "checkpoint", tmp_path / "checkpoint")
     build(["trajectory.npz"], tmp_path, {"trajectory": {"of": "ddim"}})
     last = arrays_of(tmp_path / "trajectory.npz")["images"][-1]
-    np.testing.assert_array_equal(last, arrays_of(made / "ddim_samples.npz")["images"][0])
+    image = arrays_of(made / "ddim_samples.npz")["images"][0]
+    np.testing.assert_allclose(last, image, atol=1e-6)  # another program, compiled quickly
 
 
 def test_the_forward_panels_are_one_path(made):

@@ -1,9 +1,11 @@
 """The workflow of an experiment that trains its network and scores its samples."""
 
+import os
 import re
 
 import pytest
 from conftest import (
+    QUICK,
     ROOT,
     SCORED_TINY,
     copy_project,
@@ -11,6 +13,7 @@ from conftest import (
     scored_config,
     slow,
     snakemake,
+    warm_server,
     write_config,
 )
 from tables import (
@@ -149,7 +152,8 @@ def test_a_pretrained_checkpoint_is_adopted(scored, tmp_path):
         figures = ["ddim_samples.png"]
         write_config(place, scored_config({"weights": weights, "figures": figures}))
         target = "results/tiny/ddim_samples.npz"
-        return snakemake(place, "--snakefile", str(ROOT / "Snakefile"), target)
+        environment = os.environ | warm_server() | QUICK
+        return snakemake(place, "--snakefile", str(ROOT / "Snakefile"), target, env=environment)
 
     refused = sampled("nowhere")
     output = refused.stdout + refused.stderr
