@@ -6,7 +6,7 @@ python scripts/sample.py --checkpoint results/mine/checkpoint \
     --output results/mine/ddim_samples.npz --timing results/mine/ddim_samples.timing.json
 
 `--shard 2/8` draws only the second of eight parts; `scripts/gather.py` joins the parts. `--read
-data=results/mine/data.npz` says where a file is that the entry's edit reads.
+data=results/mine/data.npz` says where a file is that the entry's guidance or edit reads.
 """
 
 from collections.abc import Iterator, Sequence
@@ -31,15 +31,14 @@ from sfumato.workflow.stages.sample import STAGE, Settings
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
     parser = new_parser(__doc__, STAGE)
-    add_paths(parser, "guidance", nargs="*", required=False, default=())
     add_paths(parser, "checkpoint", "output", "timing")
     parser.add_argument("--shard", default="1/1", metavar="K/N")
     add_files(parser)
     arguments = parser.parse_args(argv)
     check_outputs({"output": arguments.output, "timing": arguments.timing})
     settings = read_settings(Settings, arguments.config)
-    files = arguments.guidance, dict(arguments.read)
-    entry = Entry.restore(settings, arguments.checkpoint, STAGE.stream, *files)
+    files = dict(arguments.read)
+    entry = Entry.restore(settings, arguments.checkpoint, STAGE.stream, files)
     n_samples, name = settings.samples[entry.name].n_samples, f"{entry.name}_samples"
     indices = shard_range(n_samples, settings.sampling.in_a_shard(), arguments.shard)
     walks, device = entry.walks, describe()

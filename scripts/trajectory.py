@@ -17,7 +17,7 @@ from sfumato.records.provenance import provenance
 from sfumato.sampling.batches import evenly_spaced
 from sfumato.sampling.draw import Entry
 from sfumato.sampling.samples import join
-from sfumato.workflow.command_line import add_paths, command, new_parser
+from sfumato.workflow.command_line import add_files, add_paths, command, new_parser
 from sfumato.workflow.settings import read_settings
 from sfumato.workflow.stages.trajectory import STAGE, Settings
 
@@ -26,12 +26,12 @@ from sfumato.workflow.stages.trajectory import STAGE, Settings
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
     parser = new_parser(__doc__, STAGE)
-    add_paths(parser, "guidance", nargs="*", required=False, default=())
     add_paths(parser, "checkpoint", "output")
+    add_files(parser)
     arguments = parser.parse_args(argv)
     check_outputs({"output": arguments.output})
     settings = read_settings(Settings, arguments.config)
-    entry = Entry.restore(settings, arguments.checkpoint, STAGE.stream, arguments.guidance)
+    entry = Entry.restore(settings, arguments.checkpoint, STAGE.stream, dict(arguments.read))
     steps, wanted = len(entry.walks.timesteps), settings.trajectory
     panels = evenly_spaced(steps, wanted.snapshots)
     frames = evenly_spaced(steps, min(wanted.frames, steps + 1))

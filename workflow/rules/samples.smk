@@ -1,15 +1,12 @@
 # Samples: `{name}` is that of an entry of `samples` in the config, or of a point of a sweep.
 # One job draws them all; or several draw a shard each, and one more joins the shards.
 
-from sfumato.workflow.guidance_files import guidance_inputs, guidance_places
-
 
 rule sample:
     input:
         ckpt="results/{experiment}/checkpoint",
         history=plan.history,
-        guidance=guidance_inputs(plan),
-        read=plan.results_read,
+        read=plan.results_read("sample"),
     output:
         arrays="results/{experiment}/{name}_samples.npz",
         timing="results/{experiment}/{name}_samples.timing.json",
@@ -30,12 +27,10 @@ rule sample:
         script=plan.script("sample"),
         config=plan.settings("sample"),
         made=plan.making("sample"),
-        guidance=guidance_places(plan),
-        read=plan.files_read,
+        read=plan.files_read("sample"),
         shard="1/1",
     shell:
         "python {params.script:q} --config {params.config:q} --checkpoint {input.ckpt:q}"
-        " --guidance {input.guidance:q} {params.guidance:q}"
         " {params.read:q} --shard {params.shard} --output {output.arrays:q}"
         " --timing {output.timing:q}"
         " > {log:q} 2>&1"
@@ -56,15 +51,14 @@ use rule sample as sample_shard with:
         script=plan.script("sample"),
         config=plan.settings("sample"),
         made=plan.making("sample"),
-        guidance=guidance_places(plan),
-        read=plan.files_read,
+        read=plan.files_read("sample"),
         shard="{k}/{n}",
 
 
 rule join_shards:
     input:
         ckpt="results/{experiment}/checkpoint",
-        read=plan.results_read,
+        read=plan.results_read("sample"),
         arrays=plan.shards(".npz"),
         timings=plan.shards(".timing.json"),
     output:

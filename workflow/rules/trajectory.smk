@@ -1,13 +1,11 @@
 # The path of sample 0 of one entry of `samples`.
 
-from sfumato.workflow.guidance_files import guidance_inputs, guidance_places
-
 
 rule trajectory_arrays:
     input:
         ckpt="results/{experiment}/checkpoint",
         history=plan.history,
-        guidance=guidance_inputs(plan),
+        read=plan.results_read("trajectory"),
     output:
         arrays="results/{experiment}/trajectory.npz",
     log:
@@ -25,8 +23,7 @@ rule trajectory_arrays:
         script=plan.script("trajectory"),
         config=plan.settings("trajectory"),
         made=plan.making("trajectory"),
-        guidance=guidance_places(plan),
+        read=plan.files_read("trajectory"),
     shell:
         "python {params.script:q} --config {params.config:q} --checkpoint {input.ckpt:q}"
-        " --guidance {input.guidance:q} {params.guidance:q}"
-        " --output {output.arrays:q} > {log:q} 2>&1"
+        " {params.read:q} --output {output.arrays:q} > {log:q} 2>&1"

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from sfumato.config.points import chains_of_convergence, entry_called, points_of_sweep
-from sfumato.config.validation import show
+from sfumato.config.validation import one_of, show
 from sfumato.errors import InputError
 
 if TYPE_CHECKING:
@@ -86,6 +86,18 @@ def converging(experiment: Any, wildcards: Any) -> Any:  # noqa: ANN401, ARG001
     varied = {name: entry for name, entry in ends.items() if name in experiment.samples}
     names = {name: tuple(chain) for name, chain in chains.items()}
     return Varied(experiment, points, varied, chains=names)
+
+
+def followed(experiment: Experiment, wildcards: Any) -> Experiment:  # noqa: ANN401, ARG001
+    """Keep the entry whose trajectory is drawn.
+
+    Raises:
+        InputError: if the experiment has no such entry.
+    """
+    of, samples = experiment.trajectory.of, experiment.samples
+    if of not in samples:
+        raise InputError(f"trajectory.of: {of!r} {one_of(tuple(samples))}")
+    return experiment.model_copy(update={"samples": {of: samples[of]}})
 
 
 def scored(experiment: Experiment, wildcards: Any) -> Experiment:  # noqa: ANN401

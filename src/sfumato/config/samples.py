@@ -75,11 +75,12 @@ class ChainConfig(Section):
 
     @property
     def inputs(self) -> dict[str, Input]:
-        """The files that the edit reads, by name."""
-        return self.edit.inputs() if self.edit else {}
+        """The files that guidance and edit read, by name."""
+        methods = (self.guidance, self.edit)
+        return {name: each for m in methods if m for name, each in m.inputs().items()}
 
     def named(self, names: Mapping[str, str]) -> Self:
-        """Return the same with other names of the user's files, by their paths."""
+        """Return the same with other names of the user's files of the edit, by their paths."""
         return self.model_copy(update={"edit": named(self.edit, names)}) if names else self
 
     def times(self, schedule: Timed) -> np.ndarray:

@@ -17,6 +17,7 @@ from pydantic.dataclasses import dataclass
 
 from sfumato.compute.knobs import is_exactly
 from sfumato.config.fields import Real
+from sfumato.config.inputs import Input
 from sfumato.diffusion.prediction import cost, from_x_0
 from sfumato.guidance.base import Guidance, Reads
 
@@ -40,6 +41,10 @@ class Auto(Guidance):
     """Folder of the worse checkpoint: from the working directory, or from beside the workflow."""
     digest: str | None = Field(default=None, min_length=1)
     """The sha256 that its weights must have; null for any."""
+
+    def inputs(self) -> dict[str, Input]:
+        """Return the folder of the worse checkpoint; see Guidance.inputs."""
+        return {"guidance": Input(self.checkpoint or "")}
 
     def predict(
         self, denoise: Denoise, schedule: Schedule, x_t: Array, t: Int, given: Given

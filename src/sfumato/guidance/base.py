@@ -14,6 +14,7 @@ from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
 from sfumato.config.calls import SayingMeta
+from sfumato.config.inputs import Input
 
 if TYPE_CHECKING:
     from jax import Array
@@ -70,6 +71,10 @@ class Guidance(metaclass=SayingMeta):
     def mistakes(self, noise_steps: int) -> Iterator[tuple[str, str]]:  # noqa: ARG002
         """Walk the knobs that do not fit so many times: which, and what is wrong."""
         yield from ()
+
+    def inputs(self) -> dict[str, Input]:
+        """Return the file that the guidance reads, under the name `guidance`."""
+        return {}
 
     def using(self, restored: Any) -> Self:  # noqa: ANN401
         """Return the same method with what it needs besides the denoiser."""

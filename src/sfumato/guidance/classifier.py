@@ -17,6 +17,7 @@ from pydantic.dataclasses import dataclass
 
 from sfumato.compute.knobs import is_exactly
 from sfumato.config.fields import Real
+from sfumato.config.inputs import Input
 from sfumato.diffusion.prediction import Prediction
 from sfumato.errors import InputError
 from sfumato.guidance.base import Guidance, Reads
@@ -38,6 +39,10 @@ class Classifier(Guidance):
 
     scale: Real = Field(default=1.0, ge=0, le=1000)
     """w: 1 is the conditional model, 0 the unconditional one."""
+
+    def inputs(self) -> dict[str, Input]:
+        """Return the file of the experiment's classifier; see Guidance.inputs."""
+        return {"guidance": Input("guidance_classifier.npz", "train_guidance_classifier")}
 
     def predict(
         self, denoise: Denoise, schedule: Schedule, x_t: Array, t: Int, given: Given

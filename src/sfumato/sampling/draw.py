@@ -68,7 +68,6 @@ class Entry:
         settings: DrawSettings,
         checkpoint: Path,
         stream: int,
-        guidance: Sequence[Path] = (),
         files: Mapping[str, Path] = MappingProxyType({}),
     ) -> Self:
         """Restore the network of a checkpoint, and let jax see each core as a device.
@@ -77,9 +76,8 @@ class Entry:
             settings: what is drawn.
             checkpoint: the folder.
             stream: number of the random stream.
-            guidance: the file that the entry's guidance reads, if it reads any.
-            files: where the files are that its edit reads, by the names in `ChainConfig.inputs`;
-                the user's own may be left out.
+            files: where the files are that its guidance and its edit read, by the names in
+                `ChainConfig.inputs`; the user's own may be left out.
 
         Raises:
             InputError: unless the settings name exactly one entry, and checkpoint and files fit
@@ -93,7 +91,8 @@ class Entry:
         network, manifest = load_checkpoint(checkpoint, settings.model, diffusion)
         inputs = {"checkpoint": {key: manifest[key] for key in ("digest", "provenance")}}
         if config.guidance and config.guidance.reads:
-            config, inputs["guidance"] = _restored(config, guidance, settings)
+            file = _place(config, "guidance", files)
+            config, inputs["guidance"] = _restored(config, file, settings)
         schedule, read = make_schedule(diffusion), _opened(config, files)
         walks = Walks(
             config,
@@ -141,23 +140,25 @@ class Entry:
 
 
 def _opened(config: ChainConfig, files: Mapping[str, Path]) -> dict[str, Path | Opened]:
-    """Open the results that an entry reads, and say where the user's files are, by name."""
-    found: dict[str, Path | Opened] = {}
-    for name, wanted in config.inputs.items():
-        if wanted.stage and name not in files:
-            raise InputError(f"--read: name the file of {name}, as in {name}={wanted.path}")
-        path = files.get(name, Path(wanted.path))
-        found[name] = open_record(path) if wanted.stage else path
-    return found
+    """Open the results that an edit reads, and say where the user's files are, by name."""
+    wanted = config.edit.inputs() if config.edit else {}
+    places = {name: _place(config, name, files) for name in wanted}
+    return {n: open_record(place) if wanted[n].stage else place for n, place in places.items()}
+
+
+def _place(config: ChainConfig, name: str, files: Mapping[str, Path]) -> Path:
+    """Return where a file is that an entry reads; what a user's settings name is there."""
+    path, stage = config.inputs[name]
+    if name not in files and (stage or not path):
+        raise InputError(f"--read: name the file of {name}, as in {name}={path or 'FOLDER'}")
+    return files.get(name, Path(path))
 
 
 def _restored(
-    config: ChainConfig, files: Sequence[Path], settings: DrawSettings
+    config: ChainConfig, file: Path, settings: DrawSettings
 ) -> tuple[ChainConfig, dict[str, Any]]:
     """Return an entry whose guidance has what it reads, and the origin of that."""
     from sfumato.sampling.restoring import restore
 
-    if len(files) != 1:
-        raise InputError(f"--guidance: {len(files)} files; this entry's guidance reads one")
-    guidance, origin = restore(config.guidance, files[0], settings.model, settings.diffusion)
+    guidance, origin = restore(config.guidance, file, settings.model, settings.diffusion)
     return config.model_copy(update={"guidance": guidance}), origin

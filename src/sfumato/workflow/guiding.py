@@ -1,8 +1,7 @@
-"""What the guidance of entries reads: the experiment's own classifier, or a second checkpoint."""
+"""The second checkpoint that guides an entry: known by its content, and not by its folder."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
@@ -17,40 +16,33 @@ if TYPE_CHECKING:
     from sfumato.config.experiment import Experiment
     from sfumato.config.samples import ChainConfig
 
-Entry = TypeVar("Entry", bound="ChainConfig")
-CLASSIFIER = "guidance_classifier.npz"
-"""The file of the classifier, in the folder of an experiment."""
+    Entry = TypeVar("Entry", bound=ChainConfig)
 
 
-def made_before(entries: Iterable[ChainConfig]) -> tuple[str, ...]:
-    """Return the stages that make what the guidance of some entries reads."""
-    return ("train_guidance_classifier",) if any(map(_has_classifier, entries)) else ()
+def is_guided_by_a_checkpoint(entry: ChainConfig) -> bool:
+    """Tell whether the guidance of an entry reads a second checkpoint."""
+    return bool(entry.guidance) and entry.guidance.reads == "checkpoint"
 
 
-def files(entries: Iterable[ChainConfig]) -> list[str]:
-    """Return what these stages make, in the folder of the experiment."""
-    return [CLASSIFIER] if any(map(_has_classifier, entries)) else []
+def guiding_folder(name: str, entry: ChainConfig) -> Path:
+    """Return the folder of the second checkpoint of entry `name`.
+
+    Raises:
+        InputError: if there is none.
+    """
+    place, given = f"samples.{name}.guidance.checkpoint", entry.guidance.checkpoint
+    if given is None:
+        raise InputError(f"{place}: null must be the folder of a worse checkpoint")
+    return checkpoint_folder(given, place)
 
 
-def folders(entries: Mapping[str, ChainConfig]) -> list[str]:
-    """Return the folders of second checkpoints."""
-    return [str(_folder(name, each)) for name, each in entries.items() if _has_checkpoint(each)]
-
-
-def with_digests(experiment: Experiment, entries: Mapping[str, Entry]) -> dict[str, Entry]:
-    """Return entries that name a second checkpoint by its content, and not by its folder.
+def with_digest(experiment: Experiment, name: str, entry: Entry) -> Entry:
+    """Return entry `name` with the digest of its second checkpoint in place of the folder.
 
     Raises:
         InputError: if there is none, or it is of another network.
     """
-    return {
-        name: _with_digest(experiment, name, entry) if _has_checkpoint(entry) else entry
-        for name, entry in entries.items()
-    }
-
-
-def _with_digest(experiment: Experiment, name: str, entry: Entry) -> Entry:
-    place, folder = f"samples.{name}.guidance", _folder(name, entry)
+    place, folder = f"samples.{name}.guidance", guiding_folder(name, entry)
     try:
         manifest = read_manifest(folder)
     except InputError as error:
@@ -67,18 +59,3 @@ def _with_digest(experiment: Experiment, name: str, entry: Entry) -> Entry:
         )
     guidance = replace(entry.guidance, checkpoint=None, digest=manifest["digest"])
     return entry.model_copy(update={"guidance": guidance})
-
-
-def _folder(name: str, entry: ChainConfig) -> Path:
-    place, named = f"samples.{name}.guidance.checkpoint", entry.guidance.checkpoint
-    if named is None:
-        raise InputError(f"{place}: null must be the folder of a worse checkpoint")
-    return checkpoint_folder(named, place)
-
-
-def _has_classifier(entry: ChainConfig) -> bool:
-    return bool(entry.guidance) and entry.guidance.reads == "classifier"
-
-
-def _has_checkpoint(entry: ChainConfig) -> bool:
-    return bool(entry.guidance) and entry.guidance.reads == "checkpoint"

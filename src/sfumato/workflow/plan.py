@@ -121,15 +121,19 @@ class Plan(Contents):
 
         return of
 
-    def results_read(self, wildcards: Any) -> list[str]:  # noqa: ANN401
+    def results_read(self, name: str) -> OfWildcards:
         """Return the results that the entry of a job reads besides the weights; mostly none."""
-        return [
-            f"results/{wildcards.experiment}/{path}" for path in results_of(self._job(wildcards))
-        ]
+        found = self._of(name, lambda _, seen: results_of(seen))
+        return lambda job: [f"results/{job.experiment}/{path}" for path in found(job)]
 
-    def files_read(self, wildcards: Any, input: Any) -> list[str]:  # noqa: A002, ANN401, ARG002
+    def files_read(self, name: str) -> Callable[[Any, Any], list[str]]:
         """Return words of a command line that say where all that it reads is, see `where`."""
-        return words_of(self._job(wildcards), f"results/{wildcards.experiment}")
+
+        def of(wildcards: Any, input: Any) -> list[str]:  # noqa: A002, ANN401, ARG001
+            folder = f"results/{wildcards.experiment}"
+            return self._of(name, lambda _, seen: words_of(seen, folder))(wildcards)
+
+        return of
 
     def shards(self, suffix: str) -> OfWildcards:
         """Return the files of all shards of an entry."""
@@ -178,13 +182,6 @@ class Plan(Contents):
 
     def _experiment(self, wildcards: Any) -> Experiment:  # noqa: ANN401
         return self.experiments[wildcards.experiment]
-
-    def _job(self, wildcards: Any) -> Experiment:  # noqa: ANN401
-        """Return the experiment as a job that draws sees it: with one entry."""
-        if "run" in wildcards.keys():
-            self._check_evaluation(wildcards)
-        experiment = self._experiment(wildcards)
-        return self._or_exit(wildcards.experiment, lambda: narrowed(experiment, wildcards))
 
     def _seen(self, asked: Stage, wildcards: Any) -> Any:  # noqa: ANN401
         experiment = self._experiment(wildcards)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from sfumato.config.paths import shown, user_path
 from sfumato.errors import InputError
+from sfumato.workflow.guiding import guiding_folder, is_guided_by_a_checkpoint, with_digest
 
 if TYPE_CHECKING:
     from sfumato.config.experiment import Experiment
@@ -43,11 +44,16 @@ def results_of(experiment: Experiment) -> list[str]:
 
 def words_of(experiment: Experiment, folder: str) -> list[str]:
     """Return the words of a command line that say where each file is."""
-    return [
-        f"--read={name}={folder}/{each.path}" if each.stage else f"--read={name}={each.path}"
-        for entry in experiment.samples.values()
-        for name, each in entry.inputs.items()
-    ]
+    words = []
+    for name, entry in experiment.samples.items():
+        paths = {
+            read: f"{folder}/{each.path}" if each.stage else each.path
+            for read, each in entry.inputs.items()
+        }
+        if is_guided_by_a_checkpoint(entry):
+            paths["guidance"] = str(guiding_folder(name, entry))
+        words += [f"--read={read}={path}" for read, path in paths.items()]
+    return words
 
 
 def _results(entry: SampleConfig) -> Iterator[Input]:
@@ -55,17 +61,18 @@ def _results(entry: SampleConfig) -> Iterator[Input]:
 
 
 def _known(experiment: Experiment, name: str, entry: SampleConfig) -> SampleConfig:
-    own = {n: each.path for n, each in entry.inputs.items() if not each.stage}
+    if is_guided_by_a_checkpoint(entry):
+        entry = with_digest(experiment, name, entry)
+    read = entry.edit.inputs() if entry.edit else {}
+    own, place = {n: each.path for n, each in read.items() if not each.stage}, f"samples.{name}"
     if not own:
         return entry
-    place = f"samples.{name}"
     names = {path: _digest(path, place) for path in own.values()}
-    if entry.edit:
-        files = {n: user_path(path, place) for n, path in own.items()}
-        try:
-            entry.edit.arrays(files, experiment.model.input_dim)
-        except InputError as error:
-            raise InputError(f"{place}.{error}") from None
+    files = {n: user_path(path, place) for n, path in own.items()}
+    try:
+        entry.edit.arrays(files, experiment.model.input_dim)
+    except InputError as error:
+        raise InputError(f"{place}.{error}") from None
     return entry.named(names)
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from sfumato.workflow.guiding import with_digests
 from sfumato.workflow.reading import known
 
 if TYPE_CHECKING:
@@ -21,4 +20,4 @@ def by_content(varied: Varied, entries: dict[str, SampleConfig]) -> dict[str, Sa
         InputError: if one is not there, or is not what its entry needs.
     """
     seen: Experiment = replace(varied, samples=entries)  # type: ignore[assignment]
-    return with_digests(seen, known(seen))
+    return known(seen)

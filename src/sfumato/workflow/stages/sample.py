@@ -10,7 +10,6 @@ from sfumato.config.model import Model
 from sfumato.config.samples import SampleConfig
 from sfumato.config.sampling import SamplingConfig
 from sfumato.records.stage import COMPUTING, Stage
-from sfumato.workflow.guiding import made_before, with_digests
 from sfumato.workflow.reading import known, makers_of
 from sfumato.workflow.weights import weights
 
@@ -35,14 +34,12 @@ class Settings(Section):
             InputError: if one is not there, or is not what its entry needs.
         """
         read = {name: getattr(experiment, name) for name in cls.model_fields}
-        samples = with_digests(experiment, known(experiment))
-        return cls.model_validate(read | {"samples": samples})
+        return cls.model_validate(read | {"samples": known(experiment)})
 
 
 def after(experiment: Experiment) -> tuple[str, ...]:
     """Return the stages before: of the weights, and of what guidance and edits read."""
-    guides = made_before(experiment.samples.values())
-    return (*weights(experiment), *guides, *makers_of(experiment))
+    return (*weights(experiment), *makers_of(experiment))
 
 
 STAGE = Stage("sample", Settings, packages=COMPUTING, after=after, stream=3)

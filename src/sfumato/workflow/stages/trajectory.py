@@ -7,18 +7,16 @@ from typing import TYPE_CHECKING, Self
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.fields import Section, Seed
 from sfumato.config.model import Model
+from sfumato.config.narrowing import followed
 from sfumato.config.samples import ChainConfig
 from sfumato.config.sampling import SamplingConfig
 from sfumato.config.trajectory import SnapshotConfig
-from sfumato.config.validation import one_of
-from sfumato.errors import InputError
 from sfumato.records.stage import COMPUTING, Stage
-from sfumato.workflow.guiding import made_before, with_digests
+from sfumato.workflow.reading import known, makers_of
 from sfumato.workflow.weights import weights
 
 if TYPE_CHECKING:
     from sfumato.config.experiment import Experiment
-    from sfumato.config.samples import SampleConfig
 
 
 class Settings(Section):
@@ -33,22 +31,18 @@ class Settings(Section):
 
     @classmethod
     def of(cls, experiment: Experiment) -> Self:
-        """Return what the stage reads of an experiment."""
+        """Return what the stage reads of an experiment, after a look at what its guidance reads.
+
+        Raises:
+            InputError: if that is not there, or of another network.
+        """
         read = {name: getattr(experiment, name) for name in cls.model_fields}
-        return cls.model_validate(read | {"samples": with_digests(experiment, _entry(experiment))})
+        return cls.model_validate(read | {"samples": known(experiment)})
 
 
 def after(experiment: Experiment) -> tuple[str, ...]:
     """Return the stages before: of the weights, and of what the entry's guidance reads."""
-    return (*weights(experiment), *made_before(_entry(experiment).values()))
+    return (*weights(experiment), *makers_of(experiment))
 
 
-def _entry(experiment: Experiment) -> dict[str, SampleConfig]:
-    """Return the one entry that is followed."""
-    of, samples = experiment.trajectory.of, experiment.samples
-    if of not in samples:
-        raise InputError(f"trajectory.of: {of!r} {one_of(tuple(samples))}")
-    return {of: samples[of]}
-
-
-STAGE = Stage("trajectory", Settings, packages=COMPUTING, after=after, stream=3)
+STAGE = Stage("trajectory", Settings, packages=COMPUTING, after=after, stream=3, view=followed)
