@@ -24,6 +24,7 @@ from sfumato.config.file import check_file
 from sfumato.config.resolve import resolve
 from sfumato.diffusion.prediction import Prediction
 from sfumato.diffusion.schedule import make_schedule
+from sfumato.diffusion.times import SPACINGS
 from sfumato.errors import InputError
 from sfumato.guidance.clipping import Clipping
 from sfumato.records.arrays import save_arrays
@@ -173,6 +174,18 @@ def of_some_class(settings):
     return settings | ({"model.num_classes": 1} if asked else {})
 
 
+def of_some_path(settings):
+    """Have the network predict what can be known where nothing is left of the image."""
+    linear = settings.get("diffusion.path") == "linear"
+    whole = linear or settings.get("diffusion.zero_terminal_snr", False)
+    predicts_noise = settings.get("diffusion.prediction_type", "epsilon") == "epsilon"
+    return (
+        settings
+        | ({"diffusion.prediction_type": "u"} if whole and predicts_noise else {})
+        | ({"diffusion.zero_terminal_snr": False} if linear else {})
+    )
+
+
 def valid_tiny():
     """Return settings that are fine alone and together, and cost little."""
     return st.fixed_dictionaries(
@@ -184,17 +197,20 @@ def valid_tiny():
             "diffusion.noise_steps": st.integers(20, 300),
             "diffusion.beta_schedule": st.sampled_from(["linear", "cosine", "sigmoid"]),
             "diffusion.prediction_type": st.sampled_from(["epsilon", "x_0", "v", "u"]),
+            "diffusion.path": st.sampled_from(["variance_preserving", "linear"]),
+            "diffusion.zero_terminal_snr": st.booleans(),
             "sampling.micro_batch": st.integers(1, 6),
             "samples.ddim.n_samples": st.integers(1, 9),
             "samples.ddim.steps": st.integers(1, 20),
             "samples.ddim.eta": st.floats(0, 1),
-            "samples.ddim.spacing": st.sampled_from(["leading", "linspace", "trailing"]),
-            "samples.ddim.clip": st.booleans(),
+            "samples.ddim.spacing": st.sampled_from([*SPACINGS]),
+            "samples.ddim.rho": st.floats(1, 10),
+            "samples.ddim.clip": st.sampled_from([True, False, "dynamic"]),
             "samples.ddim.labels": st.none()
             | st.just(0)
             | st.lists(st.integers(-1, 0), min_size=1),
         },
-    ).map(of_some_class)
+    ).map(lambda settings: of_some_class(of_some_path(settings)))
 
 
 @settings(fuzz, max_examples=4, deadline=None)

@@ -125,7 +125,7 @@ def test_convergence(n, curves, tmp_path):
     lines = [line for line in axes.lines if line.get_linestyle() == "-"]
     assert len(lines) == curves and all(len(line.get_xdata()) == n for line in lines)
     labels = [line.get_label() for line in lines]
-    names = ["DDIM, eta 0", "HEUN, eta 0", "UNIPC, eta 0"][:curves]
+    names = ["DDIM, eta 0", "Heun, eta 0", "UniPC, eta 0"][:curves]
     slopes = [f": order {i + 1.0}" if n > 1 else "" for i in range(curves)]
     assert labels == [a + b for a, b in zip(names, slopes, strict=True)]
     guides = [line for line in axes.lines if line.get_linestyle() == ":"]

@@ -184,7 +184,7 @@ def test_steps_and_evaluations_are_those_that_were_taken(made, tmp_path):
     records = [open_record(tmp_path / names[0]).record, open_record(tmp_path / names[2]).record]
     assert [each.chain.model_dump() for each in records] == [work, work]
     assert timing.items() >= work.items()
-    said = f"HEUN, {steps} steps, {2 * steps - 1} evaluations, spacing karras"
+    said = f"Heun, {steps} steps, {2 * steps - 1} evaluations, spacing karras"
     assert [drawn_words(each) for each in records] == [said, said]
 
 

@@ -3,6 +3,14 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+NAMES = {"dpm_solver": "DPM-Solver++", "heun": "Heun", "unipc": "UniPC"}
+"""Samplers whose papers do not write them in capitals."""
+
+
+def called(sampler: str) -> str:
+    """Return what the papers call a sampler; capitals, `DDIM`, unless this file knows better."""
+    return NAMES.get(sampler, sampler.upper())
+
 
 def phrases(settings: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[str]:
     """Say each setting in words, but for those that are as usual."""

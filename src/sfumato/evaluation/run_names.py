@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sfumato.config.nested import leaf_items
-from sfumato.config.wording import phrase
+from sfumato.config.wording import called, phrase
 from sfumato.evaluation.quality import Row
 
 OF_ANY = ("sampler", "n_samples", "seed")
@@ -61,7 +61,7 @@ def _methods(rows: Sequence[Row], varied: Collection[str] = VARIED) -> Iterator[
         usual = dict(first.setdefault(sampler, knobs))
         if len(scales) > 1:
             usual.pop(SCALE, None)
-        yield [sampler.upper(), *_differences(knobs, usual, varied)]
+        yield [called(sampler), *_differences(knobs, usual, varied)]
 
 
 def _differences(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sfumato.config.wording import exact, phrase, phrases
+from sfumato.config.wording import called, exact, phrase, phrases
 from sfumato.figures.classes import class_words
 from sfumato.records.facts import ancestors, settings_of
 
@@ -69,7 +69,7 @@ def chain_words(
     asked = [class_words(labels, classes)] if (labels := entry.get("labels")) else []
     others = {key: value for key, value in entry.items() if key not in _SAID}
     edited = [edit_words(edit)] if (edit := entry.get("edit")) else []
-    drawn = [entry["sampler"].upper(), *length, *asked]
+    drawn = [called(entry["sampler"]), *length, *asked]
     guided = [guidance_words(guidance)] if (guidance := entry.get("guidance")) else []
     return ", ".join([*edited, *drawn, *phrases(others, USUAL_ENTRY), *guided])
 
