@@ -162,6 +162,24 @@ def test_the_figure_of_an_edit(name, made):
     assert open_record(folder / f"{name}_samples.png").record.inputs
 
 
+def test_a_sweep_says_how_well_images_come_back(made):
+    """The mean squared error is in its table, of what is inverted alone."""
+    folder, _, _ = made
+    sweeps = {name: {"of": name, "over": {"steps": [4]}} for name in ("inverted", "varied")}
+    plan = plan_of(ENTRIES, sampling={"micro_batch": 2}, sweeps=sweeps)
+    jobs = {n: Wildcards(fromdict={"experiment": "tiny", "sweep": n}) for n in sweeps}
+    files = {n: plan.drawn("compare_points", ".npz", edit="invert")(job) for n, job in jobs.items()}
+    assert files == {"inverted": ["results/tiny/inverted_samples.npz"], "varied": []}
+    words = ("--timings", f"{folder}/inverted_samples.json", "--output", f"{folder}/sweep.csv")
+    config = plan.settings("compare_points")(jobs["inverted"])
+    samples = ("--samples", f"{folder}/inverted_samples.npz")
+    importlib.import_module("compare_points").main([*words, *samples, "--config", config])
+    (row,) = open_record(folder / "sweep.csv").content.values()
+    drawn = arrays_of(folder, "inverted")
+    error = np.mean((drawn["images"].astype(float) - drawn["original"]) ** 2)
+    assert float(row["mse"]) == pytest.approx(error, rel=1e-6) and 1e-6 < error < 1
+
+
 def test_a_job_without_its_data_says_what_is_missing(made):
     folder, plan, _ = made
     words = (f"--checkpoint={folder}/checkpoint", f"--output={folder}/x.npz")

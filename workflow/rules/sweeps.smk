@@ -5,6 +5,7 @@
 rule compare_points:
     input:
         timings=plan.drawn("compare_points", ".timing.json"),
+        samples=plan.drawn("compare_points", ".npz", edit="invert"),
     output:
         table="results/{experiment}/sweep_{sweep}.csv",
     log:
@@ -20,4 +21,4 @@ rule compare_points:
         made=plan.making("compare_points"),
     shell:
         "python {params.script:q} --config {params.config:q} --timings {input.timings:q}"
-        " --output {output.table:q} > {log:q} 2>&1"
+        " --samples {input.samples:q} --output {output.table:q} > {log:q} 2>&1"

@@ -122,14 +122,15 @@ def _plain(value: object) -> str:
 
 
 def _measured(*points: Point) -> str:
-    """Write what a row took: `50 NFE` and `0.14 s`, or from how much to how much."""
+    """Write what a row took: `50 NFE` and `0.14 s`, or from how much to how much; and its error."""
     from sfumato.figures.titles import short
 
     nfe, seconds = [each.nfe for each in points], [each.seconds for each in points]
     unit, factor = ("s", 1) if max(seconds) >= SHORTEST else ("ms", 1000)
     ends = ((str(f(nfe)), short(factor * f(seconds))) for f in (min, max))
     work, time = (" to ".join(dict.fromkeys(each)) for each in zip(*ends, strict=True))
-    return f"{work} NFE\n{time} {unit}"
+    errors = [f"\nMSE {each.mse:.2g}" for each in points if each.mse is not None]
+    return f"{work} NFE\n{time} {unit}" + (errors[0] if len(points) == 1 and errors else "")
 
 
 def _entry(samples: Opened) -> tuple[str, dict[str, Any]]:

@@ -5,7 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
 
 from sfumato.config.nested import leaf_items
 from sfumato.config.points import digest_of
@@ -28,12 +31,14 @@ class Point(NamedTuple):
         nfe: network evaluations of a sample.
         seconds: what a sample took, without compilation.
         device: what computed.
+        mse: mean squared error of what is to be an image again.
     """
 
     varied: dict[str, Any]
     nfe: int
     seconds: float
     device: str
+    mse: float | None = None
 
 
 def columns(
@@ -41,6 +46,7 @@ def columns(
     points: Sequence[str],
     entries: Mapping[str, SampleConfig],
     timings: Mapping[str, Timing],
+    errors: Mapping[str, float] = MappingProxyType({}),
 ) -> dict[str, list[Any]]:
     """Return the table, a column for each setting, what is varied first, then what was measured.
 
@@ -49,6 +55,7 @@ def columns(
         points: their names, in the order of the combinations.
         entries: the settings of each.
         timings: the time that each took.
+        errors: the mean squared error of those that are to be an image again.
 
     Raises:
         InputError: if a point was not timed, or something else was.
@@ -65,11 +72,19 @@ def columns(
         **{key: [_text(value) for value in values] for key, values in varied.items()},
         "nfe": [each.nfe for each in timed],
         "seconds_per_sample": [each.seconds_per_sample for each in timed],
+        **({"mse": [errors.get(name, "") for name in points]} if errors else {}),
         "device": [each.device.get("kind", "") for each in timed],
         "file": [f"{name}_samples.npz" for name in points],
         "digest": [digest_of(entries[name]) for name in points],
         **{key: [_text(row.get(key)) for row in flat] for key in others},
     }
+
+
+def reconstruction_error(samples: Opened) -> tuple[str, float]:
+    """Return the name of an entry, and the mean of (image - original)^2 over samples and pixels."""
+    (name,) = samples.record.settings["samples"]
+    arrays = samples.read()
+    return name, float(np.square(arrays["images"] - arrays["original"], dtype=np.float64).mean())
 
 
 def rows(table: Opened) -> dict[str, Point]:
@@ -80,7 +95,13 @@ def rows(table: Opened) -> dict[str, Point]:
         {key: value for key, value in row.items() if key in varying} for row in _combinations(over)
     ]
     return {
-        name: Point(varied, int(row["nfe"]), float(row["seconds_per_sample"]), row["device"])
+        name: Point(
+            varied,
+            int(row["nfe"]),
+            float(row["seconds_per_sample"]),
+            row["device"],
+            float(row["mse"]) if row.get("mse") else None,
+        )
         for varied, (name, row) in zip(combinations, table.content.items(), strict=True)
     }
 

@@ -13,6 +13,7 @@ from sfumato.config.canonical import canonical
 from sfumato.config.checks import check_evaluation
 from sfumato.config.experiment import Experiment
 from sfumato.config.narrowing import OF_EVALUATION, narrowed
+from sfumato.config.samples import EDIT, SampleConfig
 from sfumato.errors import InputError
 from sfumato.figures import figure
 from sfumato.records.code import code_of
@@ -148,12 +149,13 @@ class Plan(Contents):
 
         return of
 
-    def drawn(self, name: str, suffix: str) -> OfWildcards:
-        """Return a file of each set of samples that the job of a stage sees."""
+    def drawn(self, name: str, suffix: str, edit: str = "") -> OfWildcards:
+        """Return a file of each set of samples that a job sees, or of those with one kind of edit."""
         asked = stage(name)
 
         def of(wildcards: Any) -> list[str]:  # noqa: ANN401
-            names = self._seen(asked, wildcards).samples
+            found = self._seen(asked, wildcards).samples
+            names = [each for each in found if not edit or _kind(found[each]) == edit]
             return [f"results/{wildcards.experiment}/{each}_samples{suffix}" for each in names]
 
         return of
@@ -218,6 +220,10 @@ class Plan(Contents):
             return answers[job]
 
         return of
+
+
+def _kind(entry: SampleConfig) -> str:
+    return EDIT.name_of(entry.edit) if entry.edit else ""
 
 
 def _evaluates(stage: Stage) -> bool:
