@@ -86,7 +86,7 @@ def test_the_experiments_to_try_are_shipped():
     assert experiments["cifar"].model.input_dim == (32, 32, 3)
     assert [experiments[f"ddim_{n}"].samples["ddim"].steps for n in (20, 100)] == [20, 100]
     assert experiments["artifex_size"].model.widths == (64, 128, 256)
-    assert SHIPPED["targets"] == ["diffusion_mnist"]
+    assert SHIPPED["targets"] == ["diffusion_mnist", "digits"]
 
 
 def test_experiments_override_parts_of_the_defaults():

@@ -1,13 +1,14 @@
-"""The checkpoint that comes with the project, and what the docs say of it."""
+"""The checkpoints that come with the project, and what the docs say of them."""
 
 import json
 import re
+from pathlib import Path
 
 import jax
 import numpy as np
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, slow
 
 from sfumato.compute.randomness import stage_key
 from sfumato.config.data import DataConfig
@@ -23,31 +24,43 @@ from sfumato.networks.denoiser import make_denoiser
 from sfumato.networks.unet_config import UNetConfig
 from sfumato.records.checkpoint import load_checkpoint
 from sfumato.records.measurements import load_measurement
-from sfumato.samplers import DDIM
+from sfumato.samplers import UniPC
 from sfumato.sampling.batches import sample
 
-FOLDER = ROOT / "resources" / "pretrained" / "mnist"
-CARD, README, QUALITY = (
-    path.read_text()
-    for path in (FOLDER / "README.md", ROOT / "README.md", ROOT / "docs" / "quality.md")
+NAMES = ("mnist", "digits")
+"""Each is a folder, an experiment that draws with it, and one, `_from_scratch`, that trains it."""
+PRETRAINED = ROOT / "resources" / "pretrained"
+CARDS, MANIFESTS = (
+    {name: read(PRETRAINED / name / file) for name in NAMES}
+    for file, read in (
+        ("README.md", Path.read_text),
+        ("manifest.json", lambda path: json.loads(path.read_text())),
+    )
 )
-MANIFEST = json.loads((FOLDER / "manifest.json").read_text())
+QUALITY, GUIDANCE = ((ROOT / "docs" / f"{page}.md").read_text() for page in ("quality", "guidance"))
 _, EXPERIMENTS = resolve(yaml.safe_load((ROOT / "config.yaml").read_text()))
 
 
 @pytest.fixture(scope="module")
-def quality():
-    return load_measurement(Quality, FOLDER / "quality.json")
+def qualities():
+    return {name: load_measurement(Quality, PRETRAINED / name / "quality.json") for name in NAMES}
 
 
-def test_it_is_small():
-    assert sum(path.stat().st_size for path in FOLDER.rglob("*") if path.is_file()) < 10 * 2**20
+@pytest.fixture(scope="module")
+def quality(qualities):
+    return qualities["mnist"]
 
 
-def test_it_is_what_mnist_from_scratch_trains():
-    made = MANIFEST["provenance"]
+def test_they_are_small():
+    files = (path for path in PRETRAINED.rglob("*") if path.is_file())
+    assert sum(path.stat().st_size for path in files) < 12 * 2**20
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_is_what_is_trained_from_scratch(name):
+    made = MANIFESTS[name]["provenance"]
     assert made["script"] == "train.py"
-    experiment = EXPERIMENTS["mnist_from_scratch"]
+    experiment, pretrained = EXPERIMENTS[f"{name}_from_scratch"], EXPERIMENTS[name]
     assert made["settings"]["seed"] == experiment.seed
     for section in ("diffusion", "training"):  # settings that came later have their defaults
         schema = type(getattr(experiment, section))
@@ -55,18 +68,19 @@ def test_it_is_what_mnist_from_scratch_trains():
     assert UNetConfig.model_validate(made["settings"]["model"]) == experiment.model
     data = made["inputs"]["data"]["provenance"]["settings"]["data"]
     assert DataConfig(**data) == experiment.data
-    pretrained = EXPERIMENTS["mnist"]
-    assert (ROOT / pretrained.weights.folder).samefile(FOLDER)
+    assert (ROOT / pretrained.weights.folder).samefile(PRETRAINED / name)
     assert (pretrained.model, pretrained.diffusion) == (experiment.model, experiment.diffusion)
 
 
-def test_the_card_says_what_it_is(quality):
-    assert MANIFEST["digest"] in CARD
-    assert f"{MANIFEST['parameters']:,}" in CARD
-    training = MANIFEST["provenance"]["settings"]["training"]
-    assert f"{training['steps']:,} steps of {training['batch_size']}" in CARD
-    assert f"{quality.classifier_accuracy:.1%}" in CARD
-    assert table(quality) in (FOLDER / "metrics.md").read_text()
+@pytest.mark.parametrize("name", NAMES)
+def test_the_card_says_what_it_is(name, qualities):
+    manifest, card, quality = MANIFESTS[name], CARDS[name], qualities[name]
+    assert manifest["digest"] in card
+    assert f"{manifest['parameters']:,}" in card
+    training = manifest["provenance"]["settings"]["training"]
+    assert f"{training['steps']:,} steps of {training['batch_size']}" in card
+    assert f"{quality.classifier_accuracy:.1%}" in card
+    assert table(quality) in (PRETRAINED / name / "metrics.md").read_text()
 
 
 def digests(record):
@@ -76,10 +90,14 @@ def digests(record):
         yield from digests(origin["provenance"])
 
 
-def test_the_numbers_are_of_this_checkpoint(quality):
+@pytest.mark.parametrize("name", NAMES)
+def test_the_numbers_are_of_this_checkpoint(name, qualities):
+    quality, manifest = qualities[name], MANIFESTS[name]
     record = quality.provenance.model_dump()
-    adopted = MANIFEST["stored_before"]  # the weights had this digest when they were measured
-    runs = {name: set(digests({"inputs": {name: o}})) for name, o in record["inputs"].items()}
+    # The weights may have had another digest when they were measured.
+    adopted = manifest.get("stored_before", manifest["digest"])
+    inputs = {n: origin for n, origin in record["inputs"].items() if n.endswith("metrics.json")}
+    runs = {name: set(digests({"inputs": {name: origin}})) for name, origin in inputs.items()}
     assert len(runs) == (1 + len(quality.rows)) * quality.floor.seeds
     for name, found in runs.items():
         assert (adopted in found) != ("/floor/" in name)
@@ -101,30 +119,43 @@ def test_the_docs_have_the_measured_numbers(quality):
     assert times and int(times.group(1)) == round(ddpm.seconds_per_sample / ddim.seconds_per_sample)
 
 
-def test_it_draws_digits():
-    """A classifier that learned real digits is sure of most samples; of noise it is not."""
+def test_the_docs_have_the_measured_scores_of_guidance(qualities):
+    assert table(qualities["digits"]) in GUIDANCE
+
+
+@pytest.mark.parametrize("name", ["digits", slow("mnist")])
+def test_it_draws_digits(name):
+    """A classifier that learned real digits is sure of most samples, and right where one is asked.
+
+    Of noise it is not sure.
+    """
     data = load_images(DataConfig(n_images=2000, n_test=100), (28, 28, 1))
     fit, key = Fit(steps=150, batch_size=32), jax.random.key(0)
     images, labels = data["train_images"], data["train_labels"]
     classifier = train_classifier(images, labels, 10, fit, key=key)
-    experiment = EXPERIMENTS["mnist"]
-    network, _ = load_checkpoint(FOLDER, experiment.model, experiment.diffusion)
+    experiment = EXPERIMENTS[name]
+    network, _ = load_checkpoint(PRETRAINED / name, experiment.model, experiment.diffusion)
     schedule = make_schedule(experiment.diffusion)
     denoise = make_denoiser(network, schedule, experiment.diffusion.prediction_type)
+    asked = np.arange(32) % 10 if experiment.model.num_classes else None
     drawn = sample(
         Clipping()(denoise, schedule),
         schedule,
-        DDIM(),
+        UniPC(),
         n_samples=32,
-        timesteps=spaced_timesteps(1000, 20),
+        timesteps=spaced_timesteps(1000, 12),
         key=stage_key(1, 3),
         image_shape=(28, 28, 1),
         micro_batch=32,
+        given={} if asked is None else {"labels": asked.astype(np.int32)},
     )
     found = classifier.probabilities(drawn.images)
     real = classifier.probabilities(data["test_images"][:32])
     assert found.max(axis=1).mean() > 0.85 * real.max(axis=1).mean()
-    assert len(np.unique(found.argmax(axis=1))) >= 6
+    if asked is None:
+        assert len(np.unique(found.argmax(axis=1))) >= 6
+    else:
+        assert (found.argmax(axis=1) == asked).mean() > 0.8
     # Ink: digits cover as much of the picture as real ones do, within a quarter.
     share = (drawn.images > 0).mean() / (data["test_images"] > 0).mean()
     assert 0.75 < share < 1.25

@@ -152,11 +152,12 @@ def test_a_golden_file(rebuilt, tmp_path):
         load_golden(tmp_path / "golden.json")
 
 
-def test_the_shipped_golden_file():
+@pytest.mark.parametrize(("experiment", "n_artifacts"), [("diffusion_mnist", 11), ("digits", 3)])
+def test_the_shipped_golden_files(experiment, n_artifacts):
     """A changed golden file has a line in the changelog, with the beginning of its sha256."""
-    file = ROOT / "workflow" / "golden" / "diffusion_mnist.json"
+    file = ROOT / "workflow" / "golden" / f"{experiment}.json"
     golden = load_golden(file)
-    assert len(golden.artifacts) == 11 and golden.device["backend"] == "cpu"
+    assert len(golden.artifacts) == n_artifacts and golden.device["backend"] == "cpu"
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     assert f"`{sha256[:12]}`" in (ROOT / "CHANGELOG.md").read_text()
 
