@@ -150,7 +150,7 @@ class Plan(Contents):
         return of
 
     def drawn(self, name: str, suffix: str, edit: str = "") -> OfWildcards:
-        """Return a file of each set of samples that a job sees, or of those with one kind of edit."""
+        """Return a file of each set of samples that a job sees, or of one kind of edit alone."""
         asked = stage(name)
 
         def of(wildcards: Any) -> list[str]:  # noqa: ANN401
