@@ -192,6 +192,7 @@ def test_a_dry_run_is_quick_and_imports_no_jax(tmp_path):
     """A jax that cannot be imported does not disturb it."""
     folder = copy_project(tmp_path / "quick")
     shutil.copy(ROOT / "config.yaml", folder)
+    (folder / "resources").symlink_to(ROOT / "resources")
     trap = tmp_path / "trap"
     for name in ("jax", "flax", "orbax", "matplotlib"):
         (trap / name).mkdir(parents=True)
@@ -199,7 +200,7 @@ def test_a_dry_run_is_quick_and_imports_no_jax(tmp_path):
     clock = time.monotonic()
     done = snakemake(folder, "-n", env={**os.environ, "PYTHONPATH": str(trap)})
     assert done.returncode == 0, done.stdout + done.stderr
-    assert time.monotonic() - clock < 10  # about one second; a busy machine may take longer
+    assert time.monotonic() - clock < 30  # about two seconds; a busy machine takes longer
     assert "diffusion_mnist/ddpm_samples.png" in done.stdout + done.stderr
 
 
