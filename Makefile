@@ -29,15 +29,16 @@ setup-slurm: .venv/installed-slurm
 	$(RUN) pip install --quiet --require-hashes --no-deps -r requirements-slurm.lock
 	touch $@
 
-PYTEST := $(RUN) pytest --dist loadfile --no-loadscope-reorder
+# A third process works while another waits for Snakemake.
+QUICK_TESTS := $(RUN) pytest -m "not slow and not slurm" -n 3 --dist loadfile --no-loadscope-reorder
 
-# What CI runs. A third process works while another waits for Snakemake.
+# What CI runs.
 test: setup lint
-	$(PYTEST) -m "not slow and not slurm" -n 3 --durations=20
+	$(QUICK_TESTS) --durations=20
 
 # The same tests, and how much of the library they run; counting takes a fifth longer.
 coverage: setup
-	$(PYTEST) -m "not slow and not slurm" -n 3 --cov --cov-report=term --cov-fail-under=95
+	$(QUICK_TESTS) --cov --cov-report=term --cov-fail-under=95
 
 # The full-size checks: minutes each.
 test-slow: setup

@@ -114,14 +114,6 @@ def test_the_trajectory_ends_in_sample_0_of_the_ddpm_figure(made):
         np.testing.assert_array_equal(last[-1], samples["images"][0])
 
 
-def test_the_trajectory_follows_the_entry_that_it_names(made, tmp_path):
-    shutil.copytree(made / "checkpoint", tmp_path / "checkpoint")
-    build(["trajectory.npz"], tmp_path, {"trajectory": {"of": "ddim"}})
-    last = arrays_of(tmp_path / "trajectory.npz")["images"][-1]
-    image = arrays_of(made / "ddim_samples.npz")["images"][0]
-    np.testing.assert_allclose(last, image, atol=1e-6)  # another program, compiled quickly
-
-
 def test_the_forward_panels_are_one_path(made):
     arrays, data = (arrays_of(made / f"{name}.npz") for name in ("forward", "data"))
     np.testing.assert_array_equal(arrays["x_0"], data["test_images"][1])
