@@ -147,7 +147,7 @@ def _opened(config: ChainConfig, files: Mapping[str, Path]) -> dict[str, Path | 
 
 
 def _place(config: ChainConfig, name: str, files: Mapping[str, Path]) -> Path:
-    """Return where a file is that an entry reads; what a user's settings name is there."""
+    """Return the path of a file that an entry reads: as given, or as the settings name it."""
     path, stage = config.inputs[name]
     if name not in files and (stage or not path):
         raise InputError(f"--read: name the file of {name}, as in {name}={path or 'FOLDER'}")
