@@ -270,7 +270,10 @@ DDPM_OF_50 = {"ddpm": {"steps": 50}}
             {"samples": {"ddpm": None}, "figures": ["trajectory.png"]},
             "trajectory.of: 'ddpm' must be one of 'ddim', the entries of samples",
         ),
-        ({"samples": {"ddim": {"eta": 1.5}}}, "samples.ddim.eta: 1.5 must be at most 1"),
+        (
+            {"samples": {"ddim": {"eta": 1.5}}},
+            "samples.ddim.eta: 1.5 must be at most 1 and at least 0",
+        ),
         (
             {"samples": {"ddim": {"variance": "small"}}},
             "samples.ddim.variance: unknown key (its value: 'small')",

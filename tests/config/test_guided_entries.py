@@ -60,7 +60,7 @@ def test_it_is_laid_over_other_guidance():
         ({"scale": "3"}, {}, "guidance.scale: '3' must be a number; write 3"),
         ({"scale": None}, {}, "guidance.scale: null must be a number"),
         ({"scael": 3}, {}, "guidance.scael: unknown key (its value: 3); did you mean 'scale'?"),
-        ({"rescale": 1.5}, {}, "guidance.rescale: 1.5 must be at most 1"),
+        ({"rescale": 1.5}, {}, "guidance.rescale: 1.5 must be at most 1 and at least 0"),
         ({"interval": [800, 100]}, {}, "guidance.interval: [800, 100] must be [first, last], and"),
         ({"interval": [-1, 100]}, {}, "guidance.interval[0]: -1 must be at least 0"),
         ({"interval": [0, 1000]}, {}, "guidance.interval: 1000 must be at most 999, the last of"),

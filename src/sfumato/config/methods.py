@@ -82,7 +82,7 @@ class Choice:
             if key not in (self.key, *known)
         ]
         given = {key: value for key, value in values.items() if key in known}
-        built, wrong = attempt(lambda: TypeAdapter(knobs).validate_python(given))
+        built, wrong = attempt(lambda: TypeAdapter(knobs).validate_python(given), knobs)
         raise_all(self.room, [*wrong, *mistakes])
         return built
 

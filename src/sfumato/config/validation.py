@@ -11,7 +11,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 from pydantic import BaseModel, ValidationError
 
 from sfumato.config.fields import Conflict
-from sfumato.config.mistakes import NOT_LISTED, NOT_NAMED, UNKNOWN_KEY
+from sfumato.config.mistakes import LIMITS, NOT_LISTED, NOT_NAMED, UNKNOWN_KEY
 from sfumato.errors import InputError
 
 Schema = TypeVar("Schema", bound=BaseModel)
@@ -148,7 +148,9 @@ def _sentence(schema: Any, mistake: dict[str, Any], prefix: str) -> str:  # noqa
         allowed = one_of(context["known"])
     else:
         words = _ALLOWED.get(kind, conflict or "cannot be used here")
-        allowed = str(words).format(**context) + _other_bound(schema, location, kind)
+        allowed = str(words).format(**context)
+        if kind in _BOUNDS:
+            allowed += _other_bound(kind, context.get(LIMITS) or _limits_at(schema, location))
     return f"{path_of(location, prefix)}: {show(value)} {allowed}{_hint(kind, value, allowed)}"
 
 
@@ -177,16 +179,8 @@ _BOUNDS = {
 }
 
 
-def _other_bound(schema: Any, location: Sequence[str | int], kind: str) -> str:  # noqa: ANN401
+def _other_bound(kind: str, limits: Sequence[Any]) -> str:
     """Say what the other end of the range is, where a number is beyond one end of it."""
-    if kind not in _BOUNDS:
-        return ""
-    try:
-        place = _schema_at(schema, location[:-1])
-        settings = getattr(place, "__pydantic_fields__", {})
-        limits = settings[location[-1]].metadata
-    except (LookupError, AttributeError):  # a knob inside an entry, or a number in a list
-        return ""
     side = kind.partition("_")[0]
     others = [(each, _BOUNDS[each]) for each in _BOUNDS if each.partition("_")[0] != side]
     found = [
@@ -196,6 +190,15 @@ def _other_bound(schema: Any, location: Sequence[str | int], kind: str) -> str: 
         if getattr(limit, name, None) is not None
     ]
     return f" and{found[0]}" if found else ""
+
+
+def _limits_at(schema: Any, location: Sequence[str | int]) -> Sequence[Any]:  # noqa: ANN401
+    """Return how a setting is limited; nothing of a number in a list."""
+    try:
+        place = _schema_at(schema, location[:-1])
+        return getattr(place, "__pydantic_fields__", {})[location[-1]].metadata
+    except (LookupError, AttributeError):
+        return ()
 
 
 def _fields_of(schema: Any) -> tuple[str, ...]:  # noqa: ANN401
