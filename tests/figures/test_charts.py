@@ -95,7 +95,9 @@ def test_every_scale_is_said_where_they_differ(tmp_path):
 
 
 def test_guidance_of_runs_that_have_none(tmp_path):
-    with pytest.raises(InputError, match="no run is guided; vary guidance.scale in evaluation"):
+    with pytest.raises(
+        InputError, match="evaluation.runs: none is guided; vary guidance.scale, as in"
+    ):
         draw("guidance", quality_file(tmp_path, 3))
 
 

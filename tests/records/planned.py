@@ -69,6 +69,8 @@ def artifacts_of(plan, name=NAME):
     points = drawn(plan, "converge", name) if converges else []
     points += [p for sweep in experiment.sweeps for p in drawn(plan, "compare_points", name, sweep)]
     files = [file for file in files if converges or file != "convergence.png"]
+    if not any(hasattr(run.guidance, "scale") for run in experiment.runs.values()):
+        files.remove("guidance.png")
     drawings = [*entries, *(each for each in dict.fromkeys(points) if each not in entries)]
     return [
         *("data.npz", "forward.npz", "checkpoint", "speed.json", "trajectory.npz"),

@@ -58,6 +58,7 @@ class Figure(Stage):
         files: the paths of these files, in the same order, or a function of the experiment.
         arrays: of each file the arrays that are drawn; none of a measurement, which has none.
         several: the files that follow these, where their number is the experiment's to say.
+        check: raises an InputError if an experiment lacks what this figure shows.
         label: what the report calls the figure.
         timed: whether it shows measured times, which no second build repeats.
     """
@@ -68,6 +69,7 @@ class Figure(Stage):
     files: tuple[str, ...] | Callable[[Any], tuple[str, ...]]
     arrays: tuple[tuple[str, ...], ...]
     several: Several | None = None
+    check: Callable[[Any], None] = lambda experiment: None  # noqa: ARG005
     label: str
     timed: bool = False
     packages: tuple[str, ...] = DRAWING

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sfumato.config.render import ChartLook
 from sfumato.errors import InputError
@@ -29,6 +29,18 @@ WIDTH, HEIGHT = 11, 2.6
 """Inches: of the figure without its legend."""
 
 
+UNGUIDED = (
+    "evaluation.runs: none is guided; vary guidance.scale, as in "
+    "{of: ddim, over: {guidance.scale: [1, 2, 4]}}"
+)
+
+
+def check(experiment: Any) -> None:  # noqa: ANN401
+    """Raise an InputError if no run of an experiment is guided."""
+    if not any(hasattr(run.guidance, "scale") for run in experiment.runs.values()):
+        raise InputError(UNGUIDED)
+
+
 FIGURE = Figure(
     name="guidance",
     settings=Looks[ChartLook],
@@ -37,6 +49,7 @@ FIGURE = Figure(
     files=("quality.json",),
     arrays=((),),
     after=("compare_quality",),
+    check=check,
     label="quality against guidance",
     timed=True,
 )
@@ -52,10 +65,7 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     measured = Quality.of(quality)
     found, made = by_scale(measured.rows), quality.record
     if not found:
-        raise InputError(
-            f"{quality.path}: no run is guided; vary guidance.scale in evaluation.runs, as in "
-            "{of: ddim, over: {guidance.scale: [1, 2, 4]}}"
-        )
+        raise InputError(f"{quality.path}: {UNGUIDED}")
     title = f"guidance, {compared_words(measured)}"
     said = heading(look, title, network_words(made), diffusion_words(made))
     figure = chart(look, said, (WIDTH, HEIGHT + NAME * (len(found) + 1)))

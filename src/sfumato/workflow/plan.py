@@ -92,9 +92,11 @@ class Plan(Contents):
         drawn, files = figure(name), figure(name).files
 
         def of(wildcards: Any) -> list[str]:  # noqa: ANN401
+            experiment = self._experiment(wildcards)
             if callable(files):  # what is evaluated: it is the experiment's to say
                 self._check_evaluation(wildcards)
-            found = files(self._experiment(wildcards)) if callable(files) else files
+            self._or_exit(wildcards.experiment, lambda: drawn.check(experiment))
+            found = files(experiment) if callable(files) else files
             if drawn.several:
                 found = (*found, *drawn.several.files(self._seen(drawn, wildcards)))
             return [f"results/{{experiment}}/{file}".format(**dict(wildcards)) for file in found]
