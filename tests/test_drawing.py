@@ -62,6 +62,9 @@ def test_invert_and_reconstruct(model):
     check(noise, 3)
     again = [np.abs(model.reconstruct(IMAGES, steps=s) - IMAGES).mean() for s in (5, 20)]
     assert again[1] < again[0]
+    # The way back from the noise is that of any sample.
+    back = model.sample(noise=noise, scheduler="ddim", steps=20, clip=False)
+    np.testing.assert_array_equal(back, model.reconstruct(IMAGES, steps=20))
 
 
 def test_interpolate(model):
@@ -114,6 +117,14 @@ CASES = {
     "no strength": (lambda m: m.vary(IMAGES, strength=0), "Vary.strength: 0 must be greater than"),
     "few steps": (lambda m: m.vary(IMAGES, strength=0.1, steps=2), "strength: 0.1 starts below"),
     "resample": (lambda m: m.inpaint(IMAGES, MASK, resample=0), "Inpaint.resample: 0 must be at"),
+    "noise of another shape": (
+        lambda m: m.sample(noise=IMAGES[..., 0], steps=2),
+        "noise: its shape (3, 8, 8) must be (N, 8, 8, 1)",
+    ),
+    "noise of others": (
+        lambda m: m.sample(4, noise=IMAGES, steps=2),
+        "noise: is that of 3 samples, and 4 are asked for",
+    ),
     "number": (
         lambda m: m.inpaint(IMAGES, MASK, n_samples=2),
         "n_samples: 2 must be 3, the number",

@@ -171,7 +171,7 @@ class Drawing(nnx.Module):
         factor = int(edit.operator.get("downsample", 1))
         height, width, channels = self._shape
         shape = (height // factor, width // factor, channels)
-        arrays = {"measured": _repeated(_shaped("measured", measured, shape), n_samples)}
+        arrays = {"measured": _repeated(shaped("measured", measured, shape), n_samples)}
         n = len(arrays["measured"])
         if mask is not None:
             masks = np.float32(check_masks("mask", np.asarray(mask), self._shape, n))
@@ -228,7 +228,7 @@ class Drawing(nnx.Module):
         self, name: str, images: jax.typing.ArrayLike, n_samples: int | None = None
     ) -> np.ndarray:
         """Return images as (N, H, W, C), in [-1, 1]."""
-        array = _shaped(name, images, self._shape)
+        array = shaped(name, images, self._shape)
         check_range(name, array)
         if np.abs(array).max(initial=0) > 1:
             low, high = array.min(), array.max()
@@ -255,7 +255,7 @@ class Drawing(nnx.Module):
         return jnp.broadcast_to(labels.reshape(-1), (count,))
 
 
-def _shaped(name: str, values: jax.typing.ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
+def shaped(name: str, values: jax.typing.ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
     """Return an array (N, *shape) of numbers; a single (*shape) is an array of one."""
     array = np.asarray(floats(name, values))
     array = array[None] if array.shape == shape else array

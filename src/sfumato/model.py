@@ -27,7 +27,7 @@ from sfumato.config.validation import nearest, validate
 from sfumato.diffusion.forward import forward
 from sfumato.diffusion.prediction import Ask, Denoise, prediction_of
 from sfumato.diffusion.schedule import Schedule, make_schedule
-from sfumato.drawing import Drawing
+from sfumato.drawing import Drawing, shaped
 from sfumato.errors import InputError
 from sfumato.guidance.base import Guidance
 from sfumato.guidance.clipping import Clipping
@@ -163,7 +163,7 @@ class DDPMModel(Drawing):
     @in_own_modes
     def sample(
         self,
-        n_samples_or_shape: int | tuple[int, ...] = 8,
+        n_samples_or_shape: int | tuple[int, ...] | None = None,
         *,
         scheduler: str = "ddpm",
         steps: int | None = None,
@@ -171,6 +171,7 @@ class DDPMModel(Drawing):
         labels: jax.typing.ArrayLike | None = None,
         guidance_scale: float | None = None,
         guidance: Guidance | Mapping[str, Any] | None = None,
+        noise: jax.typing.ArrayLike | None = None,
         micro_batch: int = 8,
         spacing: str = "trailing",
         clip: bool | Literal["dynamic"] = True,
@@ -179,7 +180,7 @@ class DDPMModel(Drawing):
         """Draw images.
 
         Args:
-            n_samples_or_shape: how many, or (N, H, W, C).
+            n_samples_or_shape: how many, or (N, H, W, C); left out, 8, or as many as `noise` has.
             scheduler: name of the sampler, such as "ddpm" or "ddim".
             steps: length of the chain, 1 .. noise_steps; left out, the sampler's own number.
             rngs: stream `sample`.
@@ -187,6 +188,8 @@ class DDPMModel(Drawing):
             guidance_scale: w of classifier-free guidance, 1 for the conditional model alone.
             guidance: any guidance, as an object of `sfumato.guidance` or as an entry of `samples`
                 says it: {"method": "classifier_free", "scale": 3.0, "interval": [0, 800]}.
+            noise: (N, H, W, C), the x_T from which the chains start, such as that of `invert`; left
+                out, it is drawn.
             micro_batch: how many images go through the network at once.
             spacing: which steps a shorter chain visits, see `sfumato.diffusion.times`; a warning
                 says where they are fewer than `steps`.
@@ -197,8 +200,17 @@ class DDPMModel(Drawing):
         Returns:
             (N, H, W, C) float32, with `clip` in [-1, 1].
         """
+        shape = tuple(self.network.config.input_dim)
+        arrays = {} if noise is None else {"noise": shaped("noise", noise, shape)}
+        if n_samples_or_shape is None:
+            n_samples_or_shape = len(arrays["noise"]) if arrays else 8
+        n_samples = _count(n_samples_or_shape, shape)
+        if arrays and len(arrays["noise"]) != n_samples:
+            found = len(arrays["noise"])
+            raise InputError(f"noise: is that of {found} samples, and {n_samples} are asked for")
         return self._draw(
-            _count(n_samples_or_shape, self.network.config.input_dim),
+            n_samples,
+            arrays=arrays,
             scheduler=scheduler,
             steps=steps,
             rngs=rngs,

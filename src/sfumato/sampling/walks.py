@@ -13,7 +13,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sfumato.config.samples import ChainConfig
-from sfumato.diffusion.prediction import Denoise, Given
+from sfumato.diffusion.prediction import Denoise, Given, Int
 from sfumato.diffusion.schedule import Schedule
 from sfumato.editing.base import Around, Arrays, Asked, Walk, check
 from sfumato.sampling.batches import nfe, sample_batches
@@ -32,7 +32,7 @@ class Walks:
         key: from which sample i draws.
         image_shape: (H, W, C).
         total: how many samples there are in all.
-        arrays: what the edit's files hold.
+        arrays: what the edit's files hold; without an edit, `noise` to start from, if there is any.
     """
 
     config: ChainConfig
@@ -58,7 +58,7 @@ class Walks:
         config, noise_steps = self.config, self.schedule.noise_steps
         times = np.append(config.times(self.schedule), -1).astype(np.int32)
         if config.edit is None:
-            return (Walk(config.sampler, times),)
+            return (Walk(config.sampler, times, _given_noise if "noise" in self.arrays else None),)
         images = self.arrays.get("images")
         n_images = None if images is None else len(images)
         sizes = (noise_steps, self.image_shape, self.total, n_images)
@@ -102,6 +102,8 @@ class Walks:
             sizes = (self.total, self.schedule.noise_steps, self.image_shape)
             asked = Asked(self.key, indices, *sizes, self.arrays)
             given = {**given, **self.config.edit.given(asked)}
+        elif "noise" in self.arrays:
+            given = {**given, "noise": jnp.asarray(self.arrays["noise"][np.asarray(indices)])}
         for walk in self.walks[:-1]:
             drawn = join(self._walk(walk, indices, given, **options))
             given = {**given, walk.result: jnp.asarray(drawn.images)}
@@ -141,3 +143,13 @@ class Walks:
             given=given,
             **options,
         )
+
+
+def _given_noise(
+    schedule: Schedule,
+    x_T: jax.Array,  # noqa: N803
+    given: Given,
+    t: Int,
+) -> jax.Array:
+    """Return the x_T that was handed over, in place of the one that was drawn."""
+    return given["noise"]
