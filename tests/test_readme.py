@@ -50,9 +50,13 @@ def test_the_readme_is_short_and_starts_with_five_lines():
     assert ran(README)["samples"].shape == (8, 28, 28, 1)
 
 
-def test_the_parts_in_python(monkeypatch):
-    monkeypatch.chdir(ROOT)
+def test_the_parts_in_python(monkeypatch, tmp_path):
+    for name in ("config.yaml", "resources", "docs"):
+        (tmp_path / name).symlink_to(ROOT / name)
+    monkeypatch.chdir(tmp_path)
     scope = ran((ROOT / "docs" / "python.md").read_text())
+    assert scope["history"]["loss"].shape == (8,) and scope["picture"].size == (356, 92)
+    assert (tmp_path / "my_digits" / "manifest.json").exists()
     images = scope["drawn"].images
     assert images.shape == (4, 28, 28, 1) and scope["drawn"].nfe == 200
     # The law of the data that its denoiser knows, but for the error of a first-order method.
@@ -112,7 +116,7 @@ def test_the_rooms_are_those_there_are():
     named = set(re.findall(r"`(\w+)`", " ".join(rows)))
     package = ROOT / "src" / "sfumato"
     rooms = {path.parent.name for path in package.glob("*/__init__.py")}
-    assert rooms | {"drawing", "model", "errors", "version"} == named
+    assert rooms | {"drawing", "learning", "model", "notebook", "errors", "version"} == named
 
 
 def test_the_experiments_and_figures_it_names_exist():

@@ -21,7 +21,8 @@ FLOORS = [
     {"figures"},
     {"workflow"},
     {"drawing"},
-    {"model", "__init__"},
+    {"learning"},
+    {"model", "notebook", "__init__"},
 ]
 """From the ground up: a room imports from its own floor and those below it."""
 FLOOR = {room: height for height, rooms in enumerate(FLOORS) for room in rooms}

@@ -13,12 +13,17 @@ from sfumato.version import __version__
 
 if TYPE_CHECKING:
     from sfumato.model import DDPMModel, ModelConfig
+    from sfumato.notebook import load_digits, show
 
-__all__ = ["DDPMModel", "ModelConfig", "__version__"]
+_PLACES = {
+    **dict.fromkeys(("DDPMModel", "ModelConfig"), "sfumato.model"),
+    **dict.fromkeys(("load_digits", "show"), "sfumato.notebook"),
+}
+__all__ = ["DDPMModel", "ModelConfig", "__version__", "load_digits", "show"]
 
 
 def __getattr__(name: str) -> object:
-    """Load a public name from `sfumato.model` (PEP 562)."""
-    if name in __all__:
-        return getattr(import_module("sfumato.model"), name)
+    """Load a public name from the module that has it (PEP 562)."""
+    if name in _PLACES:
+        return getattr(import_module(_PLACES[name]), name)
     raise AttributeError(f"module 'sfumato' has no attribute {name!r}")

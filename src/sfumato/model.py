@@ -12,7 +12,7 @@ import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import jax
 import jax.numpy as jnp
@@ -27,10 +27,11 @@ from sfumato.config.validation import nearest, validate
 from sfumato.diffusion.forward import forward
 from sfumato.diffusion.prediction import Ask, Denoise, prediction_of
 from sfumato.diffusion.schedule import Schedule, make_schedule
-from sfumato.drawing import Drawing, shaped
+from sfumato.drawing import shaped
 from sfumato.errors import InputError
 from sfumato.guidance.base import Guidance
 from sfumato.guidance.clipping import Clipping
+from sfumato.learning import Learning
 from sfumato.networks import config_class
 from sfumato.networks.base import Network
 from sfumato.networks.base_config import ImageConfig, NetworkConfig
@@ -83,7 +84,7 @@ class ModelConfig:
         )
 
 
-class DDPMModel(Drawing):
+class DDPMModel(Learning):
     """A denoising diffusion model: Ho, Jain and Abbeel 2020, arXiv:2006.11239.
 
     Times t run from 0 to noise_steps - 1. Where `rngs` is left out, the model draws from the
@@ -91,15 +92,30 @@ class DDPMModel(Drawing):
     """
 
     @in_own_modes
-    def __init__(self, config: ModelConfig, *, rngs: nnx.Rngs | None = None) -> None:
-        """Make the schedule, and a network with fresh weights from stream `params`."""
+    def __init__(
+        self,
+        config: ModelConfig,
+        *,
+        rngs: nnx.Rngs | None = None,
+        network: Network | None = None,
+    ) -> None:
+        """Make the schedule, and the network, from stream `params`, unless there is one."""
         example = "ModelConfig(name='mine')"
-        network, self.diffusion = of_kind("config", config, ModelConfig, example).resolve()
+        settings, self.diffusion = of_kind("config", config, ModelConfig, example).resolve()
         if left := self.diffusion.left_over():
             warnings.warn(left, stacklevel=6)  # of who calls, beyond what nnx puts around this
         self.rngs = nnx.Rngs(0) if rngs is None else of_kind("rngs", rngs, nnx.Rngs, "nnx.Rngs(0)")
-        self.network = initialise(network, self.rngs.params())
+        self.network = network or initialise(settings, self.rngs.params())
         self.schedule = nnx.data(make_schedule(self.diffusion))
+
+    @classmethod
+    def _around(
+        cls, network: Network, diffusion: DiffusionConfig, name: str, rngs: nnx.Rngs | None
+    ) -> Self:
+        size = network.config.model_dump(exclude={"input_dim"})
+        parameters = {**size, **diffusion.model_dump()}
+        config = ModelConfig(name, input_dim=network.config.input_dim, parameters=parameters)
+        return cls(config, rngs=rngs, network=network)
 
     @property
     def noise_steps(self) -> int:

@@ -1,0 +1,154 @@
+"""What a model learns, and where its weights are kept. `DDPMModel` is one that learns."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, Self
+
+import jax
+import numpy as np
+from flax import nnx
+
+from sfumato.compute.arguments import whole, whole_numbers
+from sfumato.compute.backend import describe
+from sfumato.compute.modes import in_own_modes
+from sfumato.compute.ranges import check_range
+from sfumato.config.diffusion import DiffusionConfig
+from sfumato.config.labels import NO_CLASS
+from sfumato.config.training import TrainingConfig
+from sfumato.config.validation import nearest, one_of, validate
+from sfumato.drawing import Drawing, shaped
+from sfumato.errors import InputError
+from sfumato.networks import config_class
+from sfumato.networks.base import Network
+from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
+from sfumato.records.code import meaning_digest
+from sfumato.records.manifest import read_manifest
+from sfumato.records.provenance import Record, versions
+from sfumato.records.stage import TRAINING
+from sfumato.training.loop import train
+from sfumato.training.progress import TrainingBar
+from sfumato.training.state import HISTORY
+
+HERE = Path(__file__).resolve().parent
+SHIPPED = (HERE / "pretrained", HERE.parents[1] / "resources" / "pretrained")
+"""Where the checkpoints are that come with the library: in an installed one, and in a clone."""
+WARMUP = 200
+"""Most steps of warm-up, where a run does not say how many; at most a tenth of it."""
+
+
+class Learning(Drawing):
+    """A network that is trained, saved and loaded; its checkpoints are those of the workflow."""
+
+    training: TrainingConfig | None = None
+
+    @in_own_modes
+    def fit(
+        self,
+        images: jax.typing.ArrayLike,
+        labels: jax.typing.ArrayLike | None = None,
+        *,
+        steps: int = 5000,
+        rngs: nnx.Rngs | None = None,
+        bar: bool = True,
+        **settings: Any,  # noqa: ANN401
+    ) -> dict[str, np.ndarray]:
+        """Train the network, from the weights that it has, and keep the EMA of the weights.
+
+        Args:
+            images: (N, H, W, C) in [-1, 1].
+            labels: (N,), classes 0 .. num_classes - 1 of a network that knows any, -1 for none;
+                left out, no image has a class.
+            steps: updates of the weights.
+            rngs: stream `fit`.
+            bar: show a progress bar on stderr.
+            settings: any other setting of section `training`, such as `batch_size` or
+                `learning_rate`; left out, `warmup_steps` is 200, or a tenth of a shorter run.
+
+        Returns:
+            `loss`, `learning_rate` and `gradient_norm` of each step, (steps,).
+
+        Raises:
+            InputError: if an argument does not fit, or the loss is no longer finite; the weights
+                then stay as they were.
+        """
+        steps = whole("steps", steps)
+        warmup = {"warmup_steps": min(WARMUP, steps // 10)} | settings
+        training = validate(TrainingConfig, {"steps": steps} | warmup, "fit")
+        given = shaped("images", images, self._shape)
+        check_range("images", given)
+        known = self.network.config.num_classes
+        if labels is None:
+            classes = np.full(len(given), NO_CLASS, np.int32)
+        elif not known:
+            raise InputError("labels: this network knows no classes; set num_classes")
+        else:
+            classes = np.asarray(whole_numbers("labels", labels, known, least=NO_CLASS))
+        if classes.shape != (len(given),):
+            raise InputError(f"labels: their shape {classes.shape} must be ({len(given)},)")
+        key, options = self._rngs(rngs).fit(), (self.diffusion, training, given, classes)
+        if bar:
+            with TrainingBar(steps) as report:
+                trained, history = train(self.network, *options, key=key, report=report)
+        else:
+            trained, history = train(self.network, *options, key=key)
+        self.network, self.training = trained, training
+        return dict(zip(HISTORY, history.T, strict=True))
+
+    def save(self, folder: str | Path) -> None:
+        """Write a checkpoint, which `load` reads, and the workflow as `weights.folder`.
+
+        Raises:
+            InputError: if it cannot be written, or if the folder holds anything but a checkpoint.
+        """
+        sections = {"model": self.network.config, "diffusion": self.diffusion}
+        if self.training:
+            sections["training"] = self.training
+        record = Record(
+            artifact="checkpoint",
+            script="DDPMModel.save",
+            settings={name: each.model_dump(mode="json") for name, each in sections.items()},
+            code=meaning_digest(Path(__file__)),
+            versions=versions(TRAINING),
+            inputs={},
+            device=describe(),
+        )
+        save_checkpoint(folder, self.network, self.diffusion, record.model_dump(mode="json"))
+
+    @classmethod
+    def load(cls, folder: str | Path, *, rngs: nnx.Rngs | None = None) -> Self:
+        """Return the model of a checkpoint: one of `save`, or of the workflow.
+
+        Args:
+            folder: where it is.
+            rngs: from which the model draws; left out, `nnx.Rngs(0)`.
+
+        Raises:
+            InputError: if there is none, or it is damaged.
+        """
+        manifest = read_manifest(folder)
+        schema = config_class(manifest["model"].get("architecture", "unet"))
+        model = validate(schema, manifest["model"], "model")
+        diffusion = validate(DiffusionConfig, manifest["diffusion"], "diffusion")
+        network, _ = load_checkpoint(folder, model, diffusion)
+        return cls._around(network, diffusion, Path(folder).name, rngs)
+
+    @classmethod
+    def pretrained(cls, name: str, *, rngs: nnx.Rngs | None = None) -> Self:
+        """Return a model that comes with the library, `mnist` or `digits`.
+
+        Raises:
+            InputError: if there is none of that name.
+        """
+        known = sorted({path.name for place in SHIPPED for path in place.glob("[!.]*/")})
+        if name not in known:
+            raise InputError(f"pretrained: {name!r} {one_of(known)}{nearest(name, known)}")
+        places = (place / name for place in SHIPPED)
+        return cls.load(next(place for place in places if place.is_dir()), rngs=rngs)
+
+    @classmethod
+    def _around(
+        cls, network: Network, diffusion: DiffusionConfig, name: str, rngs: nnx.Rngs | None
+    ) -> Self:
+        """Return the model around a network that there is."""
+        raise NotImplementedError

@@ -1,0 +1,135 @@
+"""Training, saving and loading in a line; and the checkpoints of a notebook and of the workflow."""
+
+import json
+
+import jax
+import numpy as np
+import pytest
+from conftest import ROOT
+from flax import nnx
+
+import sfumato
+from sfumato import DDPMModel, ModelConfig
+from sfumato.config.training import TrainingConfig
+from sfumato.errors import InputError
+from sfumato.records.manifest import read_manifest
+from sfumato.training.loop import train
+
+pytestmark = [pytest.mark.quick_compile, pytest.mark.filterwarnings("ignore:alpha_bar_T")]
+SHAPE = (8, 8, 1)
+NETWORK = {"channels": 4, "channel_multipliers": [1], "attention_levels": [], "norm_groups": 2}
+IMAGES = np.random.default_rng(0).uniform(-1, 1, (12, *SHAPE)).astype(np.float32)
+LABELS = np.arange(12) % 3
+SHORT = {"steps": 12, "batch_size": 4, "bar": False}
+
+
+def tiny(**parameters):
+    settings = {"noise_steps": 20, "num_classes": 3, **NETWORK, **parameters}
+    return DDPMModel(ModelConfig("tiny", input_dim=SHAPE, parameters=settings), rngs=nnx.Rngs(0))
+
+
+def weights(model):
+    return jax.tree.leaves(nnx.state(model.network, nnx.Param))
+
+
+def same(a, b):
+    return all((x == y).all() for x, y in zip(weights(a), weights(b), strict=True))
+
+
+def test_fit_is_the_training_of_the_workflow():
+    model, key = tiny(), nnx.Rngs(5).fit()
+    training = TrainingConfig(steps=12, batch_size=4, warmup_steps=1)
+    network, history = train(model.network, model.diffusion, training, IMAGES, LABELS, key=key)
+    found = model.fit(IMAGES, LABELS, rngs=nnx.Rngs(5), **SHORT)
+    np.testing.assert_array_equal(np.stack(list(found.values()), axis=1), history)
+    assert list(found) == ["loss", "learning_rate", "gradient_norm"]
+    trained = jax.tree.leaves(nnx.state(network, nnx.Param))
+    assert all((a == b).all() for a, b in zip(weights(model), trained, strict=True))
+    assert not same(model, tiny())
+
+
+def test_what_is_saved_is_loaded(tmp_path):
+    model = tiny(prediction_type="v", beta_schedule="cosine")
+    model.fit(IMAGES, **SHORT)
+    model.save(tmp_path / "mine")
+    again = DDPMModel.load(tmp_path / "mine", rngs=nnx.Rngs(1))
+    assert same(model, again) and again.diffusion == model.diffusion
+    assert again.network.config == model.network.config
+    ours, theirs = (m.sample(2, steps=3, rngs=nnx.Rngs(2)) for m in (model, again))
+    np.testing.assert_array_equal(ours, theirs)
+    made = read_manifest(tmp_path / "mine")["provenance"]
+    assert made["settings"]["training"]["steps"] == 12 and str(tmp_path) not in str(made)
+
+
+def test_the_workflow_adopts_what_is_saved_and_the_other_way_round(tmp_path):
+    import adopt
+
+    model = tiny()
+    model.save(tmp_path / "mine")
+    settings = {
+        "model": model.network.config.model_dump(mode="json"),
+        "diffusion": model.diffusion.model_dump(mode="json"),
+        "weights": {"source": "pretrained"},
+    }
+    paths = {"checkpoint": tmp_path / "mine", "output": tmp_path / "adopted"}
+    words = [word for name, path in paths.items() for word in (f"--{name}", str(path))]
+    adopt.main(["--config", json.dumps(settings), *words])
+    assert same(DDPMModel.load(tmp_path / "adopted"), model)
+
+
+@pytest.mark.parametrize("name", ["mnist", "digits"])
+def test_a_model_that_comes_with_the_library(name):
+    model = DDPMModel.pretrained(name)
+    digest = read_manifest(ROOT / "resources" / "pretrained" / name)["digest"]
+    assert len(digest) == 64 and model.network.config.num_classes == (10 if name == "digits" else 0)
+    assert model.network.config.input_dim == (28, 28, 1)
+
+
+CASES = {
+    "name": (
+        lambda: DDPMModel.pretrained("mnits"),
+        "'mnits' must be one of 'digits' or 'mnist'; d",
+    ),
+    "folder": (lambda: DDPMModel.load("nowhere"), "there is no checkpoint at nowhere"),
+    "shape": (lambda: tiny().fit(IMAGES[..., 0]), "images: its shape (12, 8, 8) must be (N, 8, 8,"),
+    "levels": (lambda: tiny().fit(127.5 * (IMAGES + 1)), "0 to 255"),
+    "label": (lambda: tiny().fit(IMAGES, LABELS + 1), "labels: "),
+    "labels": (lambda: tiny().fit(IMAGES, LABELS[:5]), "labels: their shape (5,) must be (12,)"),
+    "no classes": (
+        lambda: tiny(num_classes=0).fit(IMAGES, LABELS),
+        "labels: this network knows no",
+    ),
+    "steps": (lambda: tiny().fit(IMAGES, steps=0), "steps: 0 must be at least 1"),
+    "setting": (lambda: tiny().fit(IMAGES, stepz=3), "fit.stepz: unknown key"),
+    "rate": (lambda: tiny().fit(IMAGES, learning_rate=-1), "fit.learning_rate: -1 must be greater"),
+    "split": (lambda: sfumato.load_digits("all"), "split: 'all' must be one of 'train' or 'test'"),
+    "picture": (lambda: sfumato.show(IMAGES[0, 0]), "images: their shape (8, 1) must be (N, H, W"),
+    "columns": (lambda: sfumato.show(IMAGES, columns=0), "columns: 0 must be at least 1"),
+}
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_what_is_wrong_is_said_in_a_sentence(name):
+    call, said = CASES[name]
+    with pytest.raises(InputError) as caught:
+        call()
+    assert said in str(caught.value)
+
+
+def test_real_digits():
+    images, labels = sfumato.load_digits()
+    assert images.shape == (4000, 28, 28, 1) and labels.shape == (4000,)
+    assert images.min() == -1 and images.max() == 1 and set(labels) == set(range(10))
+    assert len(sfumato.load_digits("test")[0]) == 1000
+
+
+def test_images_side_by_side():
+    picture = np.asarray(sfumato.show(IMAGES, columns=5))
+    scale = 11  # of 8 pixels to at least 84
+    assert picture.shape == (3 * (8 * scale + 4) + 4, 5 * (8 * scale + 4) + 4, 3)
+    top, left = 1 * 92 + 4, 2 * 92 + 4  # of image 7
+    shown = picture[top : top + 88 : scale, left : left + 88 : scale, 0]
+    np.testing.assert_allclose(shown, 127.5 * (IMAGES[7, ..., 0] + 1), atol=1.5)
+    assert (picture[:4] == 255).all() and (picture[-90:, -90:] == 255).all()  # no image there
+    colour = np.repeat(IMAGES[:1], 3, axis=-1)
+    assert np.asarray(sfumato.show(colour[0])).shape == (96, 96, 3)
