@@ -44,7 +44,7 @@ TINY = {
 
 
 SCORED_TINY = TINY | {
-    "figures": ["ddim_samples.png", "steered_samples.png", "training.png"],
+    "figures": ["ddim_samples.png", "steered_samples.png", "training.png", "likelihood.png"],
     "data": {"source": "mnist-5k", "n_images": 60, "n_test": 20},
     "model": {**TINY["model"], "num_classes": 10},
     "samples": {
@@ -60,6 +60,7 @@ SCORED_TINY = TINY | {
     "guidance_classifier": {"steps": 3, "batch_size": 4},
     "weights": {"source": "trained"},
     "training": {"steps": 12, "batch_size": 4, "warmup_steps": 2},
+    "likelihood": {"n_images": 4, "steps": 3, "probes": 2, "micro_batch": 4},
     "evaluation": {
         "runs": [{"of": "ddpm", "over": {"steps": [10]}}, {"of": "ddim", "over": {"steps": [5]}}],
         "n_samples": 12,

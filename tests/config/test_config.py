@@ -127,6 +127,7 @@ OPTIONAL = {
     "data.n_images": 800,
     "data.n_test": 8,
     "convergence.reference": 8,
+    "likelihood.other": "a",
     "forward.index": 8,
     "render.title": "a",
     "weights.digest": "a",

@@ -263,11 +263,41 @@ def convergence_file(folder, n, names=("ddim", "heun", "unipc")):
     return [path]
 
 
+COSTS = {"bound": 2, "flow": 1.5, "prior": 0.1, "chain": 0.9, "pixels": 1}
+
+
+def likelihood_file(folder, n):
+    """Write n sets of images, each with n terms, that fall from the first time to the last."""
+    names = ["training", "held out", *(f"other {i}" for i in range(n))][:n]
+    sets = [
+        {
+            "name": name,
+            "n_images": 10 * n,
+            **{
+                kind: {"mean": i + share, "error": 0.05}
+                for kind, share in zip(
+                    ("bound", "flow", "prior", "chain", "pixels"),
+                    (2, 1.5, 0.1, 0.9, 1),
+                    strict=True,
+                )
+            },
+            "terms": [(i + 1) / (t + 1) for t in range(n)],
+        }
+        for i, name in enumerate(names)
+    ]
+    settings = {"diffusion": DIFFUSION}
+    record = made("likelihood.json", "likelihood.py", {"checkpoint": checkpoint()}, **settings)
+    path = folder / "likelihood.json"
+    path.write_text(json.dumps({"sets": sets, "provenance": record}))
+    return [path]
+
+
 FILES = {
     "animation": trajectory_file,
     "convergence": convergence_file,
     "forward": forward_file,
     "guidance": guidance_file,
+    "likelihood": likelihood_file,
     "nearest": nearest_files,
     "quality": quality_file,
     "samples": samples_file,

@@ -28,6 +28,7 @@ JOBS = {
     r"speed\.json": "compare_speed",
     r"sweep_(?P<sweep>.+)\.csv": "compare_points",
     r"convergence\.json": "converge",
+    r"likelihood\.json": "likelihood",
     r"quality\.json": "compare_quality",
     r"evaluation/classifier\.npz": "train_classifier",
     r"evaluation/floor/(?P<k>\d+)\.metrics\.json": "evaluate",
@@ -78,7 +79,7 @@ def artifacts_of(plan, name=NAME):
         *(f"sweep_{sweep}.csv" for sweep in experiment.sweeps),
         *(["convergence.json"] if converges else []),
         *(["initial_checkpoint", "history.csv"] if trained else []),
-        *("evaluation/classifier.npz", "quality.json"),
+        *("evaluation/classifier.npz", "quality.json", "likelihood.json"),
         *(f"{run}.{kind}" for run in runs for kind in ("npz", "timing.json", "metrics.json")),
         *(f"evaluation/floor/{k}.metrics.json" for k in (0, 1)),
         *(file for file in files if trained or file != "training.png"),
@@ -110,6 +111,8 @@ def inputs_of(plan, path, name=NAME):
             return {"data": "data.npz"}
         case "train":
             return {"data": "data.npz", "initial": "initial_checkpoint"}
+        case "likelihood":
+            return {"checkpoint": "checkpoint", "data": "data.npz"}
         case "sample" | "trajectory":
             words = plan.files_read(found)(wildcards, None)
             read = dict(word.removeprefix("--read=").split("=", 1) for word in words)
@@ -149,6 +152,8 @@ def record_of(plan, path, name=NAME):
         key: {"digest": "0", "provenance": record_of(plan, file, name)}
         for key, file in inputs_of(plan, path, name).items()
     }
+    if found == "likelihood" and (other := settings.likelihood.other):
+        inputs["other"] = {"digest": "0", "provenance": record_of(plan, "data.npz", other)}
     if found == "adopt":
         manifest = read_manifest(ROOT / "resources" / "pretrained" / "mnist")
         inputs = {"pretrained": {key: manifest[key] for key in ("digest", "provenance")}}

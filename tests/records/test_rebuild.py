@@ -8,12 +8,14 @@ import pytest
 from conftest import SCORED_TINY, TINY
 from PIL import Image
 from planned import NAME, artifacts_of, asked, outputs, record_of
+from snakemake.iocontainers import Wildcards
 
 from sfumato.config.methods import Choice
 from sfumato.config.resolve import resolve
 from sfumato.errors import InputError
 from sfumato.figures import figure, names
 from sfumato.guidance.base import Guidance
+from sfumato.records.facts import settings_of
 from sfumato.records.provenance import Record, provenance
 from sfumato.records.rebuild import command_of, config_of, needs_of
 from sfumato.records.stage import Stage
@@ -204,3 +206,20 @@ def test_a_worse_checkpoint_that_guided_is_asked_for():
     assert config["experiments"]["rebuilt"]["training"]["steps"] == 12
     said = "samples.ddim.guidance.checkpoint must name the checkpoint with the digest abc"
     assert list(needs_of(config)) == [said]
+
+
+def test_the_images_of_another_experiment_are_asked_for_again():
+    clothes = {"data": {"source": "noise", "n_images": 40}, "seed": 4}
+    digits = {**DIGITS, "likelihood": {"other": "clothes", "n_images": 3}}
+    plan = Plan(*resolve({"targets": [NAME], "experiments": {NAME: digits, "clothes": clothes}}))
+    record = Record.model_validate(record_of(plan, "likelihood.png"))
+    assert settings_of(record)["data"]["source"] == "mnist-5k"
+    config = json.loads(json.dumps(config_of(record)))
+    again = Plan(*resolve(config))
+    for file in ("likelihood.json", "likelihood.png", "data.npz"):
+        assert asked(again, file, "rebuilt") == asked(plan, file), file
+    assert asked(again, "data.npz", "clothes") == asked(plan, "data.npz", "clothes")
+    job = Wildcards(fromdict={"experiment": "rebuilt"})
+    files = ["results/rebuilt/data.npz", "results/clothes/data.npz"]
+    assert again.images_measured(job) == files
+    assert len(list(needs_of(config))) == 1  # the checkpoint

@@ -19,7 +19,7 @@ READERS = {
     "shards": ["ddpm_samples.npz", "ddim_samples.npz"],
     "seed": ["data.npz", "checkpoint", "forward.npz", *CHAINS],
     "data": ["data.npz"],
-    **dict.fromkeys(["data.folder", "data.url", "data.digest", "convergence"], []),
+    **dict.fromkeys(["data.folder", "data.url", "data.digest", "convergence", "likelihood"], []),
     "model": ["checkpoint", *CHAINS],
     "model.input_dim": ["data.npz", "checkpoint", *CHAINS],
     "diffusion": ["checkpoint", "forward.npz", *CHAINS],
@@ -50,9 +50,13 @@ SCORED, MORE_SCORED = (
 )
 FLOOR = SCORED[0]
 SCORED_INTO = {
-    "data.npz": ["checkpoint", CLASSIFIER, NOISY, *SCORED, "nearest.png"],
+    "data.npz": ["checkpoint", CLASSIFIER, NOISY, *SCORED, "nearest.png", "likelihood.json"],
     "initial_checkpoint": ["checkpoint"],
-    "checkpoint": ["training.png", "ddim_samples.npz", "steered_samples.npz", *DRAWN],
+    "checkpoint": [
+        *("training.png", "ddim_samples.npz", "steered_samples.npz", "likelihood.json"),
+        *DRAWN,
+    ],
+    "likelihood.json": ["likelihood.png"],
     "ddim_samples.npz": ["ddim_samples.png"],
     "steered_samples.npz": ["steered_samples.png"],
     NOISY: ["steered_samples.npz"],
@@ -65,7 +69,7 @@ SCORED_INTO = {
 }
 WEIGHTS = ["checkpoint"]
 SAMPLES = ["ddim_samples.png", "steered_samples.png"]
-FIGURES = [*SAMPLES, "training.png", "quality_vs_nfe.png", "nearest.png"]
+FIGURES = [*SAMPLES, "training.png", "likelihood.png", "quality_vs_nfe.png", "nearest.png"]
 # For each setting another value, and what reads it.
 SCORED_READERS = {
     "training.steps": (13, WEIGHTS),
@@ -86,6 +90,10 @@ SCORED_READERS = {
     "samples.ddim.guidance.scale": (3.0, ["ddim_samples.npz", *DRAWN[1:]]),
     "samples.ddim.guidance.interval": ([3, 8], ["ddim_samples.npz", *DRAWN[1:]]),
     "samples.steered.guidance.scale": (3.0, ["steered_samples.npz"]),
+    "likelihood.n_images": (3, ["likelihood.json"]),
+    "likelihood.steps": (4, ["likelihood.json"]),
+    "likelihood.probes": (1, ["likelihood.json"]),
+    "likelihood.micro_batch": (2, ["likelihood.json"]),
     "guidance_classifier.steps": (4, [NOISY]),
     "guidance_classifier.learning_rate": (0.01, [NOISY]),
     "render.colormap": ("magma", [*SAMPLES, "nearest.png"]),

@@ -77,6 +77,8 @@ SCORING_JOBS = {
     "quality.json": ("compare_quality", {}),
     "quality_vs_nfe.png": ("render_quality", {}),
     "nearest.png": ("render_nearest", {}),
+    "likelihood.json": ("likelihood", {}),
+    "likelihood.png": ("render_likelihood", {}),
 }
 
 
@@ -245,3 +247,29 @@ def test_the_profile_for_slurm_names_every_rule_that_asks_for_a_gpu():
     variants = re.findall(r"^use rule (\w+) as (\w+) with", rules, re.M)
     asking |= {variant for rule, variant in variants if rule in asking}
     assert set(yaml.safe_load(profile)["set-resources"]) == asking
+
+
+@pytest.mark.parametrize("runs", [[{"of": "ddim"}], [{"of": "ddim", "over": {"steps": [3]}}]])
+def test_a_figure_of_guidance_without_guidance_is_refused_before_anything_is_drawn(runs):
+    inputs = Plan(*resolve(tiny_config({"evaluation": {"runs": runs}}))).inputs("guidance")
+    said = "^experiments.tiny.evaluation.runs: none is guided; vary guidance.scale, as in {of: dd"
+    with pytest.raises(SystemExit, match=said):
+        inputs(Wildcards(fromdict={"experiment": "tiny"}))
+
+
+def test_images_of_another_experiment_are_measured_beside_its_own():
+    def measured(other, **clothes):
+        config = scored_config({"likelihood": {"other": other}})
+        config["experiments"]["clothes"] = clothes
+        job = Wildcards(fromdict={"experiment": "tiny"})
+        return Plan(*resolve(config)).images_measured(job)
+
+    own = "results/tiny/data.npz"
+    assert measured(None) == [own] and measured("clothes") == [own, "results/clothes/data.npz"]
+    place = "^experiments.tiny.likelihood.other: "
+    said = f"{place}'cloths' must be one of 'tiny' or 'clothes', .*; did you mean 'clothes'"
+    with pytest.raises(SystemExit, match=said):
+        measured("cloths")
+    said = rf"{place}'clothes' has images of \[8, 8, 3\], and tiny has images of \[8, 8, 1\]"
+    with pytest.raises(SystemExit, match=said):
+        measured("clothes", model={"input_dim": [8, 8, 3]})

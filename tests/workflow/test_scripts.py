@@ -231,10 +231,10 @@ SHOWN_ELSEWHERE = {
     "data.fit": "test_folders.py",
 }
 # Those of `training` are in test_loop.py, of `guidance_classifier` in
-# test_guidance_classifier.py, of `convergence` in test_plan.py, the others in
+# test_guidance_classifier.py, of `convergence` and `likelihood` in test_plan.py, the others in
 # test_training_workflow.py.
 OF_OTHERS = ("render.", "weights.", "training.", "evaluation.", "guidance_classifier.")
-OF_OTHERS += ("convergence.",)
+OF_OTHERS += ("convergence.", "likelihood.")
 PATHS = [p for p in setting_paths() if p not in SHOWN_ELSEWHERE and not p.startswith(OF_OTHERS)]
 
 

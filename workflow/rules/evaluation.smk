@@ -1,5 +1,6 @@
 # How good samples are. A run is an entry of `samples` with overrides, drawn with several seeds; the
 # run `floor` is real images in place of samples. Times are measured, so they differ each time.
+# And how likely the network finds images, for which nothing is drawn.
 
 
 rule train_classifier:
@@ -117,3 +118,30 @@ rule compare_quality:
     shell:
         "python {params.script:q} --config {params.config:q} --metrics {input.metrics:q}"
         " --timings {input.timings:q} --output {output.quality:q} --table {output.table:q} > {log:q} 2>&1"
+
+
+rule likelihood:
+    input:
+        ckpt="results/{experiment}/checkpoint",
+        history=plan.history,
+        data=plan.images_measured,
+    output:
+        likelihood="results/{experiment}/likelihood.json",
+    log:
+        "results/{experiment}/logs/likelihood.log",
+    benchmark:
+        "results/{experiment}/benchmarks/likelihood.tsv"
+    conda:
+        "../envs/sfumato.yaml"
+    threads: 8
+    resources:
+        mem_mb=4000,
+        runtime=240,
+        gpu=1,
+    params:
+        script=plan.script("likelihood"),
+        config=plan.settings("likelihood"),
+        made=plan.making("likelihood"),
+    shell:
+        "python {params.script:q} --config {params.config:q} --checkpoint {input.ckpt:q}"
+        " --data {input.data:q} --output {output.likelihood:q} > {log:q} 2>&1"

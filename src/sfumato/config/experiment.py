@@ -9,6 +9,7 @@ from sfumato.config.evaluation import EvaluationConfig
 from sfumato.config.fields import Name, Section, Seed, Whole
 from sfumato.config.forward import ForwardConfig
 from sfumato.config.guidance_classifier import GuidanceClassifierConfig
+from sfumato.config.likelihood import LikelihoodConfig
 from sfumato.config.model import Model
 from sfumato.config.render import RenderConfig
 from sfumato.config.samples import SampleConfig
@@ -66,6 +67,8 @@ class Experiment(Section):
     """The denoising trajectory."""
     evaluation: EvaluationConfig = EvaluationConfig()
     """How good samples are."""
+    likelihood: LikelihoodConfig = LikelihoodConfig()
+    """How likely the network finds images."""
     render: RenderConfig = RenderConfig()
     """How figures look."""
 

@@ -76,6 +76,7 @@ _SHOWN = {
     "render.max_panels": ("*_samples.png",),
     "sweeps": ("sweep_*.png",),
     "convergence": ("convergence.png",),
+    "likelihood": ("likelihood.png",),
     "evaluation": ("quality_vs_nfe.png", "guidance.png", "nearest.png"),
 }
 """The figures that read a setting, which others do not."""

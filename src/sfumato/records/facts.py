@@ -6,6 +6,9 @@ from typing import Any, NamedTuple
 from sfumato.config.nested import leaf_items
 from sfumato.records.provenance import Record
 
+OTHER = "other"
+"""What a record calls the images of another experiment, whose settings are not its own."""
+
 
 class Ancestor(NamedTuple):
     """Something that an artifact was made from, or the artifact itself.
@@ -36,7 +39,8 @@ def depth_of(record: Record) -> int:
 def settings_of(record: Record) -> dict[str, Any]:
     """Return the settings of an artifact and of all it was made from; the nearest overrides."""
     settings: dict[str, Any] = {}
-    for ancestor in reversed(list(ancestors(record))):
+    own = [each for each in ancestors(record) if f"{OTHER} > " not in each.place]
+    for ancestor in reversed(own):
         for section, value in ancestor.record.settings.items():
             both = isinstance(value, Mapping) and isinstance(settings.get(section), Mapping)
             settings[section] = {**settings[section], **value} if both else value

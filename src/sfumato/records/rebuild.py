@@ -16,7 +16,7 @@ from sfumato.config.inputs import FILE
 from sfumato.config.resolve import resolve
 from sfumato.config.scoring import ScoringConfig
 from sfumato.errors import InputError
-from sfumato.records.facts import ancestors, settings_of
+from sfumato.records.facts import OTHER, ancestors, settings_of
 from sfumato.records.provenance import Record
 from sfumato.records.rebuild_sweeps import figure_of, with_sweeps
 
@@ -33,6 +33,7 @@ _FIGURES = {
     r"quality\.json": "quality_vs_nfe.png",
     r"(sweep_.+)\.csv": r"\1.png",
     r"convergence\.json": "convergence.png",
+    r"likelihood\.json": "likelihood.png",
     rf"evaluation/(?!{FLOOR}/).+\.metrics\.json": "nearest.png",
 }
 """The figure that shows an artifact; of others it is forward.png, which is always there."""
@@ -85,7 +86,7 @@ def config_of(record: Record, defaults: Mapping[str, Any] | None = None) -> dict
         settings = _with_runs(settings, scored[0]["run"])
     settings = _that_fits(settings, record, defaults or {})
     fields = [name for name in Experiment.model_fields if settings.get(name) not in (None, {})]
-    return _whole({name: settings[name] for name in fields})
+    return _whole({name: settings[name] for name in fields}, _others(record))
 
 
 @_of_an_experiment
@@ -101,10 +102,12 @@ def command_of(record: Record, config: str) -> str:
 
 def needs_of(config: Mapping[str, Any]) -> Iterator[str]:
     """Walk what the user must add to a config of `config_of`: where files are is in no record."""
-    (settings,) = config["experiments"].values()
-    data, weights = settings.get("data", {}), settings.get("weights", {})
-    if data.get("source") == "images":
-        yield f"add data.folder, the folder of the pictures with the digest {data.get('digest')}"
+    settings, *others = config["experiments"].values()
+    weights = settings.get("weights", {})
+    for data in (each.get("data", {}) for each in (settings, *others)):
+        if data.get("source") == "images":
+            digest = data.get("digest")
+            yield f"add data.folder, the folder of the pictures with the digest {digest}"
     if weights.get("source") == "pretrained":
         digest = weights.get("digest")
         yield f"weights.folder must hold the checkpoint with the digest {digest}"
@@ -126,14 +129,29 @@ def _files_in(edit: object) -> Iterator[str]:
 
 
 def _made_here(record: Record) -> Record:
-    """Leave out what made a checkpoint that was adopted or guides: building starts from there."""
+    """Leave out what made a checkpoint that was adopted or guides: building starts from there.
+
+    And another experiment's images, which are no part of this one.
+    """
     origins = {} if record.script == "adopt.py" else record.inputs
     inputs = {
         name: origin.model_copy(update={"provenance": _made_here(origin.provenance)})
         for name, origin in origins.items()
-        if name != "guidance" or origin.provenance.artifact != "checkpoint"
+        if not (name == "guidance" and origin.provenance.artifact == "checkpoint") and name != OTHER
     }
     return record.model_copy(update={"inputs": inputs})
+
+
+def _others(record: Record) -> dict[str, Any]:
+    """Return the other experiment whose images were measured, as far as its images need one."""
+    for made in (each.record for each in ancestors(record)):
+        if OTHER in made.inputs:
+            settings = made.inputs[OTHER].provenance.settings
+            name = made.settings["likelihood"]["other"]
+            return {
+                name: {key: settings[key] for key in ("seed", "data", "model") if key in settings}
+            }
+    return {}
 
 
 def _figure(record: Record) -> str:
@@ -174,8 +192,8 @@ def _no_entries(defaults: Mapping[str, Any] | None) -> dict[str, None]:
     return dict.fromkeys([*DEFAULT_SAMPLES, *((defaults or {}).get("samples") or {})])
 
 
-def _whole(settings: Mapping[str, Any]) -> dict[str, Any]:
-    return {"targets": [NAME], "experiments": {NAME: dict(settings)}}
+def _whole(settings: Mapping[str, Any], others: Mapping[str, Any] | None = None) -> dict[str, Any]:
+    return {"targets": [NAME], "experiments": {NAME: dict(settings), **(others or {})}}
 
 
 def _that_fits(

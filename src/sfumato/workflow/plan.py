@@ -14,6 +14,7 @@ from sfumato.config.checks import check_evaluation
 from sfumato.config.experiment import Experiment
 from sfumato.config.narrowing import OF_EVALUATION, narrowed
 from sfumato.config.samples import EDIT, SampleConfig
+from sfumato.config.validation import nearest, one_of
 from sfumato.errors import InputError
 from sfumato.figures import figure
 from sfumato.records.code import code_of
@@ -111,6 +112,20 @@ class Plan(Contents):
         """
         trained = self._experiment(wildcards).weights.source == "trained"
         return [f"results/{wildcards.experiment}/history.csv"] if trained else []
+
+    def images_measured(self, wildcards: Any) -> list[str]:  # noqa: ANN401
+        """Return the images whose likelihood is measured: an experiment's own, maybe another's."""
+        name, experiment = wildcards.experiment, self._experiment(wildcards)
+        own, other = f"results/{name}/data.npz", experiment.likelihood.other
+        if other is None:
+            return [own]
+        place = f"experiments.{name}.likelihood.other: {other!r}"
+        if other not in self.names:
+            exit_with(f"{place} {one_of(self.names)}, the experiments{nearest(other, self.names)}")
+        shapes = [list(each.model.input_dim) for each in (experiment, self.experiments[other])]
+        if shapes[0] != shapes[1]:
+            exit_with(f"{place} has images of {shapes[1]}, and {name} has images of {shapes[0]}")
+        return [own, f"results/{other}/data.npz"]
 
     def where(self, places: Callable[[Experiment, str], list[str]]) -> Callable[..., list[str]]:
         """Return words of a command line that say where a job's files are.
