@@ -188,7 +188,10 @@ def built(project_once):
     return place / "a project", imports
 
 
-QUICK = {"XLA_FLAGS": "--xla_backend_optimization_level=0"}
+QUICK = {
+    "XLA_FLAGS": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true "
+    "--xla_cpu_use_fusion_emitters=false"
+}
 """Has the jobs of a project compile in half the time."""
 
 
