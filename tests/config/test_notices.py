@@ -117,7 +117,13 @@ def test_steps_that_fall_together():
         f"samples.few.spacing: logsnr makes {len(visited)} steps of 500, since some of its times "
         "fall on one noise step, which is visited once"
     )
-    assert said_of({"samples": {"few": entry | {"steps": 20}}}) == []
+    few = {"samples": {"few": entry | {"steps": 20}}}
+    assert said_of(few) == []
+    many = {"of": "few", "over": {"steps": [20, 500], "clip": [True, False]}}
+    (same,) = said_of({**few, "sweeps": {"s": many}})
+    assert same == said.replace("samples.few.spacing", "sweeps.s")
+    scored = said_of({**few, "evaluation": {"runs": [many]}, "figures": ["quality_vs_nfe.png"]})
+    assert scored == [said.replace("samples.few.spacing", "evaluation.runs")]
     with pytest.raises(InputError) as caught:
         said_of(
             {

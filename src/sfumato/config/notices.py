@@ -1,15 +1,18 @@
 """What is said, and not refused: settings that nothing reads, or that hardly mean what they say."""
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from fnmatch import fnmatch
 from typing import Any
 
 from sfumato.config.data import MOST_TEST_IMAGES
 from sfumato.config.diffusion import MOST_LEFT
 from sfumato.config.experiment import DEFAULT_SAMPLES, Experiment
-from sfumato.config.points import all_drawn
+from sfumato.config.points import all_drawn, points_of_sweep
+from sfumato.config.samples import ChainConfig
 from sfumato.config.validation import nearest, show
 from sfumato.diffusion.betas import WITHOUT_ENDS
+from sfumato.errors import InputError
 
 SHOWN_CHANNELS = (1, 3)
 _Reason = Callable[[Experiment], str]
@@ -107,27 +110,39 @@ def notices(
         for path, reason in unread
         if not any(path.startswith(f"{other}.") for other, _ in unread)
     ]
-    found = [*_nonsense(experiment), *dict(outermost).items()]
+    found = [*dict.fromkeys(_nonsense(own, experiment)), *dict(outermost).items()]
     return [f"experiments.{name}.{path}: {reason}" for path, reason in found]
 
 
 _Found = Iterator[tuple[str, str]]
 
 
-def _nonsense(experiment: Experiment) -> _Found:
+def _nonsense(own: Mapping[str, Any], experiment: Experiment) -> _Found:
     """Walk what runs, and draws something else than one would think."""
     if left := experiment.diffusion.left_over():
         yield "diffusion", left
     else:
         yield from _late_starts(experiment)
     yield from _no_null_class(experiment)
-    for name, entry in experiment.samples.items():
+    for place, entry in _chains(experiment, scored="evaluation" in own):
         if merged := entry.merged(experiment.diffusion):
-            yield f"samples.{name}.spacing", merged
+            yield place, merged
     channels = experiment.model.input_dim[-1]
     if channels not in SHOWN_CHANNELS:
         said = f"{channels} channels are drawn, and figures show the first of them; use 1 or 3"
         yield "model.input_dim", said
+
+
+def _chains(experiment: Experiment, scored: bool) -> Iterator[tuple[str, ChainConfig]]:
+    """Walk what is drawn, after the setting to change, with or without what is scored."""
+    for name, entry in experiment.samples.items():
+        yield f"samples.{name}.spacing", entry
+    for name in experiment.sweeps:
+        for entry in points_of_sweep(experiment, name).values():
+            yield f"sweeps.{name}", entry
+    with suppress(InputError):  # of runs that are wrong; who asks for them is told
+        for entry in experiment.runs.values() if scored else ():
+            yield "evaluation.runs", entry
 
 
 def _no_null_class(experiment: Experiment) -> _Found:
