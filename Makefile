@@ -7,7 +7,7 @@ RUN := $(BIN)/python -m
 LOCK := uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	--no-header --no-annotate --quiet
 
-.PHONY: figures setup setup-slurm test coverage test-slow test-slurm bench lint format lock clean
+.PHONY: figures setup setup-slurm test coverage test-slow test-slurm bench lint format schema lock clean
 
 figures: setup
 	$(RUN) snakemake --cores 1
@@ -72,6 +72,10 @@ format: setup
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
 	$(BIN)/snakefmt Snakefile workflow
+
+# Renew the exported schema of the config after a change of its settings.
+schema: setup
+	$(RUN) sfumato.config.schema > workflow/schemas/config.schema.json
 
 # Renew the lock files after a change of the dependencies in pyproject.toml; needs the tool uv.
 lock:
