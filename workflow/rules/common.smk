@@ -9,6 +9,11 @@ from pathlib import Path
 ROOT = Path(str(workflow.current_basedir)).resolve().parents[1]
 sys.path.insert(0, str(ROOT / "src"))
 
+from sfumato.workflow.needed import missing
+
+if sentence := missing():
+    sys.exit(sentence)
+
 from sfumato.config.file import check_file, own_targets, with_typed_arguments
 from sfumato.config.resolve import check_names, resolve
 from sfumato.figures import figure
