@@ -10,7 +10,7 @@ from sfumato.figures.charts import log_ticks
 from sfumato.figures.lettering import extent, wrapped
 
 PICTURES = ("forward", "nearest", "samples", "trajectory")
-CHARTS = ("guidance", "quality", "speed", "training")
+CHARTS = ("guidance", "likelihood", "quality", "speed", "training")
 LONG = RenderConfig(title="a" * 90 + "_and.so-on", dpi=50)
 TINY = RenderConfig(panel_inches=0.2, dpi=50)
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from sfumato.evaluation.bits import Likelihood
 from sfumato.evaluation.quality import Quality, Row
 from sfumato.evaluation.run_names import labels
 
@@ -43,6 +44,24 @@ def table(quality: Quality, runs: Sequence[Row] | None = None) -> str:
         if name in quality.floor.intervals:
             ends = [interval(row, name) for row in (quality.floor, *runs)]
             lines.append(_line(f"{text}, 95 % interval", *ends))
+    return "\n".join(lines) + "\n"
+
+
+def likelihood_table(likelihood: Likelihood) -> str:
+    """Write the bits per dimension of each set of images, after ± their standard errors."""
+    kinds = {
+        "bound": "variational bound",
+        "flow": "probability flow",
+        "pixels": "of both: levels of the pixels",
+        "chain": "of the bound: its chain",
+        "prior": "of the bound: the last time",
+    }
+    lines = [_line("", *(each.name for each in likelihood.sets))]
+    lines += ["|" + "---|" * (1 + len(likelihood.sets))]
+    lines += [_line("images", *(str(each.n_images) for each in likelihood.sets))]
+    for kind, words in kinds.items():
+        found = [getattr(each, kind) for each in likelihood.sets]
+        lines.append(_line(words, *(f"{e.mean:.3g} ± {e.error:.1g}" for e in found)))
     return "\n".join(lines) + "\n"
 
 
