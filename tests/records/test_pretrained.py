@@ -16,9 +16,10 @@ from sfumato.config.resolve import resolve
 from sfumato.data.images import load_images
 from sfumato.diffusion.schedule import make_schedule
 from sfumato.diffusion.times import spaced_timesteps
+from sfumato.evaluation.bits import Likelihood
 from sfumato.evaluation.classifier_training import Fit, train_classifier
 from sfumato.evaluation.quality import Quality
-from sfumato.evaluation.tables import table
+from sfumato.evaluation.tables import likelihood_table, table
 from sfumato.guidance.clipping import Clipping
 from sfumato.networks.denoiser import make_denoiser
 from sfumato.networks.unet_config import UNetConfig
@@ -121,6 +122,20 @@ def test_the_docs_have_the_measured_numbers(quality):
 
 def test_the_docs_have_the_measured_scores_of_guidance(qualities):
     assert table(qualities["digits"]) in GUIDANCE
+
+
+def test_the_docs_have_the_measured_likelihood():
+    measured = load_measurement(Likelihood, PRETRAINED / "digits" / "likelihood.json")
+    assert likelihood_table(measured) in QUALITY
+    assert MANIFESTS["digits"]["digest"] in set(digests(measured.provenance.model_dump()))
+    sets = {each.name: each for each in measured.sets}
+    assert [*sets] == ["training", "held out", "fashion"]
+    for each in sets.values():
+        assert each.bound.mean > each.flow.mean > each.pixels.mean
+        assert each.chain.mean == pytest.approx(sum(each.terms), rel=1e-4)
+    # Clothes cost more than any digits, by many standard errors.
+    apart = sets["fashion"].flow.mean - sets["held out"].flow.mean
+    assert apart > 5 * np.hypot(sets["fashion"].flow.error, sets["held out"].flow.error)
 
 
 @pytest.mark.parametrize("name", ["digits", slow("mnist")])
