@@ -9,10 +9,13 @@ from oracles import gaussian_denoiser
 from scipy import stats
 
 from sfumato.config.diffusion import DiffusionConfig
+from sfumato.config.likelihood import LikelihoodConfig
 from sfumato.diffusion.prediction import from_x_0
 from sfumato.diffusion.schedule import make_schedule
+from sfumato.errors import InputError
 from sfumato.evaluation.flow import Flow
 from sfumato.evaluation.likelihood import bits, flow_times, pixel_cost, terms
+from sfumato.evaluation.likelihoods import look
 from sfumato.sampling.chain import run_chain
 
 pytestmark = pytest.mark.quick_compile
@@ -144,3 +147,19 @@ def test_the_mass_of_levels_is_that_of_scipy_and_adds_up_to_one():
 def test_bits_of_levels_that_are_all_as_likely():
     cost = np.full((2, *SHAPE), np.log(256)).sum((1, 2, 3))
     np.testing.assert_allclose(bits(cost, SHAPE), 8)
+
+
+@pytest.mark.parametrize("noise_steps", [1, 2])
+def test_schedules_of_hardly_any_times(noise_steps):
+    x = np.zeros((3, *SHAPE), np.float32)
+    config = LikelihoodConfig(n_images=3, micro_batch=2)
+    for settings in ({}, {"path": "linear", "prediction_type": "u"}):
+        schedule = make_schedule(DiffusionConfig(noise_steps=noise_steps, **settings))
+        denoise = gaussian_denoiser(schedule, MEAN, STD)
+        if noise_steps == 1 and settings:
+            with pytest.raises(InputError, match="pure noise at every time; raise diffusion.noise"):
+                look(denoise, schedule, {"mine": x}, config, key=jax.random.key(0))
+            continue
+        (found,) = look(denoise, schedule, {"mine": x}, config, key=jax.random.key(0))
+        assert len(found.terms) == noise_steps - 1 and np.isfinite(found.bound.mean)
+        assert found.n_images == 3 and np.isfinite(found.flow.mean)

@@ -36,6 +36,7 @@ from sfumato.compute.randomness import keys_at, normal, sample_keys
 from sfumato.diffusion.prediction import Denoise, Given, as_pytree
 from sfumato.diffusion.schedule import Schedule
 from sfumato.diffusion.times import spaced_timesteps
+from sfumato.errors import InputError
 from sfumato.evaluation.flow import Flow
 from sfumato.sampling.chain import run_chain
 
@@ -88,6 +89,9 @@ def terms(
         steps: of the flow, evenly in lambda, at most T - 1.
         probes: Hutchinson's vectors at each end of a step; 0 for the exact trace.
         given: what is known of each image.
+
+    Raises:
+        InputError: if x_t is pure noise at every time.
     """
     times = flow_times(schedule, steps)
     keys = sample_keys(key, jnp.asarray(indices))
@@ -115,9 +119,15 @@ def terms(
 
 
 def flow_times(schedule: Schedule, steps: int) -> np.ndarray:
-    """Return the times of the flow from 0 up, each once, without one that holds no image at all."""
+    """Return the times of the flow from 0 up, each once, without one that holds no image at all.
+
+    Raises:
+        InputError: if no time holds any.
+    """
     ratios = schedule.log_ratios()
     count = int(np.isfinite(ratios).sum())
+    if not count:
+        raise InputError("likelihood: x_t is pure noise at every time; raise diffusion.noise_steps")
     spaced = spaced_timesteps(count, min(steps + 1, count), "logsnr", lambdas=ratios[:count])
     return np.unique(spaced).astype(np.int32)
 
