@@ -20,6 +20,7 @@ INPUTS = {
     "train_classifier": ("data",),
     "evaluate": ("data", "classifier"),
     "compare_quality": ("metrics", "timings"),
+    "likelihood": ("checkpoint", "data"),
     "compare_speed": ("timings",),
     "compare_points": ("timings",),
     "converge": ("samples",),

@@ -65,6 +65,7 @@ def test_every_script_is_called_somewhere():
     elsewhere |= {"train", "adopt"}  # tests/training/test_train_script.py
     elsewhere |= {"train_guidance_classifier"}  # tests/training/test_guidance_classifier.py
     elsewhere |= {"compare_points", "converge"}  # tests/workflow/test_sweeps.py
+    elsewhere |= {"likelihood"}  # tests/evaluation/test_likelihood_script.py
     of_evaluation = {"train_classifier", "evaluate", "compare_quality"}  # below
     assert {*map(script_of, JOBS), *elsewhere, *of_evaluation} == set(SCRIPTS)
 

@@ -125,8 +125,9 @@ def _nonsense(own: Mapping[str, Any], experiment: Experiment) -> _Found:
         yield from _late_starts(experiment)
     yield from _no_null_class(experiment)
     for place, entry in _chains(experiment, scored="evaluation" in own):
-        if merged := entry.merged(experiment.diffusion):
-            yield place, merged
+        with suppress(InputError):  # of a run that is wrong; who asks for it is told
+            if merged := entry.merged(experiment.diffusion):
+                yield place, merged
     channels = experiment.model.input_dim[-1]
     if channels not in SHOWN_CHANNELS:
         said = f"{channels} channels are drawn, and figures show the first of them; use 1 or 3"
@@ -140,7 +141,7 @@ def _chains(experiment: Experiment, scored: bool) -> Iterator[tuple[str, ChainCo
     for name in experiment.sweeps:
         for entry in points_of_sweep(experiment, name).values():
             yield f"sweeps.{name}", entry
-    with suppress(InputError):  # of runs that are wrong; who asks for them is told
+    with suppress(InputError):  # the same
         for entry in experiment.runs.values() if scored else ():
             yield "evaluation.runs", entry
 

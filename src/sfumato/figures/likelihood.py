@@ -87,7 +87,7 @@ def _draw_bits(axes: Axes, sets: list[SetOfImages]) -> None:
             axes.errorbar(where, estimate.mean, yerr=2 * estimate.error, **style)
         axes.plot([], [], color="black", marker=marker, linestyle="", label=words)
     set_scale(axes, "y", found, log=False)
-    axes.set_xticks(range(len(sets)), [each.name for each in sets], fontsize=SMALL)
+    axes.set_xticks([])  # the legend names the colours
     axes.set_xlim(-0.5, len(sets) - 0.5)
     axes.set_title("all of it, and two standard errors", fontsize=MEDIUM)
     axes.set_ylabel("bits per dimension", fontsize=SMALL)

@@ -13,5 +13,5 @@ def missing() -> str:
         return ""
     return (
         f"sfumato: not installed here: {', '.join(absent)}; install what the workflow "
-        "needs, by `make setup`, or by `pip install --no-deps -r requirements.lock`"
+        "needs, by `make setup`, or from requirements.lock"
     )
