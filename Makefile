@@ -43,7 +43,6 @@ coverage: setup
 # The full-size checks: minutes each.
 test-slow: setup
 	$(RUN) pytest -m slow
-	FUZZ=1 $(RUN) pytest tests/config/test_fuzz.py
 
 # On a cluster of this one machine, which it sets up and stops: as root, on Debian.
 test-slurm: setup-slurm

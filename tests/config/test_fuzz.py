@@ -4,7 +4,6 @@ import contextlib
 import importlib
 import io
 import json
-import os
 import shutil
 import warnings
 from datetime import timedelta
@@ -39,12 +38,8 @@ pytestmark = pytest.mark.quick_compile
 
 explain = importlib.import_module("explain")
 
-SHARE = float(os.environ.get("FUZZ", "0.4"))
-"""Of all cases, those that are tried; `make test-slow` tries them all."""
-CONFIGS, FILES = int(350 * SHARE), int(300 * SHARE)
-"""Cases of each of three tests, a thousand together."""
 fuzz = settings(
-    max_examples=CONFIGS,
+    max_examples=350,  # of configs, three tests: a thousand together
     deadline=timedelta(seconds=20),  # no hang
     derandomize=True,  # the same cases in every run
     database=None,
@@ -283,7 +278,7 @@ EDITS = st.lists(
 )
 
 
-@settings(fuzz, max_examples=FILES + FILES // 3)
+@settings(fuzz, max_examples=400)  # and with the two below a thousand files
 @given(st.integers(0, 10**6), EDITS, st.booleans())
 def test_files(contents, folder, which, edits, config):
     content = contents[which % len(contents)]
@@ -308,7 +303,7 @@ def test_files(contents, folder, which, edits, config):
     assert whole or edits
 
 
-@settings(fuzz, max_examples=FILES)
+@settings(fuzz, max_examples=300)
 @given(
     st.binary(max_size=200),
     st.sampled_from([b"", b"PK\x03\x04", b"\x89PNG\r\n\x1a\n", b"GIF89a", b"{"]),
@@ -318,7 +313,7 @@ def test_files_of_noise(folder, content, start):
     assert not explained(folder / "noise")
 
 
-@settings(fuzz, max_examples=FILES)
+@settings(fuzz, max_examples=300)
 @given(st.data())
 def test_records_of_another_shape(built, folder, data):
     """A whole .npz whose provenance says something odd."""
@@ -353,7 +348,7 @@ def alpha_bars(beta_start, beta_end):
     return np.append(np.cumprod(1 - np.linspace(beta_start, beta_end, 1000)), 1.0)
 
 
-@settings(fuzz, max_examples=FILES, deadline=None)
+@settings(fuzz, max_examples=300, deadline=None)
 @given(
     st.floats(1e-5, 1e-3),
     st.floats(2e-3, 0.03),
