@@ -9,10 +9,9 @@ import jax
 import numpy as np
 from flax import nnx
 
-from sfumato.compute.arguments import whole, whole_numbers
+from sfumato.compute.arguments import whole
 from sfumato.compute.backend import describe
 from sfumato.compute.modes import in_own_modes
-from sfumato.compute.ranges import check_range
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.labels import NO_CLASS
 from sfumato.config.training import TrainingConfig
@@ -57,8 +56,8 @@ class Learning(Drawing):
 
         Args:
             images: (N, H, W, C) in [-1, 1].
-            labels: (N,), classes 0 .. num_classes - 1 of a network that knows any, -1 for none;
-                left out, no image has a class.
+            labels: (N,) or one for all, classes 0 .. num_classes - 1 of a network that knows any,
+                -1 for none; left out, no image has a class.
             steps: updates of the weights.
             rngs: stream `fit`.
             bar: show a progress bar on stderr.
@@ -76,16 +75,8 @@ class Learning(Drawing):
         warmup = {"warmup_steps": min(WARMUP, steps // 10)} | settings
         training = validate(TrainingConfig, {"steps": steps} | warmup, "fit")
         given = shaped("images", images, self._shape)
-        check_range("images", given)
-        known = self.network.config.num_classes
-        if labels is None:
-            classes = np.full(len(given), NO_CLASS, np.int32)
-        elif not known:
-            raise InputError("labels: this network knows no classes; set num_classes")
-        else:
-            classes = np.asarray(whole_numbers("labels", labels, known, least=NO_CLASS))
-        if classes.shape != (len(given),):
-            raise InputError(f"labels: their shape {classes.shape} must be ({len(given)},)")
+        known = self._labels(labels, len(given))
+        classes = np.full(len(given), NO_CLASS) if known is None else np.asarray(known)
         key, options = self._rngs(rngs).fit(), (self.diffusion, training, given, classes)
         if bar:
             with TrainingBar(steps) as report:

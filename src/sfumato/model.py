@@ -216,11 +216,10 @@ class DDPMModel(Learning):
         Returns:
             (N, H, W, C) float32, with `clip` in [-1, 1].
         """
-        shape = tuple(self.network.config.input_dim)
-        arrays = {} if noise is None else {"noise": shaped("noise", noise, shape)}
+        arrays = {} if noise is None else {"noise": shaped("noise", noise, self._shape)}
         if n_samples_or_shape is None:
             n_samples_or_shape = len(arrays["noise"]) if arrays else 8
-        n_samples = _count(n_samples_or_shape, shape)
+        n_samples = _count(n_samples_or_shape, self._shape)
         if arrays and len(arrays["noise"]) != n_samples:
             found = len(arrays["noise"])
             raise InputError(f"noise: is that of {found} samples, and {n_samples} are asked for")

@@ -223,3 +223,14 @@ def test_the_images_of_another_experiment_are_asked_for_again():
     files = ["results/rebuilt/data.npz", "results/clothes/data.npz"]
     assert again.images_measured(job) == files
     assert len(list(needs_of(config))) == 1  # the checkpoint
+
+
+def test_an_entry_may_be_called_other():
+    """Which is what the record of a likelihood calls another experiment's images."""
+    samples = {**TINY["samples"], "other": {"sampler": "ddim", "steps": 3}}
+    plan = planned({**TINY, "samples": samples})
+    for path in ("speed.json", "other_samples.npz"):
+        record = Record.model_validate(record_of(plan, path))
+        assert settings_of(record)["samples"]["other"]["steps"] == 3
+        again = Plan(*resolve(json.loads(json.dumps(config_of(record)))))
+        assert asked(again, path, "rebuilt") == asked(plan, path)

@@ -7,7 +7,7 @@ from sfumato.config.nested import leaf_items
 from sfumato.records.provenance import Record
 
 OTHER = "other"
-"""What a record calls the images of another experiment, whose settings are not its own."""
+"""What the record of a likelihood calls the images of another experiment."""
 
 
 class Ancestor(NamedTuple):
@@ -24,11 +24,22 @@ class Ancestor(NamedTuple):
     record: Record
 
 
-def ancestors(record: Record, place: str = "", digest: str = "") -> Iterator[Ancestor]:
-    """Walk from an artifact back to what it was made from, the nearest first."""
+def ancestors(
+    record: Record, place: str = "", digest: str = "", *, own: bool = False
+) -> Iterator[Ancestor]:
+    """Walk from an artifact back to what it was made from, the nearest first.
+
+    Those that are `own` are not of another experiment.
+    """
     yield Ancestor(place, digest, record)
     for name, origin in record.inputs.items():
-        yield from ancestors(origin.provenance, f"{place}{name} > ", origin.digest)
+        if not (own and is_of_another(record, name)):
+            yield from ancestors(origin.provenance, f"{place}{name} > ", origin.digest, own=own)
+
+
+def is_of_another(record: Record, name: str) -> bool:
+    """Tell whether an input holds another experiment's images, whose likelihood was measured."""
+    return name == OTHER and bool(record.settings.get("likelihood", {}).get("other"))
 
 
 def depth_of(record: Record) -> int:
@@ -39,8 +50,7 @@ def depth_of(record: Record) -> int:
 def settings_of(record: Record) -> dict[str, Any]:
     """Return the settings of an artifact and of all it was made from; the nearest overrides."""
     settings: dict[str, Any] = {}
-    own = [each for each in ancestors(record) if f"{OTHER} > " not in each.place]
-    for ancestor in reversed(own):
+    for ancestor in reversed(list(ancestors(record, own=True))):
         for section, value in ancestor.record.settings.items():
             both = isinstance(value, Mapping) and isinstance(settings.get(section), Mapping)
             settings[section] = {**settings[section], **value} if both else value

@@ -16,7 +16,7 @@ from sfumato.config.inputs import FILE
 from sfumato.config.resolve import resolve
 from sfumato.config.scoring import ScoringConfig
 from sfumato.errors import InputError
-from sfumato.records.facts import OTHER, ancestors, settings_of
+from sfumato.records.facts import OTHER, ancestors, is_of_another, settings_of
 from sfumato.records.provenance import Record
 from sfumato.records.rebuild_sweeps import figure_of, with_sweeps
 
@@ -137,7 +137,8 @@ def _made_here(record: Record) -> Record:
     inputs = {
         name: origin.model_copy(update={"provenance": _made_here(origin.provenance)})
         for name, origin in origins.items()
-        if not (name == "guidance" and origin.provenance.artifact == "checkpoint") and name != OTHER
+        if not (name == "guidance" and origin.provenance.artifact == "checkpoint")
+        and not is_of_another(record, name)
     }
     return record.model_copy(update={"inputs": inputs})
 
@@ -145,7 +146,7 @@ def _made_here(record: Record) -> Record:
 def _others(record: Record) -> dict[str, Any]:
     """Return the other experiment whose images were measured, as far as its images need one."""
     for made in (each.record for each in ancestors(record)):
-        if OTHER in made.inputs:
+        if OTHER in made.inputs and is_of_another(made, OTHER):
             settings = made.inputs[OTHER].provenance.settings
             name = made.settings["likelihood"]["other"]
             return {
