@@ -2,13 +2,14 @@
 
 import importlib
 import json
+import os
 import shutil
 import subprocess
 import sys
 
 import pytest
 import yaml
-from conftest import ROOT, artifacts, copy_project, snakemake, write_config
+from conftest import QUICK, ROOT, artifacts, copy_project, snakemake, warm_server, write_config
 
 from sfumato.records.arrays import save_arrays
 from sfumato.records.facts import depth_of
@@ -98,12 +99,13 @@ def test_explain_rebuild_compare(names, built, tmp_path, results, capsys):
 def test_an_evaluation_is_built_again_to_the_byte(scored, tmp_path, capsys):
     """Measured times differ, and are in none of these."""
     results = scored / "results" / "tiny"
+    environment = os.environ | warm_server() | QUICK  # with which `scored` was built
     folder = copy_project(tmp_path / "rebuilding")
     write_config(folder, {"targets": ["other"], "experiments": {"other": {"seed": 9}}})
     for name in ("nearest.png", "evaluation/floor/0.metrics.json"):
         (folder / "rebuilt.yaml").write_text(said(capsys, results / name, "--config"))
         command = said(capsys, results / name).strip().splitlines()[-1].split()
-        done = snakemake(folder, *command[3:])
+        done = snakemake(folder, *command[3:], env=environment)
         assert done.returncode == 0, done.stdout + done.stderr
         again = folder / command[3]
         assert again.read_bytes() == (results / name).read_bytes(), name
