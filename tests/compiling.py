@@ -7,6 +7,7 @@ Without that, the last digits are others, and those that a tolerance allows are 
 import sys
 
 import jax
+from conftest import EMITTERS
 
 from sfumato.compute import compilation
 
@@ -14,7 +15,8 @@ as_users_do = compilation.compiler_options
 
 
 def quick_options():
-    return {**(as_users_do() or {}), "xla_cpu_use_fusion_emitters": False}
+    options = {} if EMITTERS is None else {EMITTERS: False}
+    return {**(as_users_do() or {}), **options}
 
 
 def compile_quickly(quick):

@@ -41,9 +41,9 @@ class OneBlock(Network):
         )
         self.conv_out = layers.conv(width, config.input_dim[-1])
 
-    def __call__(self, x, t, labels=None, *, rngs=None):
+    def __call__(self, x, t, labels=None, *, told=None, rngs=None):
         """Return the prediction."""
-        h = self.block(self.conv_in(x), self.embed(t, labels), rngs=rngs)
+        h = self.block(self.conv_in(x), self.embed(t, labels, told), rngs=rngs)
         return self.conv_out(h).astype(x.dtype)
 
 

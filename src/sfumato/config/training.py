@@ -34,6 +34,8 @@ class TrainingConfig(Section):
     """Largest signal-to-noise ratio that min_snr counts."""
     label_dropout: Real = Field(default=0.1, ge=0, le=1)
     """Fraction of images whose label is dropped, where model.num_classes is more than 0."""
+    augmentation: Real = Field(default=0.0, ge=0, le=1)
+    """Probability of each small change of an image, of which the network is told."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """What the layers compute in; weights stay float32."""
 

@@ -7,6 +7,7 @@ from flax import nnx
 from jax import Array
 
 from sfumato.networks.base_config import NetworkConfig
+from sfumato.networks.embedding import Embedding
 
 
 class Network(nnx.Module, ABC):
@@ -14,6 +15,8 @@ class Network(nnx.Module, ABC):
 
     config: NetworkConfig
     """The settings that it was made from."""
+    embed: Embedding
+    """Time and class as one vector."""
 
     @abstractmethod
     def __init__(
@@ -30,7 +33,13 @@ class Network(nnx.Module, ABC):
 
     @abstractmethod
     def __call__(
-        self, x: Array, t: Array, labels: Array | None = None, *, rngs: nnx.Rngs | None = None
+        self,
+        x: Array,
+        t: Array,
+        labels: Array | None = None,
+        *,
+        told: Array | None = None,
+        rngs: nnx.Rngs | None = None,
     ) -> Array:
         """Return the prediction, of the shape of x.
 
@@ -39,6 +48,8 @@ class Network(nnx.Module, ABC):
             t: (B,), their times, 0 .. T - 1.
             labels: (B,) int32, classes 0 .. num_classes - 1; -1, like leaving them out, is no
                 class.
+            told: (B, embed.width), added to the embedding: what else a network is told while it
+                learns.
             rngs: stream `dropout`, needed while training with dropout.
 
         Raises:

@@ -47,10 +47,16 @@ class DiT(Network):
         self.project_out = _zero(width, patch_channels, layers)
 
     def __call__(
-        self, x: Array, t: Array, labels: Array | None = None, *, rngs: nnx.Rngs | None = None
+        self,
+        x: Array,
+        t: Array,
+        labels: Array | None = None,
+        *,
+        told: Array | None = None,
+        rngs: nnx.Rngs | None = None,
     ) -> Array:
         """Return the prediction, of the shape of x; see `Network`."""
-        embedding = self.embed(t, labels)
+        embedding = self.embed(t, labels, told)
         patches = to_patches(x, self.patch_size)
         batch, height, width, channels = patches.shape
         tokens = self.project_in(patches.reshape(batch, height * width, channels))

@@ -40,12 +40,15 @@ class Embedding(nnx.Module):
         table = nnx.Embed(num_classes + 1, self.width, rngs=layers.rngs) if num_classes else None
         self.labels = table
 
-    def __call__(self, t: jax.Array, labels: jax.Array | None) -> jax.Array:
+    def __call__(
+        self, t: jax.Array, labels: jax.Array | None, told: jax.Array | None = None
+    ) -> jax.Array:
         """Embed times t (B,) and labels (B,) as (B, width).
 
         Args:
             t: times, 0 .. T - 1.
             labels: classes 0 .. num_classes - 1; -1, like leaving them out, is no class.
+            told: (B, width), what is added of anything else that the network is told.
 
         Raises:
             InputError: if there are labels, and the network knows no classes.
@@ -57,4 +60,4 @@ class Embedding(nnx.Module):
             embedding += self.labels(jnp.where(labels < 0, self.num_classes, labels))
         elif labels is not None:
             raise InputError("labels: this network knows no classes; set model.num_classes")
-        return nnx.silu(embedding)
+        return nnx.silu(embedding if told is None else embedding + told)

@@ -57,10 +57,16 @@ class UNet(Network):
         self.conv_out = layers.conv(widths[0], patch_channels)
 
     def __call__(
-        self, x: Array, t: Array, labels: Array | None = None, *, rngs: nnx.Rngs | None = None
+        self,
+        x: Array,
+        t: Array,
+        labels: Array | None = None,
+        *,
+        told: Array | None = None,
+        rngs: nnx.Rngs | None = None,
     ) -> Array:
         """Return the prediction, of the shape of x; see `Network`."""
-        embedding = self.embed(t, labels)
+        embedding = self.embed(t, labels, told)
         h = self.conv_in(to_patches(x, self.patch_size))
         skips = []
         for blocks, downsample in zip(self.down, [*self.downsample, None], strict=True):

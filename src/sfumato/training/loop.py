@@ -12,7 +12,6 @@ from typing import Protocol
 import jax
 import jax.numpy as jnp
 import numpy as np
-from flax import nnx
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
@@ -26,6 +25,7 @@ from sfumato.networks.base import Network
 from sfumato.training.state import TrainingState
 from sfumato.training.step import Program, TrainingImages, advance
 from sfumato.training.stream import image_order
+from sfumato.training.told import learnt
 
 STEPS_PER_DISPATCH = 10
 CPU_DEVICES = 2
@@ -82,7 +82,7 @@ def train(
         if store and state.step < training.steps:
             store.keep(state)
     weights = jax.device_put(state.average, jax.local_devices()[0])
-    return nnx.merge(nnx.graphdef(network), weights), np.asarray(state.history)
+    return learnt(network, training.augmentation, weights), np.asarray(state.history)
 
 
 def _states(

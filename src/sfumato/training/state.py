@@ -10,6 +10,7 @@ from flax import nnx
 from sfumato.config.training import TrainingConfig
 from sfumato.networks.base import Network
 from sfumato.training.optimiser import make_optimiser
+from sfumato.training.told import learner
 
 HISTORY = ("loss", "learning_rate", "gradient_norm")
 """What is recorded of each step."""
@@ -37,7 +38,7 @@ class TrainingState(NamedTuple):
     @classmethod
     def start(cls, network: Network, training: TrainingConfig, key: jax.Array) -> Self:
         """Return the state before the first step, of arrays of its own, which a step consumes."""
-        parameters = nnx.state(network, nnx.Param)
+        parameters = nnx.state(learner(network, training.augmentation), nnx.Param)
         state = cls(
             parameters,
             parameters,

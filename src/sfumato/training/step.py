@@ -23,11 +23,13 @@ from sfumato.diffusion.prediction import target_of
 from sfumato.diffusion.schedule import Schedule
 from sfumato.networks.base import Network
 from sfumato.networks.initialisation import skeleton
+from sfumato.training.augmentation import augment
 from sfumato.training.ema import update_ema
 from sfumato.training.losses import min_snr_weight, pixel_loss
 from sfumato.training.optimiser import learning_rate, make_optimiser
 from sfumato.training.state import TrainingState
 from sfumato.training.times import draw_times
+from sfumato.training.told import Told, learner
 
 BATCH = "batch"  # the axis along which devices share a batch
 
@@ -42,12 +44,16 @@ class TrainingImages:
 
 
 class Batch(NamedTuple):
-    """Images (B, H, W, C), their times (B,), noise (B, H, W, C) and classes (B,), if any count."""
+    """Images (B, H, W, C), their times (B,), noise (B, H, W, C), and what else the network gets.
+
+    That is classes (B,), if any count, and how the images were changed (B, TOLD), if they were.
+    """
 
     x_0: jax.Array
     t: jax.Array
     eps: jax.Array
     labels: jax.Array | None
+    told: jax.Array | None
 
 
 @dataclass(frozen=True)
@@ -58,7 +64,7 @@ class Program:
     backend takes twenty times as long for the gradient of a convolution (jax issue 12868).
     """
 
-    graphdef: nnx.GraphDef[Network]
+    graphdef: nnx.GraphDef[Network | Told]
     diffusion: DiffusionConfig
     training: TrainingConfig
     num_classes: int
@@ -69,7 +75,7 @@ class Program:
     def of(cls, network: Network, diffusion: DiffusionConfig, training: TrainingConfig) -> Self:
         """Take the network's structure, with the precision that training asks for."""
         dtype = jnp.bfloat16 if training.precision == "bfloat16" else None
-        graphdef = nnx.graphdef(skeleton(network.config, dtype))
+        graphdef = nnx.graphdef(learner(skeleton(network.config, dtype), training.augmentation))
         mesh = devices_for(training.batch_size)
         loops = jax.default_backend() != "cpu"
         return cls(graphdef, diffusion, training, network.config.num_classes, mesh, loops)
@@ -142,9 +148,11 @@ def _draw_batch(
 ) -> tuple[Batch, jax.Array]:
     """Draw what a step sees, each device its share, and the key of the dropout."""
     key = jax.random.wrap_key_data(state.key, impl="threefry2x32")
-    keys = jax.random.split(jax.random.fold_in(key, state.step), 4)
-    time_key, noise_key, label_key, dropout_key = keys
-    x_0, labels = data.images[indices], None
+    key = jax.random.fold_in(key, state.step)
+    time_key, noise_key, label_key, dropout_key = jax.random.split(key, 4)
+    x_0, labels, told = data.images[indices], None, None
+    if probability := program.training.augmentation:
+        x_0, told = augment(jax.random.fold_in(key, 4), x_0, probability)
     t = draw_times(program.training.times, time_key, indices.shape, schedule.noise_steps)
     eps = jax.random.normal(noise_key, x_0.shape)
     if program.num_classes:
@@ -152,7 +160,7 @@ def _draw_batch(
         dropped = jax.random.bernoulli(label_key, program.training.label_dropout, indices.shape)
         labels = jnp.where(dropped, -1, data.labels[indices])
     shared = NamedSharding(program.mesh, P(BATCH))
-    return jax.lax.with_sharding_constraint(Batch(x_0, t, eps, labels), shared), dropout_key
+    return jax.lax.with_sharding_constraint(Batch(x_0, t, eps, labels, told), shared), dropout_key
 
 
 def _loss(
@@ -164,11 +172,12 @@ def _loss(
 ) -> jax.Array:
     """Return the mean loss of a batch."""
     training, kind = program.training, program.diffusion.prediction_type
-    x_0, t, eps, labels = batch
+    x_0, t, eps, labels, told = batch
     network = nnx.merge(program.graphdef, parameters)
     network.train()
     x_t = forward(schedule, x_0, eps, t)
-    output = network(x_t, t, labels, rngs=nnx.Rngs(dropout=dropout_key))
+    more = {} if told is None else {"told": told}
+    output = network(x_t, t, labels, **more, rngs=nnx.Rngs(dropout=dropout_key))
     losses = pixel_loss(output, target_of(kind, schedule, x_0, eps, t), training.loss)
     if training.weighting == "min_snr":
         losses *= min_snr_weight(kind, schedule, t, training.min_snr_gamma)
