@@ -5,7 +5,8 @@ checkpoint/
     manifest.json   settings of network and diffusion, digests of arrays and files, provenance
 
 The manifest is written last: a checkpoint without one was never finished. Weights that were stored
-again under other names keep, as `stored_before`, the digest by which older records name them.
+again, under other names or rounded, keep as `stored_before` the digest by which older records name
+them.
 """
 
 import hashlib
@@ -43,11 +44,22 @@ _OURS = re.compile(
 
 
 def save_checkpoint(
-    folder: str | Path, network: Network, diffusion: DiffusionConfig, provenance: Mapping[str, Any]
+    folder: str | Path,
+    network: Network,
+    diffusion: DiffusionConfig,
+    provenance: Mapping[str, Any],
+    **more: str,
 ) -> None:
     """Write a checkpoint; when this returns, it is whole on disk and was read back.
 
     An earlier one stays until then, and also if anything fails.
+
+    Args:
+        folder: where.
+        network: with the weights.
+        diffusion: the forward process, and what the network predicts.
+        provenance: what made the weights.
+        more: what else the manifest says of them, such as `stored_before`.
 
     Raises:
         InputError: if it cannot be written, or if the folder holds anything but a checkpoint.
@@ -71,6 +83,7 @@ def save_checkpoint(
             "digest": digest(jax.device_get(arrays)),
             "files": _file_digests(part / STATE),
             "provenance": provenance,
+            **more,
         }
         text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
         write_whole(part / MANIFEST, lambda path: path.write_text(text, encoding="utf-8"))
