@@ -200,6 +200,16 @@ def test_error_of_ddim_falls_with_the_first_power_of_the_step(schedule):
     assert ((rates > 0.8) & (rates < 1.3)).all(), rates
 
 
+@pytest.mark.parametrize("steps", [3, 5, 10, 25])
+@pytest.mark.parametrize("sampler", [DDIM(), Heun(), DPMSolver(), UniPC()], ids=repr)
+def test_from_next_to_pure_noise_chains_end_at_the_data(sampler, steps):
+    """The cosine schedule ends at sigma / alpha = 20,000, and falls to some tens in one step."""
+    schedule = make_schedule(DiffusionConfig(beta_schedule="cosine"))
+    noise = x_T(4)  # which is x at t = 999, where nothing of the data is left
+    images = draw(schedule, sampler, steps).images
+    assert np.abs(images - (MEAN + STD * noise)).max() < 2 * STD
+
+
 @pytest.mark.parametrize("sampler", [Heun(), DPMSolver()], ids=repr)
 def test_two_evaluations_or_a_memory_make_it_the_second_power(schedule, sampler):
     """What a step asks twice, and what it is told by the last one, arrives: a sixteenth is due.
