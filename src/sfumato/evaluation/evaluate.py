@@ -9,7 +9,7 @@ from sfumato.config.labels import NO_CLASS, in_turn
 from sfumato.config.scoring import ScoringConfig
 from sfumato.errors import InputError
 from sfumato.evaluation.classifier import Classifier
-from sfumato.evaluation.metrics import FLOOR, Nearest
+from sfumato.evaluation.metrics import FLOOR, Judged, Nearest
 from sfumato.evaluation.scores import RealImages, Scores, score, score_floor
 from sfumato.records.opening import Opened
 from sfumato.sampling.timing import Timing
@@ -92,6 +92,7 @@ def _restore(real: RealImages, arrays: dict[str, np.ndarray]) -> Classifier:
 def _facts(scores: Scores, n_images: int, classifier: dict[str, np.ndarray]) -> dict[str, Any]:
     memory = scores.memory
     order = np.argsort(memory.distances, kind="stable")[:N_NEAREST].tolist()
+    judged = np.argsort(-scores.generated, kind="stable")
     return {
         "n_samples": n_images,
         "scores": scores.values,
@@ -100,5 +101,13 @@ def _facts(scores: Scores, n_images: int, classifier: dict[str, np.ndarray]) -> 
             Nearest(sample=i, train=int(memory.nearest[i]), distance=float(memory.distances[i]))
             for i in order
         ],
+        "told": _judged(scores, judged[:N_NEAREST]),
+        "fooling": _judged(scores, judged[::-1][:N_NEAREST]),
+        "by_class": scores.by_class,
+        "by_size": scores.by_size,
         "classifier_accuracy": float(classifier["accuracy"]),
     }
+
+
+def _judged(scores: Scores, chosen: np.ndarray) -> list[Judged]:
+    return [Judged(sample=int(i), probability=float(scores.generated[i])) for i in chosen]

@@ -20,6 +20,15 @@ class Nearest(Section):
     """Euclidean, over all pixels."""
 
 
+class Judged(Section):
+    """A generated image, and how surely a classifier told it from real ones."""
+
+    sample: Whole
+    """Index of the generated image."""
+    probability: Real
+    """That it is generated, by a classifier that had not seen it."""
+
+
 class Metrics(Measurement):
     """The content of a `*.metrics.json`; no time is in it, so that a second build repeats it."""
 
@@ -37,5 +46,13 @@ class Metrics(Measurement):
     """The 95 % intervals of some of them."""
     nearest: list[Nearest]
     """The images that are nearest to the training set, the nearest first."""
+    told: list[Judged] = []
+    """The images that were told from real ones most surely, the surest first."""
+    fooling: list[Judged] = []
+    """The images that were taken for real ones most surely, the surest first."""
+    by_class: dict[str, list[Real]] = {}
+    """Scores of each class by itself, where all samples were asked for one."""
+    by_size: dict[str, list[Real]] = {}
+    """Scores of the first images, as many as `n_samples` among them says."""
     classifier_accuracy: Real
     """Fraction of held-out real images that the classifier labels correctly."""

@@ -32,6 +32,10 @@ class Row(Section):
     """The standard deviation of each score, over the seeds."""
     intervals: dict[str, tuple[Real, Real]]
     """Of the first seed."""
+    by_class: dict[str, list[Real]] = {}
+    """Scores of each class by itself, the mean over the seeds; empty for runs without classes."""
+    by_size: dict[str, list[Real]] = {}
+    """Scores of the first images, the mean over the seeds; `n_samples` says how many."""
 
 
 class Quality(Measurement):
@@ -128,4 +132,15 @@ def _row(seeds: Sequence[Metrics], timings: Mapping[str, Timing]) -> Row:
         mean={name: fmean(values) for name, values in scores.items()},
         spread={name: stdev(values) if len(values) > 1 else 0.0 for name, values in scores.items()},
         intervals=first.intervals,
+        by_class=_means([each.by_class for each in seeds]),
+        by_size=_means([each.by_size for each in seeds]),
     )
+
+
+def _means(of_seeds: Sequence[Mapping[str, Sequence[float]]]) -> dict[str, list[float]]:
+    """Return the mean of each number over the seeds; nothing where a seed lacks a score."""
+    names = [name for name in of_seeds[0] if all(name in each for each in of_seeds)]
+    return {
+        name: [fmean(values) for values in zip(*(each[name] for each in of_seeds), strict=True)]
+        for name in names
+    }

@@ -6,6 +6,7 @@ from functools import partial
 import jax
 import numpy as np
 
+from sfumato.config.labels import NO_CLASS
 from sfumato.config.scoring import ScoringConfig
 from sfumato.evaluation.bootstrap import confidence_interval
 from sfumato.evaluation.classes import (
@@ -18,6 +19,7 @@ from sfumato.evaluation.frechet import frechet_distance
 from sfumato.evaluation.kernel import kernel_distance
 from sfumato.evaluation.memorisation import Memorisation, memorisation
 from sfumato.evaluation.neighbours import manifold_scores
+from sfumato.evaluation.parts import by_class, by_size
 from sfumato.evaluation.two_sample import FIT, two_sample_accuracy
 
 
@@ -44,11 +46,17 @@ class Scores:
         values: by name.
         intervals: by name, the ends of 95 % intervals, of those that have one.
         memory: how near the images are to the training set.
+        generated: (N,), how surely each was told from real ones.
+        by_class: of each class by itself, where all images were asked for one.
+        by_size: of the first n images, for several n.
     """
 
     values: dict[str, float]
     intervals: dict[str, tuple[float, float]]
     memory: Memorisation
+    generated: np.ndarray
+    by_class: dict[str, list[float]]
+    by_size: dict[str, list[float]]
 
 
 def score(
@@ -94,7 +102,12 @@ def score(
         "kid": interval(kernel_distance),
         "two_sample_accuracy": (told_apart.low, told_apart.high),
     }
-    return Scores(values, intervals, memory)
+    classes = {}
+    if asked is not None and (asked != NO_CLASS).all():
+        classes = by_class(theirs, labels, ours, asked, guesses, config.neighbours)
+    of_features = partial(_of_features, neighbours=config.neighbours)
+    sizes = by_size(theirs, ours, of_features, config.neighbours + 1)
+    return Scores(values, intervals, memory, told_apart.generated, classes, sizes)
 
 
 def _of_features(theirs: np.ndarray, ours: np.ndarray, neighbours: int) -> dict[str, float]:

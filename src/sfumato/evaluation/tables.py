@@ -47,6 +47,20 @@ def table(quality: Quality, runs: Sequence[Row] | None = None) -> str:
     return "\n".join(lines) + "\n"
 
 
+def class_table(quality: Quality) -> str:
+    """Write scores of each class by itself, of the runs that ask for classes; "" without any."""
+    runs, names = [row for row in quality.rows if row.by_class], labels(quality.rows)
+    if not runs:
+        return ""
+    numbers = range(len(runs[0].by_class["class_accuracy"]))
+    lines = [_line("class", *map(str, numbers)), "|" + "---|" * (1 + len(numbers))]
+    for row in runs:
+        for name, values in row.by_class.items():
+            cells = (f"{value:.3g}" for value in values)
+            lines.append(_line(f"{names[row.run]}: {NAMES[name]}", *cells))
+    return "\n".join(lines) + "\n"
+
+
 def likelihood_table(likelihood: Likelihood) -> str:
     """Write the bits per dimension of each set of images, after ± their standard errors."""
     kinds = {

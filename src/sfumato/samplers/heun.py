@@ -6,10 +6,10 @@ is DDIM's, is repeated with the mean of the slopes at both ends:
 x   = alpha_s x_0 + sigma_s eps                              with x_0, eps the prediction at x_t
 x_s = x + (sigma_s - alpha_s sigma_t / alpha_t) (eps' - eps) / 2        eps' the noise seen in x
 
-The bracket is -sigma_s expm1(h), h = lambda_s - lambda_t. The step to the data is Euler's. So is one
-over which r falls more than a hundredfold, as it does from noise that holds next to nothing of the
-image: expm1(h) / 2 times what two predictions differ by is no correction then. Two evaluations a
-step, one in the last: 2 N - 1.
+The bracket is -sigma_s expm1(h), h = lambda_s - lambda_t. The step to the data is Euler's. So is
+one over which r falls more than a hundredfold, as it does from noise that holds next to nothing of
+the image: expm1(h) / 2 times what two predictions differ by is no correction then. Two evaluations
+a step, one in the last: 2 N - 1.
 """
 
 from __future__ import annotations
