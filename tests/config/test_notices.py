@@ -269,7 +269,8 @@ def test_what_only_figures_read_that_are_not_listed():
         f"trajectory.frames: {why} trajectory.gif",
         f"render.frames_per_second: {why} trajectory.gif",
         f"sweeps: {why} sweep_*.png",
-        f"evaluation: {why} quality_vs_nfe.png and no guidance.png and no nearest.png",
+        f"evaluation: {why} quality_vs_nfe.png and no guidance.png and no sizes.png and no "
+        "nearest.png and no told.png",
     ]
     assert said_of(own, as_listed=False) == []
     all_of_it = {**own, "figures": None}

@@ -202,10 +202,29 @@ def nearest_files(folder, n, shape=(6, 6, 1)):
     content = {
         **{"run": "ddpm", "settings": ENTRIES["ddpm"], "nfe": 1000, "n_samples": 300},
         **{"scores": {}, "intervals": {}, "nearest": nearest},
+        "told": [{"sample": i, "probability": 1 - i / 100} for i in range(n)],
+        "fooling": [{"sample": n - 1 - i, "probability": i / 100} for i in range(n)],
         **{"classifier_accuracy": 0.97, "provenance": made("evaluation/ddpm/0.metrics.json")},
     }
     metrics.write_text(json.dumps(content))
     return [data, *samples_file(folder, n, "ddpm", shape), metrics]
+
+
+def told_files(folder, n, shape=(6, 6, 1)):
+    return nearest_files(folder, n, shape)[1:]
+
+
+def sizes_file(folder, n):
+    """Write the scores of three runs for n sizes."""
+    (path,) = quality_file(folder, 3)
+    content = json.loads(path.read_text())
+    for i, each in enumerate([content["floor"], *content["rows"]]):
+        sizes = [100.0 * 2**k for k in range(n)]
+        each["by_size"] = {"n_samples": sizes, "fd_lenet": [1000 / size + i for size in sizes]}
+        each["by_size"] |= {"kid": [float(i)] * n}
+        each["by_size"] |= {name: [1 - 1 / (i + 2)] * n for name in ("precision", "recall")}
+    path.write_text(json.dumps(content))
+    return [path]
 
 
 def sweep_files(folder, n, shape=(6, 6, 1), over=(), weights="fresh"):
@@ -301,8 +320,10 @@ FILES = {
     "nearest": nearest_files,
     "quality": quality_file,
     "samples": samples_file,
+    "sizes": sizes_file,
     "speed": speed_file,
     "sweep": sweep_files,
+    "told": told_files,
     "training": history_file,
     "trajectory": trajectory_file,
 }

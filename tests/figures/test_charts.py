@@ -2,6 +2,7 @@
 
 import json
 
+import numpy as np
 import pytest
 from figure_files import (
     convergence_file,
@@ -11,6 +12,7 @@ from figure_files import (
     quality_file,
     row,
     said,
+    sizes_file,
     speed_file,
     titles,
 )
@@ -138,3 +140,19 @@ def test_convergence(n, curves, tmp_path):
     title, details = said(drawing)
     assert title == "distance from the images of 1000 steps"
     assert "4 samples; no clip; untrained network" in details
+
+
+def test_sizes(tmp_path):
+    (path,) = sizes_file(tmp_path, 4)
+    drawing = draw("sizes", [path])
+    assert titles(drawing) == ["FD-LeNet", "KID", "precision", "recall"]
+    line = drawing.axes[0].lines[0]
+    np.testing.assert_allclose(line.get_xdata(), [100, 200, 400, 800])
+    np.testing.assert_allclose(line.get_ydata(), [11, 6, 3.5, 2.25])
+    real = drawing.axes[0].lines[-1]
+    assert real.get_label() == "real images" and real.get_ydata()[0] == 10
+
+
+def test_scores_without_sizes(tmp_path):
+    with pytest.raises(InputError, match="an earlier version scored it"):
+        draw("sizes", quality_file(tmp_path, 3))

@@ -79,7 +79,7 @@ def test_a_figure_reads_only_its_own_looks():
     readers = {
         key: {n for n in looks if key in looks[n].model_fields} for key in RenderConfig.model_fields
     }
-    with_images = {"animation", "forward", "nearest", "samples", "sweep", "trajectory"}
+    with_images = {"animation", "forward", "nearest", "samples", "sweep", "told", "trajectory"}
     assert readers == {
         "title": set(names()),
         "dpi": set(names()),

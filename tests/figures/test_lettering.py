@@ -9,8 +9,8 @@ from sfumato.config.render import RenderConfig
 from sfumato.figures.charts import log_ticks
 from sfumato.figures.lettering import extent, wrapped
 
-PICTURES = ("forward", "nearest", "samples", "trajectory")
-CHARTS = ("guidance", "likelihood", "quality", "speed", "training")
+PICTURES = ("forward", "nearest", "samples", "told", "trajectory")
+CHARTS = ("guidance", "likelihood", "quality", "sizes", "speed", "training")
 LONG = RenderConfig(title="a" * 90 + "_and.so-on", dpi=50)
 TINY = RenderConfig(panel_inches=0.2, dpi=50)
 
@@ -77,7 +77,7 @@ def test_a_thousand(name, tmp_path):
 @pytest.mark.parametrize("name", PICTURES)
 def test_a_figure_of_many_images_is_a_page_and_no_strip(name, tmp_path):
     """25 times were one strip 5,694 pixels wide."""
-    for n in (10, 25, 100) if name != "nearest" else (10,):
+    for n in (10, 25, 100) if name not in ("nearest", "told") else (10,):
         look = LOOK.model_copy(update={"columns": 6, "max_panels": 100})
         width, height = draw(name, FILES[name](tmp_path, n), look).get_size_inches()
         assert width < 12 if n < 100 else width < 1.5 * height

@@ -1,5 +1,7 @@
 """Figures with images: each image in its place, under its title."""
 
+import json
+
 import numpy as np
 import pytest
 from figure_files import (
@@ -10,8 +12,11 @@ from figure_files import (
     said,
     samples_file,
     sweep_files,
+    told_files,
     trajectory_file,
 )
+
+from sfumato.errors import InputError
 
 
 def texts(drawing):
@@ -132,3 +137,18 @@ def test_a_sweep_says_what_varies_and_what_all_have_in_common(tmp_path):
     drawing = draw("sweep", sweep_files(tmp_path, 8, over=over))
     assert "sampler = heun, steps = 6, eta = 1" in texts(drawing)
     assert said(drawing)[0] == "sweep over sampler and steps and eta"
+
+
+def test_told(tmp_path):
+    drawing = draw("told", told_files(tmp_path, 4))
+    assert said(drawing)[0].startswith("of 300 samples those that a classifier told from real")
+    assert texts(drawing)[:4] == ["1.00, 0.00", "0.99, 0.01", "0.98, 0.02", "0.97, 0.03"]
+    assert {"told", "fooling"} < set(texts(drawing)) and len(shown(drawing)) == 8
+
+
+def test_samples_that_nobody_judged(tmp_path):
+    samples, metrics = told_files(tmp_path, 4)
+    content = json.loads(metrics.read_text())
+    metrics.write_text(json.dumps({**content, "told": [], "fooling": []}))
+    with pytest.raises(InputError, match="an earlier version scored it"):
+        draw("told", [samples, metrics])

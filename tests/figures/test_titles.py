@@ -188,7 +188,7 @@ def test_forward_of_a_schedule_that_ends_in_noise(change, words, tmp_path):
     assert words in details and details.endswith(r"at the last time $\bar\alpha_t=0$")
 
 
-@pytest.mark.parametrize("name", ["forward", "nearest", "samples", "sweep", "trajectory"])
+@pytest.mark.parametrize("name", ["forward", "nearest", "samples", "sweep", "told", "trajectory"])
 @pytest.mark.parametrize("channels", [1, 2, 3, 4])
 def test_channels_that_are_not_shown_are_said(name, channels, tmp_path):
     details = said(draw(name, FILES[name](tmp_path, 2, shape=(6, 6, channels))))[1]

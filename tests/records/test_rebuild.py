@@ -86,7 +86,9 @@ def test_every_artifact_is_asked_for_again(which):
     paths = artifacts_of(plan)
     if which in ("noise", "swept"):  # which have no classes
         paths = [
-            path for path in paths if not re.search("evaluation|quality|guidance|nearest", path)
+            path
+            for path in paths
+            if not re.search("evaluation|quality|guidance|sizes|nearest|told", path)
         ]
     for path in paths:
         record = Record.model_validate(record_of(plan, path))

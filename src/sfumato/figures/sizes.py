@@ -1,0 +1,74 @@
+"""sizes.png: how scores depend on how many images are compared."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from sfumato.config.render import ChartLook
+from sfumato.figures.base import Figure, Looks
+from sfumato.figures.style import GREY, MEDIUM, SMALL
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure as Drawing
+
+    from sfumato.records.opening import Opened
+
+PANELS = (
+    ("fd_lenet", "FD-LeNet", "lower is better"),
+    ("kid", "KID", "lower is better"),
+    ("precision", "precision", "higher is better"),
+    ("recall", "recall", "higher is better"),
+)
+"""Of each panel: the score, what it is called, and which way is better."""
+WIDTH, HEIGHT = 11, 2.6
+"""Inches: of the figure without its legend."""
+MOST = 10
+"""Runs that a reader can tell apart."""
+
+FIGURE = Figure(
+    name="sizes",
+    settings=Looks[ChartLook],
+    file="sizes.png",
+    inputs=("quality",),
+    files=("quality.json",),
+    arrays=((),),
+    after=("compare_quality",),
+    label="scores against the number of images",
+    timed=True,
+)
+
+
+def draw(look: ChartLook, quality: Opened) -> Drawing:
+    """Draw each score of the first images of a run against their number, the mean over seeds."""
+    from sfumato.errors import InputError
+    from sfumato.evaluation.quality import Quality
+    from sfumato.evaluation.run_names import labels
+    from sfumato.figures.charts import NAME, chart, legend_shape, set_scale
+    from sfumato.figures.titles import compared_words, diffusion_words, heading, network_words
+
+    measured = Quality.of(quality)
+    rows, names = [r for r in measured.rows if r.by_size], labels(measured.rows)
+    if not (rows and measured.floor.by_size):
+        raise InputError(f"{quality.path}: an earlier version scored it; delete it to score again")
+    made = quality.record
+    title = f"scores against the number of images, {compared_words(measured)}"
+    said = heading(look, title, network_words(made), diffusion_words(made))
+    shown = [(names[row.run], row) for row in rows[:MOST]]
+    columns, lines = legend_shape([*(name for name, _ in shown), "real images"], WIDTH, look.dpi)
+    figure = chart(look, said, (WIDTH, HEIGHT + NAME * lines))
+    for axes, (score, title, better) in zip(figure.subplots(1, 4), PANELS, strict=True):
+        for name, row in shown:
+            sizes, values = row.by_size["n_samples"], row.by_size[score]
+            axes.plot(sizes, values, "o-", markersize=4, linewidth=1, label=name)
+        real = measured.floor.by_size
+        line = {"color": GREY, "linewidth": 0.8, "linestyle": ":"}
+        axes.plot(real["n_samples"], real[score], **line, label="real images")
+        every = [row.by_size for row in (*rows, measured.floor)]
+        set_scale(axes, "x", [n for each in every for n in each["n_samples"]])
+        set_scale(axes, "y", [value for each in every for value in each[score]], log=False)
+        axes.set_title(title, fontsize=MEDIUM)
+        axes.set_ylabel(better, fontsize=SMALL)
+        axes.set_xlabel("images on each side", fontsize=SMALL)
+    found = figure.axes[0].get_legend_handles_labels()
+    figure.legend(*found, fontsize=SMALL, loc="outside lower center", ncols=columns)
+    return figure
