@@ -19,6 +19,7 @@ FLOORS = [
     {"sampling", "editing"},
     {"data", "training", "evaluation"},
     {"figures"},
+    {"gallery"},
     {"workflow"},
     {"drawing"},
     {"learning"},

@@ -61,7 +61,7 @@ def refused(name, folder, config=None, **changes):
 
 
 def test_every_script_is_called_somewhere():
-    elsewhere = {"explain", "freeze", "verify"}  # tests/records
+    elsewhere = {"explain", "freeze", "gallery", "verify"}  # tests/records, tests/gallery
     elsewhere |= {"train", "adopt"}  # tests/training/test_train_script.py
     elsewhere |= {"train_guidance_classifier"}  # tests/training/test_guidance_classifier.py
     elsewhere |= {"compare_points", "converge"}  # tests/workflow/test_sweeps.py

@@ -1,0 +1,160 @@
+"""What there is to show of an experiment: its figures, trajectory, sweeps and tables.
+
+Each figure comes with what it says of itself: what made it, and how to build it again.
+"""
+
+import re
+import shlex
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from sfumato.errors import InputError
+from sfumato.evaluation.bits import Likelihood
+from sfumato.evaluation.tables import likelihood_table
+from sfumato.figures import figure, names
+from sfumato.figures.panels import to_rgb
+from sfumato.figures.sweep import label
+from sfumato.records.explain import explain
+from sfumato.records.measurements import load_measurement
+from sfumato.records.opening import open_record
+from sfumato.sampling.points import rows
+
+PICTURES = (".png", ".gif")
+MOST_IMAGES = 8
+"""Images that are shown of a point of a sweep."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A figure, where its file is, and what is said of it."""
+
+    path: Path
+    words: str
+    """What it shows, for those who do not see it."""
+    explanation: str
+
+
+@dataclass(frozen=True)
+class Strip:
+    """Images side by side, as colours (H, N W, 3), and how many they are."""
+
+    colours: np.ndarray
+    count: int
+
+
+@dataclass(frozen=True)
+class Trajectory:
+    """The frames of a chain, and the time of each."""
+
+    strip: Strip
+    times: list[int]
+
+
+@dataclass(frozen=True)
+class Row:
+    """A point of a sweep: its setting, what it took, and its first images."""
+
+    setting: str
+    measured: str
+    strip: Strip
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """All that is shown of an experiment."""
+
+    name: str
+    pictures: list[Picture]
+    trajectory: Trajectory | None
+    sweeps: dict[str, list[Row]]
+    tables: dict[str, list[list[str]]]
+    """The lines of each table, by its title; the first line names the columns."""
+
+
+def collect(folder: Path) -> Experiment:
+    """Find what there is to show in the folder of an experiment.
+
+    Raises:
+        InputError: if one of its files is damaged.
+    """
+    pictures = [_picture(p) for p in sorted(folder.glob("*")) if p.suffix in PICTURES]
+    path = folder / "trajectory.npz"
+    sweeps = {each.stem: _sweep(each) for each in sorted(folder.glob("sweep_*.csv"))}
+    return Experiment(
+        folder.name,
+        pictures,
+        _trajectory(path) if path.is_file() else None,
+        {name: points for name, points in sweeps.items() if points},
+        dict(_tables(folder)),
+    )
+
+
+def _picture(path: Path) -> Picture:
+    opened = open_record(path)
+    command = shlex.join(["python", "scripts/explain.py", path.as_posix(), "--config"])
+    return Picture(path, _words(path), explain(opened, command))
+
+
+def _words(path: Path) -> str:
+    """Say what a figure shows, as the report calls it."""
+    for each in map(figure, names()):
+        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(each.file))
+        if match := re.fullmatch(pattern, path.name):
+            return each.label.format(**match.groupdict())
+    return path.stem
+
+
+def _trajectory(path: Path) -> Trajectory:
+    arrays = open_record(path, "frames", "frame_timesteps").read()
+    return Trajectory(_strip(arrays["frames"]), [int(t) for t in arrays["frame_timesteps"]])
+
+
+def _sweep(path: Path) -> list[Row]:
+    """Return the points of a sweep whose samples are still there."""
+    found = []
+    for name, point in rows(open_record(path)).items():
+        samples = path.parent / f"{name}_samples.npz"
+        if samples.is_file():
+            images = open_record(samples, "images").read(MOST_IMAGES)["images"]
+            setting = ", ".join(label(*item) for item in point.varied.items())
+            measured = f"{point.nfe} NFE, {point.seconds:.3g} s on {point.device}"
+            found.append(Row(setting, measured, _strip(images)))
+    return found
+
+
+def _strip(images: np.ndarray) -> Strip:
+    colours = [to_rgb(image, "gray") for image in images]
+    return Strip(np.concatenate(colours, axis=1), len(colours))
+
+
+def _tables(folder: Path) -> Iterator[tuple[str, list[list[str]]]]:
+    quality, likelihood = folder / "metrics.md", folder / "likelihood.json"
+    if quality.is_file():
+        parts = quality.read_text(encoding="utf-8").strip().split("\n\n")
+        for title, part in zip(("quality", "quality of each class"), parts, strict=False):
+            yield title, cells(part.splitlines())
+    if likelihood.is_file():
+        text = likelihood_table(load_measurement(Likelihood, likelihood))
+        yield "bits per dimension", cells(text.splitlines())
+
+
+def cells(lines: Sequence[str]) -> list[list[str]]:
+    """Cut a table of Markdown into cells, without the line of dashes."""
+    found = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
+    return [line for line in found if not all(set(cell) <= set("-: ") and cell for cell in line)]
+
+
+def experiments(results: Path, wanted: Sequence[str]) -> list[Experiment]:
+    """Return the experiments of which anything was built, in the order of `wanted`.
+
+    Raises:
+        InputError: if there is nothing to show.
+    """
+    found = [collect(results / name) for name in wanted if (results / name).is_dir()]
+    found = [each for each in found if each.pictures or each.tables]
+    if not found:
+        raise InputError(f"{results}: nothing is built; `snakemake --cores 1` builds the targets")
+    return found

@@ -1,0 +1,53 @@
+"""The page: index.html, and beside it a folder of pictures for each experiment."""
+
+import re
+import shutil
+from collections.abc import Sequence
+from importlib.resources import files
+from pathlib import Path
+
+from jinja2 import Environment, StrictUndefined
+from PIL import Image
+
+from sfumato.gallery.collect import Experiment, Strip
+from sfumato.records.outputs import check_room, folder_aside, real
+from sfumato.version import __version__
+
+_OURS = re.compile(r"index\.html|[^.].*/?|\.DS_Store|\.nfs.*|\.snakemake_timestamp")
+"""What may be in a folder that the page replaces, if it holds a page."""
+
+
+def write_page(folder: Path, experiments: Sequence[Experiment]) -> None:
+    """Write the page into a folder, which needs nothing outside of it.
+
+    Raises:
+        InputError: if the folder holds anything else.
+    """
+    folder = real(folder)
+    if not (folder / "index.html").is_file():
+        check_room(folder, re.compile(r"\.DS_Store|\.snakemake_timestamp"), "a gallery")
+    with folder_aside(folder) as part:
+        for each in experiments:
+            (part / each.name).mkdir()
+            for picture in each.pictures:
+                shutil.copyfile(picture.path, part / each.name / picture.path.name)
+            if each.trajectory:
+                _save(each.trajectory.strip, part / each.name / "frames.png")
+            for name, points in each.sweeps.items():
+                for i, point in enumerate(points):
+                    _save(point.strip, part / each.name / f"{name}-{i}.png")
+        own = files("sfumato.gallery")
+        parts = {name: (own / name).read_text("utf-8") for name in ("page.css", "page.js")}
+        environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
+        template = environment.from_string((own / "page.html").read_text("utf-8"))
+        text = template.render(
+            experiments=experiments,
+            style=parts["page.css"],
+            program=parts["page.js"],
+            version=__version__,
+        )
+        (part / "index.html").write_text(text, encoding="utf-8")
+
+
+def _save(strip: Strip, path: Path) -> None:
+    Image.fromarray(strip.colours).save(path)
