@@ -89,7 +89,7 @@ def test_a_model_that_comes_with_the_library(name):
 CASES = {
     "name": (
         lambda: DDPMModel.pretrained("mnits"),
-        "'mnits' must be one of 'digits' or 'mnist'; d",
+        "'mnits' must be one of 'digits', 'fashion' or 'mnist'; d",
     ),
     "folder": (lambda: DDPMModel.load("nowhere"), "there is no checkpoint at nowhere"),
     "shape": (lambda: tiny().fit(IMAGES[..., 0]), "images: its shape (12, 8, 8) must be (N, 8, 8,"),

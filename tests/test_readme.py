@@ -116,7 +116,10 @@ def test_the_rooms_are_those_there_are():
     named = set(re.findall(r"`(\w+)`", " ".join(rows)))
     package = ROOT / "src" / "sfumato"
     rooms = {path.parent.name for path in package.glob("*/__init__.py")}
-    assert rooms | {"drawing", "learning", "model", "notebook", "errors", "version"} == named
+    assert (
+        rooms | {"drawing", "learning", "model", "notebook", "errors", "project", "version"}
+        == named
+    )
 
 
 def test_the_experiments_and_figures_it_names_exist():

@@ -10,7 +10,7 @@ from conftest import ROOT
 
 LIBRARY = ROOT / "src" / "sfumato"
 FLOORS = [
-    {"errors", "version", "compute"},
+    {"errors", "project", "version", "compute"},
     {"config"},
     {"diffusion"},
     {"samplers", "guidance"},

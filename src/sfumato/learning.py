@@ -20,6 +20,7 @@ from sfumato.drawing import Drawing, shaped
 from sfumato.errors import InputError
 from sfumato.networks import config_class
 from sfumato.networks.base import Network
+from sfumato.project import PROJECT
 from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
 from sfumato.records.code import meaning_digest
 from sfumato.records.manifest import read_manifest
@@ -29,9 +30,8 @@ from sfumato.training.loop import train
 from sfumato.training.progress import TrainingBar
 from sfumato.training.state import HISTORY
 
-HERE = Path(__file__).resolve().parent
-SHIPPED = (HERE / "pretrained", HERE.parents[1] / "resources" / "pretrained")
-"""Where the checkpoints are that come with the library: in an installed one, and in a clone."""
+SHIPPED = PROJECT / "resources" / "pretrained"
+"""Where the checkpoints are that come with the library."""
 WARMUP = 200
 """Most steps of warm-up, where a run does not say how many; at most a tenth of it."""
 
@@ -126,16 +126,15 @@ class Learning(Drawing):
 
     @classmethod
     def pretrained(cls, name: str, *, rngs: nnx.Rngs | None = None) -> Self:
-        """Return a model that comes with the library, `mnist` or `digits`.
+        """Return a model that comes with the library, `mnist`, `digits` or `fashion`.
 
         Raises:
             InputError: if there is none of that name.
         """
-        known = sorted({path.name for place in SHIPPED for path in place.glob("[!.]*/")})
+        known = sorted(path.name for path in SHIPPED.glob("[!.]*/"))
         if name not in known:
             raise InputError(f"pretrained: {name!r} {one_of(known)}{nearest(name, known)}")
-        places = (place / name for place in SHIPPED)
-        return cls.load(next(place for place in places if place.is_dir()), rngs=rngs)
+        return cls.load(SHIPPED / name, rngs=rngs)
 
     @classmethod
     def _around(

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import BaseModel
 
+from sfumato.project import PROJECT
 from sfumato.records.meaning import is_type_checking, meaning_of
 
 if TYPE_CHECKING:
@@ -21,10 +22,11 @@ if TYPE_CHECKING:
 
 PACKAGE = "sfumato"
 ROOT = Path(__file__).resolve().parent.parent
-SCRIPTS = ROOT.parent.parent / "scripts"
+SCRIPTS = PROJECT / "scripts"
 COSMETIC = (
     *("config/mistakes.py", "config/validation.py", "training/progress.py"),
     *("workflow/command_line.py", "workflow/environment.py", "workflow/places.py"),
+    "project.py",
 )
 """What shows progress, says what is wrong, or finds files, and cannot change a result.
 

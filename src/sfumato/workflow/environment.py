@@ -13,7 +13,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from sfumato.workflow.places import ROOT
+from sfumato.project import CACHE, PACKAGE
 
 DECIDING = {
     # Random bits are made in the one way that does not depend on how arrays are laid out.
@@ -24,7 +24,7 @@ DECIDING = {
 """What decides a result: a change here reruns what jax computes."""
 _DEFAULTS = DECIDING | {
     # Compiled programs are kept, so that a figure built again does not compile again.
-    "JAX_COMPILATION_CACHE_DIR": str(ROOT / ".cache" / "jax"),
+    "JAX_COMPILATION_CACHE_DIR": str(CACHE / "jax"),
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     # On a GPU, jobs take the memory that they need and not three quarters of it.
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",
@@ -193,7 +193,7 @@ def prepare_environment(ours_alone: bool = True) -> None:
             del os.environ[name]
         os.environ.update(clean)
     _prepend("PATH", Path(sys.executable).parent)
-    _prepend("PYTHONPATH", ROOT / "src")
+    _prepend("PYTHONPATH", PACKAGE.parent)
     for variable, value in _DEFAULTS.items():
         os.environ.setdefault(variable, value)
 

@@ -12,12 +12,12 @@ import yaml
 
 from sfumato.config.paths import shown, user_path
 from sfumato.errors import InputError
+from sfumato.project import CACHE, PROJECT
 
 if TYPE_CHECKING:
     from sfumato.config.experiment import Experiment
 
-ROOT = Path(__file__).resolve().parents[3]
-"""The project: the folder of `workflow/`, `scripts/` and `resources/`."""
+ROOT = PROJECT
 
 
 def relative(path: Path) -> Path:
@@ -63,7 +63,7 @@ def caches(name: str) -> list[Path]:
     """
     user = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     temporary = Path(tempfile.gettempdir()) / f"sfumato-{os.getuid()}"
-    places = [ROOT / ".cache", Path(os.path.expanduser(user)) / "sfumato", temporary]
+    places = [CACHE, Path(os.path.expanduser(user)) / "sfumato", temporary]
     return [place / name for place in places]
 
 

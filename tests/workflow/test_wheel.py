@@ -1,0 +1,80 @@
+"""A wheel brings the workflow, which runs where there is no clone."""
+
+import os
+import re
+import subprocess
+import sys
+import zipfile
+
+import pytest
+import yaml
+from conftest import ROOT
+
+PAGE = (ROOT / "docs" / "module.md").read_text()
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory):
+    """Return the folder in which the wheel was unpacked, as pip does."""
+    place = tmp_path_factory.mktemp("wheel")
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", str(place)]
+    subprocess.run(build, cwd=ROOT, check=True, capture_output=True, timeout=120)
+    (wheel,) = place.glob("*.whl")
+    with zipfile.ZipFile(wheel) as packed:
+        assert not [name for name in packed.namelist() if "/tests/" in name or "pyc" in name]
+        packed.extractall(place / "site")
+    return place / "site"
+
+
+def run(site, folder, *command):
+    """Run a command in a folder, with the unpacked wheel and without the clone."""
+    environment = os.environ | {"PYTHONPATH": str(site), "PYTHONDONTWRITEBYTECODE": "1"}
+    done = subprocess.run(
+        [sys.executable, *command],
+        cwd=folder,
+        env=environment,
+        capture_output=True,
+        text=True,
+        timeout=300,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def jobs(said):
+    """Return what a dry-run would write."""
+    return {name for line in re.findall(r"output: (.*)", said) for name in line.split(", ")}
+
+
+def test_the_library_finds_what_comes_with_it(site, tmp_path):
+    code = (
+        "import sfumato, sfumato.project as p; from sfumato.learning import SHIPPED;"
+        "print(p.SNAKEFILE, *sorted(each.name for each in SHIPPED.iterdir()), p.CACHE)"
+    )
+    packed = site / "sfumato" / "project"
+    expected = f"{packed / 'workflow' / 'Snakefile'} digits fashion mnist {tmp_path / '.cache'}"
+    assert run(site, tmp_path, "-c", code).strip() == expected
+
+
+def test_the_config_of_the_page_runs_from_the_wheel(site, tmp_path):
+    config = PAGE.partition("```yaml\n")[2].partition("```")[0]
+    (tmp_path / "config.yaml").write_text(config)
+    snakefile = site / "sfumato" / "project" / "workflow" / "Snakefile"
+    said = run(site, tmp_path, "-m", "snakemake", "-s", str(snakefile), "-n", "--cores", "1")
+    assert "results/sevens/sevens_samples.png" in jobs(said)
+    assert str(ROOT / "src") not in said and str(ROOT / "workflow") not in said
+
+
+def test_the_module_of_the_page_runs_from_the_wheel(site, tmp_path):
+    config = yaml.safe_load(PAGE.partition("```yaml\n")[2].partition("```")[0])
+    (tmp_path / "config.yaml").write_text(yaml.safe_dump({"pictures": config}))
+    (tmp_path / "Snakefile").write_text(PAGE.rpartition("```python\n")[2].partition("```")[0])
+    said = run(site, tmp_path, "-m", "snakemake", "-n", "--cores", "1")
+    assert "diffusion/results/sevens/sevens_samples.png" in jobs(said)
+
+
+@pytest.mark.slow
+def test_it_draws_from_the_wheel(site, tmp_path):
+    snakefile = site / "sfumato" / "project" / "workflow" / "Snakefile"
+    run(site, tmp_path, "-m", "snakemake", "-s", str(snakefile), "--cores", "1", "digits")
+    assert (tmp_path / "results" / "digits" / "digits_samples.png").is_file()
