@@ -10,7 +10,7 @@ LOCK := uv pip compile --universal --python-version 3.11 --fork-strategy fewest 
 .PHONY: figures setup setup-slurm test coverage test-slow test-slurm bench lint format schema lock clean
 
 figures: setup
-	$(RUN) snakemake --cores 1
+	$(RUN) snakemake --cores 1 --quiet rules
 
 setup: .venv/installed
 

@@ -19,7 +19,7 @@ from sfumato.diffusion.times import spaced_timesteps
 from sfumato.evaluation.bits import Likelihood
 from sfumato.evaluation.classifier_training import Fit, train_classifier
 from sfumato.evaluation.quality import Quality
-from sfumato.evaluation.tables import likelihood_table, table
+from sfumato.evaluation.tables import class_table, likelihood_table, table
 from sfumato.guidance.clipping import Clipping
 from sfumato.networks.denoiser import make_denoiser
 from sfumato.networks.unet_config import UNetConfig
@@ -28,7 +28,7 @@ from sfumato.records.measurements import load_measurement
 from sfumato.samplers import UniPC
 from sfumato.sampling.batches import sample
 
-NAMES = ("mnist", "digits")
+NAMES = ("mnist", "digits", "fashion")
 """Each is a folder, an experiment that draws with it, and one, `_from_scratch`, that trains it."""
 PRETRAINED = ROOT / "resources" / "pretrained"
 CARDS, MANIFESTS = (
@@ -132,8 +132,33 @@ def test_few_evaluations_are_no_worse_than_fifty_of_ddim(quality):
     assert few.nfe == 10 and many.nfe == 50
 
 
-def test_the_docs_have_the_measured_scores_of_guidance(qualities):
-    assert table(qualities["digits"]) in GUIDANCE
+def test_the_docs_have_the_scores_of_digits_by_class(qualities):
+    digits = qualities["digits"]
+    assert table(digits) in QUALITY and digits.n_samples == 1000
+    said = class_table(digits).splitlines()
+    assert all(line in QUALITY for line in said if not line.startswith("| UniPC-10"))
+    assert class_table(digits) in (PRETRAINED / "digits" / "metrics.md").read_text()
+
+
+def test_what_the_docs_say_of_digits_by_class(qualities):
+    digits = qualities["digits"]
+    ddpm, unipc = digits.row(sampler="ddpm"), digits.row(sampler="unipc", steps=20)
+    for row in (ddpm, unipc):
+        for score in ("fd_lenet", "recall", "coverage"):
+            spread = row.spread[score] + digits.floor.spread[score]
+            worse = row.mean[score] - digits.floor.mean[score]
+            assert (worse if score == "fd_lenet" else -worse) < spread, (row.run, score)
+        assert round(100 * row.mean["two_sample_accuracy"]) in (58, 59)
+        assert row.mean["memorised"] < digits.floor.mean["memorised"]
+    assert round(100 * digits.floor.mean["two_sample_accuracy"]) == 53
+    sizes = unipc.by_size
+    assert [round(sizes["fd_lenet"][i]) for i in (0, -1)] == [31, 6]
+
+
+def test_the_docs_have_the_measured_scores_of_guidance():
+    for name in ("digits", "fashion"):
+        file = "guidance.json" if name == "digits" else "quality.json"
+        assert table(load_measurement(Quality, PRETRAINED / name / file)) in GUIDANCE
 
 
 def test_the_docs_have_the_measured_likelihood():

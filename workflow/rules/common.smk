@@ -29,7 +29,12 @@ from sfumato.workflow.places import (
     spare_experiments,
 )
 from sfumato.workflow.plan import Plan
-from sfumato.workflow.session import check_places, check_start, explain_failure
+from sfumato.workflow.session import (
+    check_places,
+    check_start,
+    explain_failure,
+    show_pictures,
+)
 from sfumato.workflow.standing import Standing
 from sfumato.workflow.targets import say, watch
 

@@ -4,6 +4,7 @@ import os
 import re
 import shutil
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 
 from sfumato.config.paths import shown
@@ -33,6 +34,16 @@ def check_start(on_a_cluster: bool) -> None:
             f"{sys.executable}: Snakemake cannot start jobs on a cluster with a Python whose path "
             "has a space; put the environment elsewhere"
         )
+
+
+def show_pictures(files: Iterable[str]) -> None:
+    """Say at the end on the terminal which pictures were made: those among these files."""
+    pictures = [Path(file) for file in files if file.endswith((".png", ".gif"))]
+    places: dict[Path, list[str]] = {}
+    for picture in sorted(pictures):
+        places.setdefault(picture.parent, []).append(picture.name)
+    for place, names in places.items():
+        print(f"{place}: {', '.join(names)}", file=sys.stderr)
 
 
 def explain_failure() -> None:
