@@ -7,7 +7,7 @@ RUN := $(BIN)/python -m
 LOCK := uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	--no-header --no-annotate --quiet
 
-.PHONY: figures setup setup-slurm test coverage test-slow test-slurm bench lint format schema lock clean
+.PHONY: figures setup setup-slurm test coverage test-slow test-next test-slurm bench lint format schema lock clean
 
 figures: setup
 	$(RUN) snakemake --cores 1 --quiet rules
@@ -43,6 +43,18 @@ coverage: setup
 # The full-size checks: minutes each.
 test-slow: setup
 	$(RUN) pytest -m slow
+
+# The newest packages that pyproject.toml allows, whatever the lock file says: what computes and draws.
+test-next: .venv-next/installed
+	.venv-next/bin/python -m pytest -m "not slow and not slurm" -n 3 tests/compute tests/diffusion \
+		tests/samplers tests/guidance tests/networks tests/sampling tests/editing tests/training \
+		tests/evaluation tests/figures
+
+.venv-next/installed: pyproject.toml
+	$(PYTHON) -m venv .venv-next
+	.venv-next/bin/python -m pip install --quiet --upgrade pip
+	.venv-next/bin/python -m pip install --quiet --group dev -e .
+	touch $@
 
 # On a cluster of this one machine, which it sets up and stops: as root, on Debian.
 test-slurm: setup-slurm
@@ -84,4 +96,4 @@ lock:
 
 # What was installed and cached; results stay, and with them Snakemake's records of them.
 clean:
-	rm -rf .venv .venv-bench .cache
+	rm -rf .venv .venv-bench .venv-next .cache
