@@ -9,6 +9,14 @@ PACKAGE = Path(__file__).resolve().parent
 _PACKED = PACKAGE / "project"
 PROJECT = _PACKED if _PACKED.is_dir() else PACKAGE.parents[1]
 """The folder of `workflow/`, `scripts/`, `resources/` and config.yaml."""
-CACHE = (Path.cwd() if PROJECT == _PACKED else PROJECT) / ".cache"
-"""Where what is downloaded and compiled is kept: in a clone; else in the working directory."""
+
+
+def cache(project: Path = PROJECT) -> Path:
+    """Return where what is downloaded and compiled is kept.
+
+    In a clone that is beside the workflow; of a wheel, in the working directory.
+    """
+    return (Path.cwd() if project == _PACKED else project) / ".cache"
+
+
 SNAKEFILE = str(PROJECT / "workflow" / "Snakefile")

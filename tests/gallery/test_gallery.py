@@ -91,11 +91,20 @@ def test_what_a_record_says_cannot_break_the_page(results, tmp_path):
     assert vicious not in (tmp_path / "page" / "index.html").read_text()
 
 
-def test_a_folder_of_the_user_stays(results, tmp_path):
-    (tmp_path / "mine.txt").write_text("mine")
-    with pytest.raises(InputError, match=r"holds mine.txt, which is not part of a gallery"):
+@pytest.mark.parametrize("name", ["mine.txt", "index.html"])
+def test_a_folder_of_the_user_stays(results, tmp_path, name):
+    (tmp_path / name).write_text("mine")
+    with pytest.raises(InputError, match=f"holds {name}, which is not part of a gallery"):
         write_page(tmp_path, experiments(results, ["tiny"]))
-    assert (tmp_path / "mine.txt").read_text() == "mine"
+    assert (tmp_path / name).read_text() == "mine"
+
+
+def test_a_page_takes_the_place_of_an_earlier_one(results, tmp_path):
+    folder = tmp_path / "gallery"
+    write_page(folder, experiments(results, ["tiny"]))
+    (folder / "tiny" / "old.png").write_bytes(b"")
+    write_page(folder, experiments(results, ["tiny"]))
+    assert not (folder / "tiny" / "old.png").exists() and (folder / "index.html").is_file()
 
 
 def test_without_anything_built(tmp_path):

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import jax
@@ -53,8 +54,13 @@ def quality(qualities):
 
 
 def test_they_are_small():
-    files = (path for path in PRETRAINED.rglob("*") if path.is_file())
-    assert sum(path.stat().st_size for path in files) < 12 * 2**20
+    """Each checkpoint, and all that a clone brings."""
+    for name in NAMES:
+        files = (path for path in (PRETRAINED / name / "state").rglob("*") if path.is_file())
+        assert sum(path.stat().st_size for path in files) < 5e6, name
+    listed = subprocess.run(["git", "ls-files", "-z"], cwd=ROOT, capture_output=True, check=True)
+    tracked = [ROOT / name for name in listed.stdout.decode().split("\0") if name]
+    assert sum(path.stat().st_size for path in tracked if path.is_file()) < 20e6
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -68,7 +74,8 @@ def test_it_is_what_is_trained_from_scratch(name):
         assert schema(**made["settings"][section]) == getattr(experiment, section)
     assert UNetConfig.model_validate(made["settings"]["model"]) == experiment.model
     data = made["inputs"]["data"]["provenance"]["settings"]["data"]
-    assert DataConfig(**data) == experiment.data
+    places = {"folder": experiment.data.folder, "url": experiment.data.url}  # where it was then
+    assert DataConfig(**data | places) == experiment.data
     assert (ROOT / pretrained.weights.folder).samefile(PRETRAINED / name)
     assert (pretrained.model, pretrained.diffusion) == (experiment.model, experiment.diffusion)
 

@@ -49,7 +49,7 @@ def jobs(said):
 def test_the_library_finds_what_comes_with_it(site, tmp_path):
     code = (
         "import sfumato, sfumato.project as p; from sfumato.learning import SHIPPED;"
-        "print(p.SNAKEFILE, *sorted(each.name for each in SHIPPED.iterdir()), p.CACHE)"
+        "print(p.SNAKEFILE, *sorted(each.name for each in SHIPPED.iterdir()), p.cache())"
     )
     packed = site / "sfumato" / "project"
     expected = f"{packed / 'workflow' / 'Snakefile'} digits fashion mnist {tmp_path / '.cache'}"

@@ -158,7 +158,7 @@ def test_targets(tmp_path):
     folder = copy_project(tmp_path / "targets")
     listed = set(snakemake(folder, "--list-target-rules").stdout.split())
     figures = {"forward", "ddpm_samples", "ddim_samples", "trajectory"}
-    figures |= {"speed", "convergence", "quality", "verify"}
+    figures |= {"speed", "convergence", "quality", "gallery", "verify"}
     assert listed == {"all", "tiny", *figures}
     assert announced(folder) == ALL
     done = snakemake(folder, "-n", "results/tin/forward.png")

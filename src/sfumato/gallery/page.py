@@ -13,8 +13,10 @@ from sfumato.gallery.collect import Experiment, Strip
 from sfumato.records.outputs import check_room, folder_aside, real
 from sfumato.version import __version__
 
-_OURS = re.compile(r"index\.html|[^.].*/?|\.DS_Store|\.nfs.*|\.snakemake_timestamp")
-"""What may be in a folder that the page replaces, if it holds a page."""
+MARK = "<title>sfumato: gallery</title>"
+"""By which a page is known, whose folder is replaced whole."""
+_EMPTY = re.compile(r"\.DS_Store|\.nfs.*|\.snakemake_timestamp")
+"""What may be in a folder that has no page yet."""
 
 
 def write_page(folder: Path, experiments: Sequence[Experiment]) -> None:
@@ -24,8 +26,9 @@ def write_page(folder: Path, experiments: Sequence[Experiment]) -> None:
         InputError: if the folder holds anything else.
     """
     folder = real(folder)
-    if not (folder / "index.html").is_file():
-        check_room(folder, re.compile(r"\.DS_Store|\.snakemake_timestamp"), "a gallery")
+    page = folder / "index.html"
+    if not (page.is_file() and MARK in page.read_text("utf-8", errors="replace")):
+        check_room(folder, _EMPTY, "a gallery")
     with folder_aside(folder) as part:
         for each in experiments:
             (part / each.name).mkdir()

@@ -7,14 +7,12 @@ x   = alpha_s x_0 + sigma_s eps                              with x_0, eps the p
 x_s = x + (sigma_s - alpha_s sigma_t / alpha_t) (eps' - eps) / 2        eps' the noise seen in x
 
 The bracket is -sigma_s expm1(h), h = lambda_s - lambda_t. The step to the data is Euler's. So is
-one over which r falls more than a hundredfold, as it does from noise that holds next to nothing of
-the image: expm1(h) / 2 times what two predictions differ by is no correction then. Two evaluations
-a step, one in the last: 2 N - 1.
+one from r above 200, where x_t holds next to nothing of the image: r / 2 times what two predictions
+differ by is no correction then. Two evaluations a step, one in the last: 2 N - 1.
 """
 
 from __future__ import annotations
 
-from math import log
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from pydantic.dataclasses import dataclass
@@ -27,8 +25,8 @@ if TYPE_CHECKING:
     from sfumato.diffusion.prediction import Ask, Int
     from sfumato.diffusion.schedule import Schedule
 
-LONGEST = log(100)
-"""The longest step in lambda that is corrected."""
+NOISIEST = 200.0
+"""The highest noise-to-signal ratio from which a step is corrected; EDM begins at 80."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +49,8 @@ class Heun(Sampler):
         prediction = x_0, eps = denoise(x_t, t)
         euler = schedule.alpha(s) * x_0 + schedule.sigma(s) * eps
         h = schedule.h(t, s)
-        bracket = -schedule.sigma(s) * jnp.expm1(jnp.where(h <= LONGEST, h, 0))
+        held = schedule.sigma(t) <= NOISIEST * schedule.alpha(t)
+        bracket = -schedule.sigma(s) * jnp.expm1(jnp.where(held & jnp.isfinite(h), h, 0))
 
         def corrected() -> Array:
             return euler + bracket * (denoise(euler, s).eps - eps) / 2

@@ -13,7 +13,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 
-from sfumato.project import CACHE, PACKAGE
+from sfumato.project import PACKAGE, cache
 
 DECIDING = {
     # Random bits are made in the one way that does not depend on how arrays are laid out.
@@ -24,7 +24,7 @@ DECIDING = {
 """What decides a result: a change here reruns what jax computes."""
 _DEFAULTS = DECIDING | {
     # Compiled programs are kept, so that a figure built again does not compile again.
-    "JAX_COMPILATION_CACHE_DIR": str(CACHE / "jax"),
+    "JAX_COMPILATION_CACHE_DIR": str(cache() / "jax"),
     "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0",
     # On a GPU, jobs take the memory that they need and not three quarters of it.
     "XLA_PYTHON_CLIENT_PREALLOCATE": "false",

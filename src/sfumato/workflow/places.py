@@ -12,7 +12,7 @@ import yaml
 
 from sfumato.config.paths import shown, user_path
 from sfumato.errors import InputError
-from sfumato.project import CACHE, PROJECT
+from sfumato.project import PROJECT, cache
 
 if TYPE_CHECKING:
     from sfumato.config.experiment import Experiment
@@ -63,7 +63,7 @@ def caches(name: str) -> list[Path]:
     """
     user = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
     temporary = Path(tempfile.gettempdir()) / f"sfumato-{os.getuid()}"
-    places = [CACHE, Path(os.path.expanduser(user)) / "sfumato", temporary]
+    places = [cache(ROOT), Path(os.path.expanduser(user)) / "sfumato", temporary]
     return [place / name for place in places]
 
 
