@@ -8,6 +8,7 @@ from flax import nnx
 from scipy.ndimage import affine_transform
 from small_run import IMAGES, network, run, undisturbed_run, weights
 
+from sfumato.errors import InputError
 from sfumato.training.augmentation import KINDS, TOLD, augment, changed
 from sfumato.training.told import Told, learner, learnt
 
@@ -78,3 +79,10 @@ def test_training_with_changes_ends_with_other_weights_of_the_same_network():
 def test_training_with_changes_repeats_itself():
     first, second = run(augmentation=0.3)[0], run(augmentation=0.3)[0]
     assert all((a == b).all() for a, b in zip(first, second, strict=True))
+
+
+def test_a_network_that_cannot_be_told_is_refused():
+    mute = network()
+    del mute.embed
+    with pytest.raises(InputError, match="training.augmentation: one_block has no embedding"):
+        learner(mute, 0.5)

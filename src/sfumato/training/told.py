@@ -4,6 +4,7 @@ from flax import nnx
 from jax import Array
 from jax.nn.initializers import zeros
 
+from sfumato.errors import InputError
 from sfumato.networks.base import Network
 from sfumato.training.augmentation import TOLD
 
@@ -12,7 +13,16 @@ class Told(nnx.Module):
     """A network, and the linear map of what `augmentation` tells, which begins at zero."""
 
     def __init__(self, network: Network) -> None:
-        """Put the map beside a network."""
+        """Put the map beside a network.
+
+        Raises:
+            InputError: if it has no embedding, by which it could be told.
+        """
+        if not hasattr(network, "embed"):
+            raise InputError(
+                f"training.augmentation: {network.config.architecture} has no embedding, by which "
+                "it is told how an image was changed; set it to 0"
+            )
         self.network = network
         self.project = nnx.Linear(
             TOLD,
