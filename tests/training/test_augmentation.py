@@ -82,7 +82,7 @@ def test_training_with_changes_repeats_itself():
 
 
 def test_a_network_that_cannot_be_told_is_refused():
-    mute = network()
+    mute = nnx.clone(network())  # that one is shared
     del mute.embed
     with pytest.raises(InputError, match="training.augmentation: one_block has no embedding"):
         learner(mute, 0.5)
