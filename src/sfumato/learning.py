@@ -18,12 +18,10 @@ from sfumato.config.training import TrainingConfig
 from sfumato.config.validation import nearest, one_of, validate
 from sfumato.drawing import Drawing, shaped
 from sfumato.errors import InputError
-from sfumato.networks import config_class
 from sfumato.networks.base import Network
 from sfumato.project import PROJECT
-from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
+from sfumato.records.checkpoint import load_whole, save_checkpoint
 from sfumato.records.code import meaning_digest
-from sfumato.records.manifest import read_manifest
 from sfumato.records.provenance import Record, versions
 from sfumato.records.stage import TRAINING
 from sfumato.training.loop import train
@@ -117,11 +115,7 @@ class Learning(Drawing):
         Raises:
             InputError: if there is none, or it is damaged.
         """
-        manifest = read_manifest(folder)
-        schema = config_class(manifest["model"].get("architecture", "unet"))
-        model = validate(schema, manifest["model"], "model")
-        diffusion = validate(DiffusionConfig, manifest["diffusion"], "diffusion")
-        network, _ = load_checkpoint(folder, model, diffusion)
+        network, diffusion, _ = load_whole(folder)
         return cls._around(network, diffusion, Path(folder).name, rngs)
 
     @classmethod

@@ -80,10 +80,7 @@ _SHOWN = {
     "sweeps": ("sweep_*.png",),
     "convergence": ("convergence.png",),
     "likelihood": ("likelihood.png",),
-    "evaluation": (
-        *("quality_vs_nfe.png", "guidance.png", "sizes.png"),
-        *("nearest.png", "told.png"),
-    ),
+    "evaluation": ("quality_vs_nfe.png", "guidance.png", "sizes.png", "nearest.png", "told.png"),
 }
 """The figures that read a setting, which others do not."""
 

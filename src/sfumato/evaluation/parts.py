@@ -8,6 +8,8 @@ from sfumato.evaluation.neighbours import manifold_scores
 
 SHARES = (8, 4, 2, 1)
 """Of all images an eighth, a quarter, a half, and all."""
+N_SAMPLES = "n_samples"
+"""What the numbers of images are called, beside the scores."""
 
 
 def by_class(
@@ -58,9 +60,9 @@ def by_size(
         least: the fewest images that have scores.
 
     Returns:
-        Of each score as many numbers as there are under `n_samples`.
+        Of each score as many numbers as there are under N_SAMPLES, the last of all images.
     """
     sizes = [size for share in SHARES if (size := len(generated) // share) >= least]
     found = [scores(real[:size], generated[:size]) for size in sizes]
     columns = {name: [float(each[name]) for each in found] for name in found[0]}
-    return {"n_samples": [float(size) for size in sizes], **columns}
+    return {N_SAMPLES: [float(size) for size in sizes], **columns}

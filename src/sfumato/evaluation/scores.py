@@ -19,7 +19,7 @@ from sfumato.evaluation.frechet import frechet_distance
 from sfumato.evaluation.kernel import kernel_distance
 from sfumato.evaluation.memorisation import Memorisation, memorisation
 from sfumato.evaluation.neighbours import manifold_scores
-from sfumato.evaluation.parts import by_class, by_size
+from sfumato.evaluation.parts import N_SAMPLES, by_class, by_size
 from sfumato.evaluation.two_sample import FIT, two_sample_accuracy
 
 
@@ -86,8 +86,10 @@ def score(
     fit = replace(FIT, steps=config.two_sample_steps)
     told_apart = two_sample_accuracy(compared, images, key=key, fit=fit)
     memory = memory or memorisation(real.train, real.held_out, images)
+    of_features = partial(_of_features, neighbours=config.neighbours)
+    sizes = by_size(theirs, ours, of_features, config.neighbours + 1)
     values = {
-        **_of_features(theirs, ours, config.neighbours),
+        **{name: column[-1] for name, column in sizes.items() if name != N_SAMPLES},
         "confidence": mean_confidence(probabilities),
         "class_distance": class_histogram_distance(labels, guesses, classifier.n_classes),
         "two_sample_accuracy": told_apart.accuracy,
@@ -105,8 +107,6 @@ def score(
     classes = {}
     if asked is not None and (asked != NO_CLASS).all():
         classes = by_class(theirs, labels, ours, asked, guesses, config.neighbours)
-    of_features = partial(_of_features, neighbours=config.neighbours)
-    sizes = by_size(theirs, ours, of_features, config.neighbours + 1)
     return Scores(values, intervals, memory, told_apart.generated, classes, sizes)
 
 

@@ -23,6 +23,7 @@ from flax import nnx
 
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.paths import shown
+from sfumato.config.validation import validate
 from sfumato.errors import InputError
 from sfumato.networks import config_class
 from sfumato.networks.base import Network
@@ -127,6 +128,22 @@ def load_checkpoint(
     graphdef, shapes = nnx.split(skeleton(model))
     arrays = _restore(folder, manifest, named(shapes))
     return nnx.merge(graphdef, from_named(shapes, arrays)), manifest
+
+
+def load_whole(folder: str | Path) -> tuple[Network, DiffusionConfig, dict[str, Any]]:
+    """Restore what a checkpoint holds, with the settings that it was made with.
+
+    Returns:
+        The network, the forward process, and the manifest.
+
+    Raises:
+        InputError: if the checkpoint is missing or damaged.
+    """
+    manifest = read_manifest(folder)
+    schema = config_class(manifest["model"].get("architecture", "unet"))
+    model = validate(schema, manifest["model"], "model")
+    diffusion = validate(DiffusionConfig, manifest["diffusion"], "diffusion")
+    return load_checkpoint(folder, model, diffusion)[0], diffusion, manifest
 
 
 def load_weights(folder: str | Path) -> dict[str, np.ndarray]:

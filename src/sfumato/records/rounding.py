@@ -14,11 +14,7 @@ import jax
 import numpy as np
 from flax import nnx
 
-from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.validation import validate
-from sfumato.networks import config_class
-from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
-from sfumato.records.manifest import read_manifest
+from sfumato.records.checkpoint import load_whole, save_checkpoint
 
 BITS = 16
 
@@ -29,10 +25,7 @@ def round_checkpoint(source: str | Path, folder: str | Path) -> None:
     Raises:
         InputError: if it cannot be read or written.
     """
-    found = read_manifest(source)
-    model = validate(config_class(found["model"]["architecture"]), found["model"], "model")
-    diffusion = validate(DiffusionConfig, found["diffusion"], "diffusion")
-    network, manifest = load_checkpoint(source, model, diffusion)
+    network, diffusion, manifest = load_whole(source)
     graphdef, weights = nnx.split(network)
     rounded = jax.tree.map(lambda leaf: rounded_to_bits(np.asarray(leaf)), weights)
     before = {"stored_before": manifest["digest"]}
