@@ -9,8 +9,10 @@ LOCK := uv pip compile --universal --python-version 3.11 --fork-strategy fewest 
 
 .PHONY: figures setup setup-slurm test coverage test-slow test-next test-slurm bench lint format schema lock clean
 
+# On a terminal each job says what it makes and how far it is; elsewhere the log has all.
 figures: setup
-	$(RUN) snakemake --cores 1 --quiet rules
+	@if test -t 2; then SFUMATO_ANNOUNCE=1 $(RUN) snakemake --cores 1 --quiet all; \
+	else $(RUN) snakemake --cores 1; fi
 
 setup: .venv/installed
 

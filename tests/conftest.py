@@ -251,9 +251,8 @@ def snakemake(folder, *arguments, **options):
     return subprocess.run(
         [sys.executable, "-m", "snakemake", "--cores", "1", *arguments],
         cwd=folder,
-        capture_output=True,
         text=True,
-        **{"env": os.environ | warm_server()} | options,
+        **{"env": os.environ | warm_server(), "capture_output": True} | options,
     )
 
 

@@ -10,7 +10,7 @@ from conftest import ROOT
 
 LIBRARY = ROOT / "src" / "sfumato"
 FLOORS = [
-    {"errors", "project", "version", "compute"},
+    {"errors", "progress", "project", "version", "compute"},
     {"config"},
     {"diffusion"},
     {"samplers", "guidance"},

@@ -1,8 +1,63 @@
 """What is said at the end of a build."""
 
-from conftest import snakemake
+import os
+import pty
+import termios
+from contextlib import suppress
 
+from conftest import snakemake, warm_server
+
+from sfumato.progress import ANNOUNCE
 from sfumato.workflow.session import show_pictures
+
+
+class Terminal:
+    """A terminal that a process can be run on."""
+
+    def __init__(self):
+        """Open it."""
+        self.ours, self.theirs = pty.openpty()
+        termios.tcsetwinsize(self.theirs, (24, 100))
+
+    def shows(self):
+        """Close it, and return what was written to it."""
+        os.close(self.theirs)
+        shown = b""
+        with suppress(OSError):  # its end
+            while read := os.read(self.ours, 4096):
+                shown += read
+        os.close(self.ours)
+        return shown.decode()
+
+
+def build(folder, *arguments, **environment):
+    """Draw ddim's samples again; return what the terminal shows, and the log."""
+    (folder / "results" / "tiny" / "ddim_samples.npz").unlink(missing_ok=True)
+    terminal, environment = Terminal(), os.environ | warm_server() | environment
+    done = snakemake(
+        folder,
+        *(*arguments, "--", "results/tiny/ddim_samples.npz"),
+        **{"env": environment, "capture_output": False, "stderr": terminal.theirs},
+    )
+    shown = terminal.shows()
+    assert done.returncode == 0, shown
+    return shown, (folder / "results" / "tiny" / "logs" / "ddim_samples.log").read_bytes()
+
+
+def test_a_terminal_shows_how_far_the_running_job_is(copied):
+    shown, log = build(copied)
+    assert "ddim: 100%" in shown and "rule sample" in shown
+    assert b"evaluations" in log and b"\r" not in log
+
+
+def test_a_quiet_build_shows_nothing(copied):
+    shown, _ = build(copied, "--quiet", "all")
+    assert "ddim:" not in shown and "ddim_samples" not in shown
+
+
+def test_a_quiet_build_shows_what_jobs_make_where_that_is_wanted(copied):
+    shown, _ = build(copied, "--quiet", "all", **{ANNOUNCE: "1"})
+    assert "results/tiny/ddim_samples.npz\r\n" in shown and "ddim: 100%" in shown
 
 
 def test_the_pictures_that_were_made_are_named_by_folder(capsys):
@@ -14,6 +69,14 @@ def test_the_pictures_that_were_made_are_named_by_folder(capsys):
 def test_nothing_is_said_where_no_picture_was_made(capsys):
     show_pictures(["results/tiny/data.npz"])
     assert capsys.readouterr().err == ""
+
+
+def test_a_failure_is_explained_where_snakemake_is_quiet(copied):
+    (copied / "scripts" / "render.py").write_text("import sys\nsys.exit('error: no ink')\n")
+    (copied / "results" / "tiny" / "forward.png").unlink()
+    for quiet in (["--quiet", "all"], ["--quiet", "rules"], []):
+        done = snakemake(copied, *quiet, "--", "results/tiny/forward.png")
+        assert done.returncode and done.stderr.count("error: no ink") == 1, done.stderr
 
 
 def test_a_build_ends_with_the_pictures_that_it_made(copied):

@@ -34,6 +34,7 @@ from sfumato.workflow.session import (
     check_start,
     explain_failure,
     show_pictures,
+    show_progress,
 )
 from sfumato.workflow.standing import Standing
 from sfumato.workflow.targets import say, watch

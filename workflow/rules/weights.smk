@@ -66,7 +66,7 @@ rule train:
     shell:
         "python {params.script:q} --config {params.config:q} --data {input.data:q}"
         " --checkpoint {input.ckpt:q} --output {output.ckpt:q} --history {output.history:q}"
-        " 2>&1 | tee {log:q}"
+        " > {log:q} 2>&1"
 
 
 rule adopt:

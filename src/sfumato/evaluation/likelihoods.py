@@ -6,7 +6,6 @@ from collections.abc import Iterator, Mapping
 
 import jax
 import numpy as np
-from tqdm import tqdm
 
 from sfumato.config.likelihood import LikelihoodConfig
 from sfumato.diffusion.prediction import Denoise
@@ -15,6 +14,7 @@ from sfumato.errors import InputError
 from sfumato.evaluation.bits import Estimate, SetOfImages
 from sfumato.evaluation.likelihood import Terms, bits, terms
 from sfumato.evaluation.quantise import quantise
+from sfumato.progress import Progress
 
 
 def look(
@@ -44,7 +44,7 @@ def look(
             raise InputError(f"likelihood: images of {name} are {shape}, those of {first} {wanted}")
     chosen = {name: quantise(images[: config.n_images]) for name, images in sets.items()}
     total = sum(map(len, chosen.values()))
-    with tqdm(total=total, unit="image", desc="likelihood", mininterval=1) as bar:
+    with Progress(total, "likelihood", "image") as bar:
         found = []
         for name, images in chosen.items():
             batches = []

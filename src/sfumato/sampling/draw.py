@@ -11,7 +11,6 @@ from typing import Any, Protocol, Self
 
 import jax
 import jax.numpy as jnp
-from tqdm import tqdm
 
 from sfumato.compute.backend import spread_over_cores
 from sfumato.compute.randomness import stage_key
@@ -24,6 +23,7 @@ from sfumato.diffusion.schedule import make_schedule
 from sfumato.errors import InputError
 from sfumato.networks.base_config import NetworkConfig
 from sfumato.networks.denoiser import make_denoiser
+from sfumato.progress import Progress
 from sfumato.records.checkpoint import load_checkpoint
 from sfumato.records.opening import Opened, open_record
 from sfumato.sampling.samples import Samples
@@ -129,7 +129,7 @@ class Entry:
         """
         given = self.begin(indices)[0] if given is None else given
         total = len(indices) * self.walks.nfe_of_last
-        with tqdm(total=total, desc=self.name, unit="evaluation") as bar:
+        with Progress(total, self.name, "evaluation") as bar:
             yield from self.walks.end(
                 indices,
                 given,

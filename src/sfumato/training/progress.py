@@ -3,16 +3,16 @@
 from types import TracebackType
 from typing import Self
 
-from tqdm import tqdm
+from sfumato.progress import Progress
 
 
 class TrainingBar:
-    """A progress bar with loss, speed and time left, on stderr."""
+    """A progress bar with loss, speed and time left."""
 
     def __init__(self, steps: int) -> None:
         """Begin at step 0 of `steps`."""
-        self._steps = steps
-        self._bar: tqdm | None = None
+        self._steps, self._step = steps, 0
+        self._bar: Progress | None = None
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -26,12 +26,12 @@ class TrainingBar:
     ) -> None:
         """Leave the bar as it is."""
         if self._bar is not None:
-            self._bar.close()
+            self._bar.__exit__(kind, error, traceback)
 
     def __call__(self, step: int, loss: float) -> None:
         """Show that `step` steps were taken; the first call says where the run begins."""
         if self._bar is None:
-            self._bar = tqdm(total=self._steps, initial=step, desc="train", unit="step")
+            self._bar = Progress(self._steps, "train", "step", done=step)
         else:
-            self._bar.set_postfix(loss=f"{loss:.4f}", refresh=False)
-            self._bar.update(step - self._bar.n)
+            self._bar.update(step - self._step, loss=loss)
+        self._step = step

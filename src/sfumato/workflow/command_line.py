@@ -7,10 +7,12 @@ import sys
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from functools import wraps
+from itertools import pairwise
 from pathlib import Path
 
 from sfumato.config.paths import shown
 from sfumato.errors import InputError
+from sfumato.progress import announce
 from sfumato.records.stage import Stage
 from sfumato.workflow.environment import start_again_if_needed
 
@@ -66,6 +68,7 @@ def command(main: Callable[..., None]) -> Callable[..., None]:
             start_again_if_needed()
         if argv is None:
             gc.freeze()
+            announce(_output(sys.argv))
         try:
             _run_and_flush(main, argv)
         except InputError as error:
@@ -86,6 +89,12 @@ def command(main: Callable[..., None]) -> Callable[..., None]:
             raise
 
     return wrapped
+
+
+def _output(argv: Sequence[str]) -> str:
+    """Return the path that follows `--output`, or else the name of the script."""
+    words = dict(pairwise(argv))
+    return words.get("--output", Path(argv[0]).stem)
 
 
 def _run_and_flush(main: Callable[..., None], argv: Sequence[str] | None) -> None:

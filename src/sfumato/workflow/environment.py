@@ -13,6 +13,7 @@ from enum import StrEnum
 from fnmatch import fnmatchcase
 from pathlib import Path
 
+from sfumato.progress import ANNOUNCE, TERMINAL
 from sfumato.project import PACKAGE, cache
 
 DECIDING = {
@@ -136,6 +137,12 @@ VARIABLES = (
     ),
     Variable("PYTHONHASHSEED", What.NEUTRAL, "no order depends on it"),
     Variable("PYTHON*", What.NEUTRAL, "which Python runs; the versions that it finds are recorded"),
+    Variable(
+        f"{TERMINAL} {ANNOUNCE}",
+        What.NEUTRAL,
+        "the terminal on which jobs show how far they are, which the workflow sets; and whether "
+        "they say there what they make, as `make figures` wants",
+    ),
     Variable("TQDM_*", What.REMOVED, "bars of progress in a log, and a mistake in one ends a job"),
     Variable(
         "LANG LANGUAGE LC_* COLUMNS LINES TERM NO_COLOR FORCE_COLOR",
@@ -196,6 +203,7 @@ def prepare_environment(ours_alone: bool = True) -> None:
     _prepend("PYTHONPATH", PACKAGE.parent)
     for variable, value in _DEFAULTS.items():
         os.environ.setdefault(variable, value)
+    os.environ.pop(TERMINAL, None)  # of another machine, maybe
 
 
 def _prepend(variable: str, path: Path) -> None:

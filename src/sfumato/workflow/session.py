@@ -4,11 +4,13 @@ import os
 import re
 import shutil
 import sys
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from pathlib import Path
+from typing import Any
 
 from sfumato.config.paths import shown
 from sfumato.errors import InputError
+from sfumato.progress import ANNOUNCE, TERMINAL
 from sfumato.workflow.places import ROOT
 
 LITTLE = 2**20  # bytes; with less, a disk is full
@@ -36,6 +38,18 @@ def check_start(on_a_cluster: bool) -> None:
         )
 
 
+def show_progress(quiet: Collection[Any] | None, on_a_cluster: bool) -> None:
+    """Let jobs show how far they are on the terminal of this process, if it has one.
+
+    Args:
+        quiet: what Snakemake was told to leave out, of its `Quietness`.
+        on_a_cluster: whether jobs run on other machines, where there is no such terminal.
+    """
+    silent = "ALL" in _left_out(quiet) and ANNOUNCE not in os.environ
+    if sys.stderr and sys.stderr.isatty() and not on_a_cluster and not silent:
+        os.environ[TERMINAL] = os.ttyname(sys.stderr.fileno())
+
+
 def show_pictures(files: Iterable[str]) -> None:
     """Say at the end on the terminal which pictures were made: those among these files."""
     pictures = [Path(file) for file in files if file.endswith((".png", ".gif"))]
@@ -46,8 +60,21 @@ def show_pictures(files: Iterable[str]) -> None:
         print(f"{place}: {', '.join(names)}", file=sys.stderr)
 
 
-def explain_failure() -> None:
-    """Say on the terminal what a log on a full disk cannot say."""
+def _left_out(quiet: Collection[Any] | None) -> set[str]:
+    return {each.name for each in quiet or ()}
+
+
+def explain_failure(logs: Iterable[str], quiet: Collection[Any] | None) -> None:
+    """Say on the terminal what Snakemake does not: what failed, and that a disk is full.
+
+    Args:
+        logs: of the jobs that failed; Snakemake shows them, unless it is quiet about rules.
+        quiet: what Snakemake was told to leave out.
+    """
+    if {"ALL", "RULES"} & _left_out(quiet):
+        for log in map(Path, logs):
+            if log.is_file():
+                print(f"{log}:\n{log.read_text(errors='replace')}", file=sys.stderr)
     places = [Path(), *(place for place in [Path("results")] if place.is_dir())]
     if any(shutil.disk_usage(place).free < LITTLE for place in places):
         print(

@@ -1,0 +1,122 @@
+"""How far long work is: a bar for whoever watches, lines in a log. Nothing here changes a result.
+
+A job of the workflow writes to its log, where a line every few seconds is enough. If Snakemake runs
+on a terminal, it says in `TERMINAL` which one it is, and there the job shows a bar besides: one job
+at a time, while the others wait for their turn.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sys
+from contextlib import ExitStack
+from typing import TYPE_CHECKING, Any, Self, TextIO
+
+if TYPE_CHECKING:
+    from tqdm import tqdm
+
+TERMINAL = "SFUMATO_TERMINAL"
+"""Environment variable: the path of the terminal on which jobs show how far they are."""
+ANNOUNCE = "SFUMATO_ANNOUNCE"
+"""Environment variable: set if jobs say there what they make, since Snakemake is told not to."""
+SECONDS_BETWEEN_LINES = 10.0
+_LINE = "{desc}: {n_fmt}/{total_fmt} {unit}s [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+
+
+class Progress:
+    """A piece of work of known length.
+
+    with Progress(8000, "ddpm", "evaluation") as progress:
+        progress.update(200, loss=0.1)
+    """
+
+    def __init__(self, total: int, name: str, unit: str, done: int = 0) -> None:
+        """Begin with `done` of `total` units."""
+        self._about: dict[str, Any] = {"total": total, "desc": name, "unit": unit}
+        self._done, self._open = done, ExitStack()
+        self._bars = [self._on(sys.stderr)] if sys.stderr else []
+        self._waits = TERMINAL in os.environ
+        self._show_on_terminal()
+
+    def update(self, units: int, **figures: float) -> None:
+        """Count `units` more, and show `figures` beside them."""
+        self._done += units
+        self._show_on_terminal()
+        for bar in self._bars:
+            bar.set_postfix({name: f"{figure:.4f}" for name, figure in figures.items()}, False)
+            bar.update(self._done - bar.n)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Leave the bar as it is, and the terminal to another job."""
+        for bar in self._bars:
+            bar.close()
+        self._open.close()
+
+    def _on(self, file: TextIO) -> tqdm:
+        """Show a bar to whoever watches a file; write lines to one that is read later."""
+        if file.isatty() or "ipykernel" in sys.modules:
+            return self._bar(file)
+        seconds = SECONDS_BETWEEN_LINES
+        return self._bar(_Lines(file), mininterval=seconds, maxinterval=seconds, bar_format=_LINE)
+
+    def _bar(self, file: TextIO | _Lines, **options: Any) -> tqdm:  # noqa: ANN401
+        from tqdm import tqdm
+
+        return tqdm(**self._about, initial=self._done, file=file, **options)  # type: ignore[arg-type]
+
+    def _show_on_terminal(self) -> None:
+        """Show a bar on the terminal of the workflow, unless another job's bar is there."""
+        if not self._waits:
+            return
+        try:
+            file = self._open.enter_context(_open_terminal())
+        except OSError:  # it is gone
+            self._waits = False
+            return
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            self._open.close()
+            return
+        self._waits = False
+        self._bars.append(self._bar(file, dynamic_ncols=True, mininterval=0.5, position=0))
+
+
+class _Lines:
+    """A file to which a bar writes lines, each below the one before."""
+
+    def __init__(self, file: TextIO) -> None:
+        self._file = file
+
+    def write(self, text: str) -> None:
+        """Write what is in a bar, without what moves the cursor."""
+        if line := text.strip("\r\n "):
+            self._file.write(f"{line}\n")
+
+    def flush(self) -> None:
+        """Write what is held back."""
+        self._file.flush()
+
+
+def announce(what: str) -> None:
+    """Say on the terminal of the workflow what a job makes, if Snakemake is told not to."""
+    if {ANNOUNCE, TERMINAL} <= os.environ.keys():
+        try:
+            with _open_terminal() as file:
+                file.write(f"{what}\n")
+        except OSError:  # it is gone
+            pass
+
+
+def _open_terminal() -> TextIO:
+    path = os.environ[TERMINAL]
+    descriptor = os.open(path, os.O_WRONLY | os.O_NOCTTY | os.O_APPEND)
+    if not os.isatty(descriptor):
+        os.close(descriptor)
+        raise OSError(f"{path} is no terminal")
+    return os.fdopen(descriptor, "w", encoding="utf-8", errors="replace")
