@@ -7,7 +7,7 @@ RUN := $(BIN)/python -m
 LOCK := uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	--no-header --no-annotate --quiet
 
-.PHONY: figures setup setup-slurm test coverage test-slow test-next test-slurm bench lint format schema lock clean
+.PHONY: figures setup setup-slurm setup-docs docs test coverage test-slow test-next test-slurm bench lint format schema lock clean
 
 # On a terminal each job says what it makes and how far it is; elsewhere the log has all.
 figures: setup
@@ -30,6 +30,19 @@ setup-slurm: .venv/installed-slurm
 .venv/installed-slurm: requirements-slurm.lock .venv/installed
 	$(RUN) pip install --quiet --require-hashes --no-deps -r requirements-slurm.lock
 	touch $@
+
+# Further packages, for the documentation.
+setup-docs: .venv/installed-docs
+
+.venv/installed-docs: requirements-docs.lock .venv/installed
+	$(RUN) pip install --quiet --require-hashes --no-deps -r requirements-docs.lock
+	touch $@
+
+# docs/_build/html/index.html. The tutorials run first, a quarter of an hour on two cores; with
+# `make docs SIZE=tiny` they do the least they can.
+SIZE := full
+docs: setup-docs
+	$(RUN) snakemake --snakefile docs/Snakefile --cores 1 --config size=$(SIZE)
 
 # A third process works while another waits for Snakemake.
 QUICK_TESTS := $(RUN) pytest -m "not slow and not slurm" -n 3 --dist loadfile --no-loadscope-reorder
@@ -79,13 +92,13 @@ lint: setup
 	$(RUN) ruff check
 	$(RUN) ruff format --check
 	$(BIN)/basedpyright
-	$(BIN)/snakefmt --check Snakefile workflow
+	$(BIN)/snakefmt --check Snakefile workflow docs/Snakefile
 	$(RUN) snakemake --lint
 
 format: setup
 	$(RUN) ruff check --fix
 	$(RUN) ruff format
-	$(BIN)/snakefmt Snakefile workflow
+	$(BIN)/snakefmt Snakefile workflow docs/Snakefile
 
 # Renew the exported schema of the config after a change of its settings.
 schema: setup
@@ -95,6 +108,7 @@ schema: setup
 lock:
 	$(LOCK) pyproject.toml --group dev --output-file requirements.lock
 	$(LOCK) --group slurm --constraints requirements.lock --output-file requirements-slurm.lock
+	$(LOCK) --group docs --constraints requirements.lock --output-file requirements-docs.lock
 
 # What was installed and cached; results stay, and with them Snakemake's records of them.
 clean:

@@ -15,11 +15,12 @@ def locked(text):
     return dict(re.findall(r"^([a-z0-9-]+)==(\S+)", text, re.MULTILINE))
 
 
+FURTHER = {"slurm": "snakemake-executor-plugin-slurm", "docs": "sphinx"}
 LOCKS = {
-    name: (ROOT / f"{name}.lock").read_text() for name in ("requirements", "requirements-slurm")
+    name: (ROOT / f"{name}.lock").read_text()
+    for name in ("requirements", *(f"requirements-{group}" for group in FURTHER))
 }
 LOCKED = locked(LOCKS["requirements"])
-LOCKED_SLURM = locked(LOCKS["requirements-slurm"])
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 DEPENDENCIES = [
     re.match(r"[a-z0-9-]+", text).group()  # type: ignore[union-attr]
@@ -27,7 +28,10 @@ DEPENDENCIES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "least"), [("requirements", 80), ("requirements-slurm", 10)])
+@pytest.mark.parametrize(
+    ("name", "least"),
+    [("requirements", 80), ("requirements-slurm", 10), ("requirements-docs", 60)],
+)
 def test_a_lock_file_has_hashes_and_no_addresses(name, least):
     entries = re.split(r"\n(?=\S)", LOCKS[name].strip())
     assert len(entries) > least
@@ -35,9 +39,11 @@ def test_a_lock_file_has_hashes_and_no_addresses(name, least):
     assert "://" not in LOCKS[name] and "index" not in LOCKS[name]
 
 
-def test_what_slurm_needs_agrees_with_what_is_locked():
-    assert "snakemake-executor-plugin-slurm" in LOCKED_SLURM.keys() - LOCKED.keys()
-    assert {**LOCKED_SLURM, **LOCKED}.items() >= LOCKED_SLURM.items()
+@pytest.mark.parametrize("group", FURTHER)
+def test_what_is_needed_besides_agrees_with_what_is_locked(group):
+    further = locked(LOCKS[f"requirements-{group}"])
+    assert FURTHER[group] in further.keys() - LOCKED.keys()
+    assert {**further, **LOCKED}.items() >= further.items()
 
 
 @pytest.mark.parametrize("name", DEPENDENCIES)

@@ -49,9 +49,9 @@ class Restore(OfImages):
     method: Literal["pigdm", "dps"] = "pigdm"
     """How predictions are led to the measurement: `pigdm` or `dps`."""
     operator: OperatorConfig = Field(default={"downsample": 2}, validate_default=True)
-    """What is measured: `{downsample: k}`, the mean of each block of k by k pixels, k being 2, 4 or
-    8; `{blur: w}`, a Gaussian blur of standard deviation w, up to 16 pixels; `{random: p}`, a share
-    p of the pixels."""
+    """What is measured, by name, and its number. The mean of each block of pixels, by
+    downsample: its side, 2, 4 or 8. A Gaussian blur, by blur: its standard deviation, up to 16
+    pixels. Some of the pixels, by random: their share."""
     noise: Real = Field(default=0.05, ge=0, le=10)
     """Standard deviation of the noise in each measured number, from 0."""
     scale: Real | None = Field(default=None, gt=0)
