@@ -33,6 +33,7 @@ from sfumato.workflow.session import (
     check_places,
     check_start,
     explain_failure,
+    share_gpus,
     show_pictures,
     show_progress,
 )

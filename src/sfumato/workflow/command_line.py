@@ -15,6 +15,7 @@ from sfumato.errors import InputError
 from sfumato.progress import announce
 from sfumato.records.stage import Stage
 from sfumato.workflow.environment import start_again_if_needed
+from sfumato.workflow.gpus import take_gpus
 
 
 def new_parser(doc: str | None, stage: Stage | None = None) -> argparse.ArgumentParser:
@@ -69,6 +70,8 @@ def command(main: Callable[..., None]) -> Callable[..., None]:
         if argv is None:
             gc.freeze()
             announce(_output(sys.argv))
+            if "jax" in getattr(main.__globals__.get("STAGE"), "packages", ()):
+                take_gpus()
         try:
             _run_and_flush(main, argv)
         except InputError as error:

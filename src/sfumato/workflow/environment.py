@@ -15,6 +15,7 @@ from pathlib import Path
 
 from sfumato.progress import ANNOUNCE, TERMINAL
 from sfumato.project import PACKAGE, cache
+from sfumato.workflow.gpus import JOBS
 
 DECIDING = {
     # Random bits are made in the one way that does not depend on how arrays are laid out.
@@ -143,6 +144,11 @@ VARIABLES = (
         "the terminal on which jobs show how far they are, which the workflow sets; and whether "
         "they say there what they make, as `make figures` wants",
     ),
+    Variable(
+        JOBS,
+        What.NEUTRAL,
+        "set by the workflow where several jobs use GPUs at a time: each then sees a part of them",
+    ),
     Variable("TQDM_*", What.REMOVED, "bars of progress in a log, and a mistake in one ends a job"),
     Variable(
         "LANG LANGUAGE LC_* COLUMNS LINES TERM NO_COLOR FORCE_COLOR",
@@ -203,7 +209,8 @@ def prepare_environment(ours_alone: bool = True) -> None:
     _prepend("PYTHONPATH", PACKAGE.parent)
     for variable, value in _DEFAULTS.items():
         os.environ.setdefault(variable, value)
-    os.environ.pop(TERMINAL, None)  # of another machine, maybe
+    for variable in (TERMINAL, JOBS):  # of another machine, maybe
+        os.environ.pop(variable, None)
 
 
 def _prepend(variable: str, path: Path) -> None:

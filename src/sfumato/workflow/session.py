@@ -11,6 +11,7 @@ from typing import Any
 from sfumato.config.paths import shown
 from sfumato.errors import InputError
 from sfumato.progress import ANNOUNCE, TERMINAL
+from sfumato.workflow.gpus import JOBS
 from sfumato.workflow.places import ROOT
 
 LITTLE = 2**20  # bytes; with less, a disk is full
@@ -48,6 +49,17 @@ def show_progress(quiet: Collection[Any] | None, on_a_cluster: bool) -> None:
     silent = "ALL" in _left_out(quiet) and ANNOUNCE not in os.environ
     if sys.stderr and sys.stderr.isatty() and not on_a_cluster and not silent:
         os.environ[TERMINAL] = os.ttyname(sys.stderr.fileno())
+
+
+def share_gpus(jobs: int, on_a_cluster: bool) -> None:
+    """Let jobs take GPUs of this machine for themselves, where several run at a time.
+
+    Args:
+        jobs: how many jobs may use a GPU at a time, the resource `gpu`.
+        on_a_cluster: whether jobs run on other machines, where the cluster hands out its GPUs.
+    """
+    if jobs > 1 and not on_a_cluster:
+        os.environ[JOBS] = str(jobs)
 
 
 def show_pictures(files: Iterable[str]) -> None:
