@@ -1,5 +1,6 @@
 """The workflow as its users meet it: snakemake in a folder of its own, on the tiny experiment."""
 
+import json
 import os
 import re
 import resource
@@ -289,6 +290,9 @@ def test_report(built):
     html = (folder / "report.html").read_text()
     for words in ("forward diffusion", "denoising trajectory", "measured speed", "byte for byte"):
         assert words in html
+    axes = {"sampler": "DDIM", "steps": "5", "schedule": "linear", "network": "fresh"}
+    assert json.dumps({"figure": "ddim samples"} | axes) in html
+    assert "System Message" not in html  # of docutils, about a caption
 
 
 def test_the_workflow_sets_what_jax_needs(built):

@@ -12,7 +12,7 @@ for each in map(figure, figure_names()):
                 f"results/{{experiment}}/{each.file}",
                 caption=plan.caption(each.name),
                 category="{experiment}",
-                labels={"figure": each.label},
+                labels=plan.labels(each.name),
             ),
         log:
             f"results/{{experiment}}/logs/{each.log_stem}.log",

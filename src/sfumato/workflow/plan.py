@@ -15,6 +15,7 @@ from sfumato.config.experiment import Experiment
 from sfumato.config.narrowing import OF_EVALUATION, narrowed
 from sfumato.config.samples import EDIT, SampleConfig
 from sfumato.config.validation import nearest, one_of
+from sfumato.config.wording import called
 from sfumato.errors import InputError
 from sfumato.figures import figure
 from sfumato.records.code import code_of
@@ -87,6 +88,25 @@ class Plan(Contents):
         """Return the caption of a figure in the report, from a file of rules; or one for any."""
         own = ROOT / "workflow" / "report" / f"{name}.rst"
         return f"../report/{own.name if own.is_file() else 'figure.rst'}"
+
+    def labels(self, name: str) -> OfWildcards:
+        """Return what the report sorts a figure by: what it is, and what drew its samples."""
+        label = figure(name).label
+
+        def of(wildcards: Any) -> dict[str, str]:  # noqa: ANN401
+            experiment, known = self._experiment(wildcards), dict(wildcards)
+            diffusion, entry = experiment.diffusion, experiment.samples.get(known.get("name", ""))
+            drawn = entry.model_dump() if entry else {}
+            flow = diffusion.path == "linear"
+            return {
+                "figure": label.format(**known),
+                "sampler": called(drawn["sampler"]) if drawn else "",
+                "steps": str(drawn.get("steps") or ""),
+                "schedule": "flow matching" if flow else diffusion.beta_schedule,
+                "network": experiment.weights.source,
+            }
+
+        return of
 
     def inputs(self, name: str) -> OfWildcards:
         """Return the files that a figure is drawn from."""
