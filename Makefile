@@ -7,7 +7,7 @@ RUN := $(BIN)/python -m
 LOCK := uv pip compile --universal --python-version 3.11 --fork-strategy fewest --generate-hashes \
 	--no-header --no-annotate --quiet
 
-.PHONY: figures setup setup-slurm setup-docs docs test coverage test-slow test-next test-slurm bench lint format schema lock clean
+.PHONY: figures setup setup-slurm setup-docs docs test coverage test-slow test-python test-next test-slurm bench lint format schema lock clean
 
 # On a terminal each job says what it makes and how far it is; elsewhere the log has all.
 figures: setup
@@ -59,14 +59,26 @@ coverage: setup
 test-slow: setup
 	$(RUN) pytest -m slow
 
-# The newest packages that pyproject.toml allows, whatever the lock file says: what computes and draws.
+# Tests of what computes and draws, by another Python or with other packages.
+RESULTS_TESTS := -m pytest -m "not slow and not slurm" -n 3 tests/compute tests/diffusion tests/samplers \
+	tests/guidance tests/networks tests/sampling tests/editing tests/training tests/evaluation tests/figures
+
+# The locked packages on another Python: make test-python PYTHON=python3.13
+test-python: .venv-python/installed
+	.venv-python/bin/python $(RESULTS_TESTS)
+
+.venv-python/installed: requirements.lock pyproject.toml
+	$(PYTHON) -m venv --clear .venv-python
+	.venv-python/bin/python -m pip install --quiet --require-hashes --no-deps -r requirements.lock
+	.venv-python/bin/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	touch $@
+
+# The newest packages that pyproject.toml allows, whatever the lock file says; PYTHON as above.
 test-next: .venv-next/installed
-	.venv-next/bin/python -m pytest -m "not slow and not slurm" -n 3 tests/compute tests/diffusion \
-		tests/samplers tests/guidance tests/networks tests/sampling tests/editing tests/training \
-		tests/evaluation tests/figures
+	.venv-next/bin/python $(RESULTS_TESTS)
 
 .venv-next/installed: pyproject.toml
-	$(PYTHON) -m venv .venv-next
+	$(PYTHON) -m venv --clear .venv-next
 	.venv-next/bin/python -m pip install --quiet --upgrade pip
 	.venv-next/bin/python -m pip install --quiet --group dev -e .
 	touch $@
@@ -112,4 +124,4 @@ lock:
 
 # What was installed and cached; results stay, and with them Snakemake's records of them.
 clean:
-	rm -rf .venv .venv-bench .venv-next .cache
+	rm -rf .venv .venv-bench .venv-python .venv-next .cache

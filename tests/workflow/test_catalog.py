@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import resource
 import subprocess
 import sys
@@ -36,6 +37,15 @@ def test_the_config_of_its_page_is_one():
     sevens, digits = experiments["sevens"], experiments["digits"]
     assert sevens.built == ("sevens_samples.png",)
     assert (sevens.model, sevens.diffusion) == (digits.model, digits.diffusion)
+
+
+def test_its_page_of_the_workflow_names_every_rule():
+    page = (ROOT / "workflow" / "documentation.md").read_text()
+    files = [*(ROOT / "workflow" / "rules").glob("*.smk"), ROOT / "workflow" / "Snakefile"]
+    text = "\n".join(file.read_text() for file in files)
+    rules = re.findall(r"^(?:use rule \w+ as|rule) (\w+)", text, re.MULTILINE)
+    assert len(rules) > 20
+    assert [name for name in rules if f"`{name}`" not in page] == []
 
 
 def test_its_dry_run_takes_less_than_15_seconds(tmp_path):
