@@ -8,12 +8,14 @@ made the weights.
 """
 
 import sys
+from argparse import ArgumentParser
 from pathlib import Path
 
 import jax
 import numpy as np
 from flax import nnx
 
+from sfumato.errors import InputError
 from sfumato.records.checkpoint import load_whole, save_checkpoint
 
 BITS = 16
@@ -40,5 +42,16 @@ def rounded_to_bits(weights: np.ndarray, bits: int = BITS) -> np.ndarray:
     return np.ldexp(np.rint(np.ldexp(significands, bits)), exponents - bits)
 
 
+def main() -> None:
+    """Run it from the command line."""
+    parser = ArgumentParser(description="Round the weights of a checkpoint to 16 bits.")
+    parser.add_argument("source", metavar="FOLDER", help="the checkpoint")
+    parser.add_argument("folder", metavar="OUTPUT", help="where the rounded one is written")
+    try:
+        round_checkpoint(**vars(parser.parse_args()))
+    except InputError as error:
+        sys.exit(f"error: {error}")
+
+
 if __name__ == "__main__":
-    round_checkpoint(*sys.argv[1:])
+    main()
