@@ -11,6 +11,7 @@ from sfumato.errors import InputError
 from sfumato.figures.panels import image_grid
 from sfumato.figures.saving import Animation, save
 from sfumato.figures.titles import Heading
+from sfumato.records.pictures import picture_text
 
 LOOK = RenderConfig(dpi=50, columns=3)
 IMAGES = np.linspace(-1, 1, 5 * 8 * 8, dtype=np.float32).reshape(5, 8, 8, 1)
@@ -26,6 +27,17 @@ def test_a_figure_carries_its_provenance_and_has_the_same_bytes(tmp_path):
         text = image.text  # type: ignore[attr-defined]
     assert json.loads(text["provenance"]) == {"seed": 3, "who": "Zoë"}
     assert not {key for key in text if "time" in key.lower() or "date" in key.lower()}
+
+
+@pytest.mark.parametrize("length", [10**5, 3 * 10**6])
+def test_a_long_provenance_is_read_by_any_reader(tmp_path, length):
+    """Compressed, unless Pillow would refuse to decompress so much."""
+    made = {"settings": "word " * (length // 5)}
+    save(tmp_path / "a.png", image_grid(IMAGES, Heading(""), LOOK), LOOK, made)
+    with Image.open(tmp_path / "a.png") as image:
+        assert json.loads(image.text["provenance"]) == made  # type: ignore[attr-defined]
+    assert json.loads(picture_text(tmp_path / "a.png")) == made
+    assert ((tmp_path / "a.png").stat().st_size < length / 5) == (length < 10**6)
 
 
 @pytest.mark.parametrize("change", [{"dpi": 60}, {"panel_inches": 2.0}, {"columns": 2}])

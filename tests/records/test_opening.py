@@ -202,16 +202,27 @@ def test_what_is_made_of_it_says_so(tmp_path):
     assert record.settings == {"seed": 0, "classes": None}  # what is null is said as well
 
 
-def test_a_picture_has_the_digest_of_its_pixels(tmp_path):
+@pytest.mark.parametrize("add", [PngInfo.add_text, PngInfo.add_itxt])
+@pytest.mark.parametrize("compressed", [False, True])
+def test_a_picture_has_the_digest_of_its_pixels(tmp_path, add, compressed):
+    """And its text may be in any of the three kinds of chunks that there are for it."""
     path = write(tmp_path, ".png")
     before = open_record(path)
     with Image.open(path) as image:
         info = PngInfo()
-        info.add_text("provenance", image.text["provenance"])  # type: ignore[attr-defined]
+        add(info, "provenance", image.text["provenance"], zip=compressed)  # type: ignore[attr-defined]
         image.save(tmp_path / "again.png", pnginfo=info, compress_level=1)
     after = open_record(tmp_path / "again.png")
     assert after.digest == before.digest and after.record == before.record
     assert before.path.read_bytes() != after.path.read_bytes()
+
+
+def test_a_text_that_is_no_compressed_text_is_damage(tmp_path):
+    info = PngInfo()
+    info.add(b"zTXt", b"provenance\0\0not compressed")
+    Image.new("L", (2, 2)).save(tmp_path / "some.png", pnginfo=info)
+    with pytest.raises(InputError, match="cannot be decompressed"):
+        open_record(tmp_path / "some.png")
 
 
 def test_a_measurement_is_read_as_what_it_measures(tmp_path):

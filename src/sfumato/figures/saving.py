@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from PIL import Image
+from PIL.PngImagePlugin import MAX_TEXT_CHUNK, PngInfo
 
 from sfumato.config.render import AnimationLook, ChartLook
 from sfumato.errors import InputError
@@ -55,7 +56,9 @@ def save(
 def save_figure(
     path: str | Path, figure: Figure, look: ChartLook, provenance: Mapping[str, Any]
 ) -> None:
-    """Write a PNG that carries its provenance as a text chunk.
+    """Write a PNG that carries its provenance as a text chunk, compressed.
+
+    A text that Pillow would take for an attack once it is decompressed stays as it is.
 
     Raises:
         InputError: if it would have more pixels than can be drawn.
@@ -65,8 +68,10 @@ def save_figure(
 
     FigureCanvasAgg(figure)
     _check_size(path, *figure.get_size_inches() * look.dpi)
-    metadata = {PROVENANCE: json.dumps(provenance, sort_keys=True)}
-    write_whole(path, lambda part: figure.savefig(part, dpi=look.dpi, metadata=metadata))
+    text, info = json.dumps(provenance, sort_keys=True), PngInfo()
+    info.add_text(PROVENANCE, text, zip=len(text) <= MAX_TEXT_CHUNK)
+    inside = {"pnginfo": info}
+    write_whole(path, lambda part: figure.savefig(part, dpi=look.dpi, pil_kwargs=inside))
 
 
 def save_animation(

@@ -33,13 +33,13 @@ def _png_text(file: IO[bytes]) -> str:
     found = ""
     while True:
         length, kind = struct.unpack(">I4s", _read(file, 8))
-        if kind in (b"tEXt", b"iTXt"):
+        if kind in _TEXTS:
             data = _read(file, length)
             if zlib.crc32(kind + data) != struct.unpack(">I", _read(file, 4))[0]:
                 raise ValueError("its text is not what was written")
             keyword, _, rest = data.partition(b"\0")
             if keyword == PROVENANCE.encode("latin-1"):
-                found = rest.decode("latin-1") if kind == b"tEXt" else _international(rest)
+                found = _decoded(kind, rest)
             continue
         file.seek(length, 1)
         _read(file, 4)
@@ -47,10 +47,25 @@ def _png_text(file: IO[bytes]) -> str:
             return found
 
 
+def _decoded(kind: bytes, rest: bytes) -> str:
+    try:
+        return _TEXTS[kind](rest)
+    except zlib.error as error:
+        raise ValueError(f"its text cannot be decompressed: {error}") from None
+
+
 def _international(rest: bytes) -> str:
     """Return the text of a chunk iTXt, after its keyword."""
     compressed, (_, _, text) = rest[0], rest[2:].split(b"\0", 2)
     return (zlib.decompress(text) if compressed else text).decode()
+
+
+_TEXTS = {
+    b"tEXt": lambda rest: rest.decode("latin-1"),
+    b"zTXt": lambda rest: zlib.decompress(rest[1:]).decode("latin-1"),
+    b"iTXt": _international,
+}
+"""How the text of each kind of chunk is read, after its keyword."""
 
 
 def _gif_text(file: IO[bytes]) -> str:
