@@ -11,6 +11,8 @@ OF_ANY = ("sampler", "n_samples", "seed")
 """Settings that make no method of their own: the sampler names it, the others are of all runs."""
 VARIED, SCALE = ("steps", *OF_ANY), "guidance.scale"
 """The same where the runs of a method differ in their steps; and the setting w of guidance."""
+_USUAL = {"guidance.method": "classifier_free", "guidance.interval": None, "guidance.rescale": 0.0}
+"""What is not said of a run with guidance, beside one without any."""
 
 
 def labels(rows: Sequence[Row]) -> dict[str, str]:
@@ -58,7 +60,7 @@ def _methods(rows: Sequence[Row], varied: Collection[str] = VARIED) -> Iterator[
     first: dict[str, dict[str, Any]] = {}
     for row in rows:
         sampler, knobs = row.settings["sampler"], dict(leaf_items(row.settings))
-        usual = dict(first.setdefault(sampler, knobs))
+        usual = _USUAL | first.setdefault(sampler, knobs)
         if len(scales) > 1:
             usual.pop(SCALE, None)
         yield [called(sampler), *_differences(knobs, usual, varied)]
