@@ -1,7 +1,7 @@
 """How far long work is: a bar for whoever watches, lines in a log. Nothing here changes a result.
 
-A job of the workflow writes to its log, where a line every few seconds is enough. If Snakemake runs
-on a terminal, it says in `TERMINAL` which one it is, and there the job shows a bar besides: one job
+A job of the workflow writes lines to its log, the rarer the longer it takes. If Snakemake runs on a
+terminal, it says in `TERMINAL` which one it is, and there the job shows a bar besides: one job
 at a time, while the others wait for their turn.
 """
 
@@ -20,8 +20,8 @@ TERMINAL = "SFUMATO_TERMINAL"
 """Environment variable: the path of the terminal on which jobs show how far they are."""
 ANNOUNCE = "SFUMATO_ANNOUNCE"
 """Environment variable: set if jobs say there what they make, since Snakemake is told not to."""
-SECONDS_BETWEEN_LINES = 10.0
-_LINE = "{desc}: {n_fmt}/{total_fmt} {unit}s [{elapsed}<{remaining}, {rate_fmt}{postfix}]"
+LEAST_BETWEEN_LINES, MOST_BETWEEN_LINES, SHARE_OF_TIME = 0.5, 60.0, 0.05
+"""Seconds between two lines in a log: this share of the time since the work began."""
 
 
 class Progress:
@@ -35,6 +35,7 @@ class Progress:
         """Begin with `done` of `total` units."""
         self._about: dict[str, Any] = {"total": total, "desc": name, "unit": unit}
         self._done, self._open = done, ExitStack()
+        self._lines: tqdm | None = None
         self._bars = [self._on(sys.stderr)] if sys.stderr else []
         self._waits = TERMINAL in os.environ
         self._show_on_terminal()
@@ -45,6 +46,9 @@ class Progress:
         self._show_on_terminal()
         for bar in self._bars:
             bar.set_postfix({name: f"{figure:.4f}" for name, figure in figures.items()}, False)
+            if bar is self._lines:
+                share = SHARE_OF_TIME * bar.format_dict["elapsed"]
+                bar.mininterval = min(max(LEAST_BETWEEN_LINES, share), MOST_BETWEEN_LINES)
             bar.update(self._done - bar.n)
 
     def __enter__(self) -> Self:
@@ -61,8 +65,9 @@ class Progress:
         """Show a bar to whoever watches a file; write lines to one that is read later."""
         if file.isatty() or "ipykernel" in sys.modules:
             return self._bar(file)
-        seconds = SECONDS_BETWEEN_LINES
-        return self._bar(_Lines(file), mininterval=seconds, maxinterval=seconds, bar_format=_LINE)
+        least, most = LEAST_BETWEEN_LINES, MOST_BETWEEN_LINES
+        self._lines = self._bar(_Lines(file), mininterval=least, maxinterval=most)
+        return self._lines
 
     def _bar(self, file: TextIO | _Lines, **options: Any) -> tqdm:  # noqa: ANN401
         from tqdm import tqdm

@@ -25,10 +25,10 @@ ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = PROJECT / "scripts"
 COSMETIC = (
     *("config/mistakes.py", "config/validation.py", "training/progress.py"),
-    *("workflow/command_line.py", "workflow/environment.py", "workflow/places.py"),
-    "project.py",
+    *("workflow/command_line.py", "workflow/environment.py", "workflow/gpus.py"),
+    *("workflow/places.py", "progress.py", "project.py"),
 )
-"""What shows progress, says what is wrong, or finds files, and cannot change a result.
+"""What shows progress, says what is wrong, or finds files or devices, and changes no result.
 
 What decides a result in the environment is a part of each job's text, see `workflow/reruns.py`.
 """
