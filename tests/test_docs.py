@@ -29,7 +29,7 @@ def cells(text):
         yield options, code
 
 
-SLOW = {"editing"}  # gradients through the network take long to compile
+SLOW = {"demo", "editing", "samplers"}  # what they call is compiled, and tested elsewhere
 
 
 @pytest.mark.parametrize(

@@ -200,7 +200,8 @@ def test_it_draws_digits(name):
     Of noise it is not sure.
     """
     data = load_images(DataConfig(n_images=2000, n_test=100), (28, 28, 1))
-    fit, key = Fit(steps=300, batch_size=32), jax.random.key(0)
+    steps = {"digits": 150, "mnist": 300}[name]
+    fit, key = Fit(steps=steps, batch_size=32), jax.random.key(0)
     images, labels = data["train_images"], data["train_labels"]
     classifier = train_classifier(images, labels, 10, fit, key=key)
     experiment = EXPERIMENTS[name]

@@ -11,7 +11,7 @@ OF_ANY = ("sampler", "n_samples", "seed")
 """Settings that make no method of their own: the sampler names it, the others are of all runs."""
 VARIED, SCALE = ("steps", *OF_ANY), "guidance.scale"
 """The same where the runs of a method differ in their steps; and the setting w of guidance."""
-_USUAL = {"guidance.method": "classifier_free", "guidance.interval": None, "guidance.rescale": 0.0}
+_USUAL = {"guidance.interval": None, "guidance.rescale": 0.0}
 """What is not said of a run with guidance, beside one without any."""
 
 
