@@ -1,10 +1,10 @@
 """Which code counts for a result, and one digest of what it means, whatever its words say.
 
-A script and all that it imports, found in the syntax trees without importing anything. What a tree
-means is in `records/meaning.py`; the COSMETIC modules are left out.
+A script and all that it imports, found in the syntax trees without importing anything, see
+`records/reading_code.py`. What a tree means is in `records/meaning.py`; the COSMETIC modules are
+left out.
 """
 
-import ast
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import is_dataclass
@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 from pydantic import BaseModel
 
 from sfumato.project import PROJECT
-from sfumato.records.meaning import is_type_checking, meaning_of
+from sfumato.records.reading_code import facts_of, keep_facts
 
 if TYPE_CHECKING:
     from sfumato.records.stage import Stage
@@ -52,7 +52,8 @@ def meaning_digest(script: Path, *modules: str) -> str:
     """Return the sha256 of what a script and `source_files` mean, wherever they lie."""
     digest = hashlib.sha256()
     for path in [script, *source_files(script, *modules)]:
-        digest.update(f"{_name(path)}\0{_meaning(path)}\0".encode())
+        digest.update(f"{_name(path)}\0{facts_of(path).meaning}\0".encode())
+    keep_facts()
     return digest.hexdigest()
 
 
@@ -103,38 +104,9 @@ def _name(path: Path) -> str:
 
 # Files do not change while a process lives.
 @cache
-def _tree(path: Path) -> ast.Module:
-    """Return the syntax tree of a file."""
-    return ast.parse(path.read_text(encoding="utf-8"), str(path))
-
-
-@cache
 def _imports(path: Path) -> tuple[Path, ...]:
     """Return the files of this package that the file at `path` imports."""
-    return tuple(file for module in _imported_names(_tree(path)) for file in _files(module))
-
-
-@cache
-def _meaning(path: Path) -> str:
-    """Return the sha256 of what a file means."""
-    return hashlib.sha256(meaning_of(_tree(path)).encode()).hexdigest()
-
-
-def _imported_names(node: ast.AST) -> Iterator[str]:
-    match node:
-        case ast.expr():  # holds no statement
-            return
-        case ast.If() if is_type_checking(node):
-            for child in node.orelse:
-                yield from _imported_names(child)
-        case ast.Import():
-            yield from (alias.name for alias in node.names)
-        case ast.ImportFrom(module=str(module)):
-            yield module
-            yield from (f"{module}.{alias.name}" for alias in node.names)
-        case _:
-            for child in ast.iter_child_nodes(node):
-                yield from _imported_names(child)
+    return tuple(file for module in facts_of(path).names for file in _files(module))
 
 
 @cache
