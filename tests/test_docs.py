@@ -1,6 +1,9 @@
 """The pages of the documentation: tutorials run, and every page is to be found."""
 
 import re
+import shlex
+import subprocess
+import sys
 from operator import attrgetter
 
 import matplotlib.pyplot as plt
@@ -75,6 +78,17 @@ def test_the_experiments_of_the_first_page_may_be_written(monkeypatch):
     first, second = (resolve(merge(config, yaml.safe_load(each)))[1]["mine"] for each in blocks)
     assert first.samples["ddim"].steps == 20
     assert second.data.source == "images" and second.weights.source == "trained"
+
+
+def test_the_calls_that_change_a_setting_are_ones(tmp_path):
+    text = "\n".join(page.read_text() for page in [ROOT / "README.md", *PAGES])
+    calls = set(re.findall(r"snakemake [^`\n]*--config '[^`\n]*", text))
+    assert len(calls) >= 2
+    for call in calls:
+        _, *words = shlex.split(call)
+        command = [sys.executable, "-m", "snakemake", "-n", "--snakefile", str(ROOT / "Snakefile")]
+        done = subprocess.run([*command, *words], cwd=tmp_path, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
 
 
 def test_the_experiment_of_the_tutorial_takes_the_checkpoint_that_it_saved():
