@@ -1,8 +1,8 @@
 """Put together what Sphinx reads: python docs/assemble.py FOLDER SETTINGS.md TUTORIAL.ipynb ...
 
 Pages are written for whoever reads them in the repository. Here their links are made to fit the
-site: a page in docs/ is a page of the site, any other file is one to download. The pages of `PARTS`
-are cut out of README and CONTRIBUTING.
+site: a page in docs/ is a page of the site, another picture is copied, any other file is one to
+download. The pages of `PARTS` are cut out of README and CONTRIBUTING.
 """
 
 import os
@@ -17,6 +17,7 @@ PARTS = {
     "targets": ("Targets and experiments", "README.md", "## Targets", "## Where things are"),
     "adding": ("Adding a sampler, a figure, a stage", "CONTRIBUTING.md", "## The rooms", ""),
 }
+PICTURES = {".png", ".gif"}
 _LINK = re.compile(r"(?<=\]\()([\w./-]+)((?:#[\w-]+)?)(?=\))")
 
 
@@ -25,9 +26,12 @@ def fitted(text: str, old: Path, new: Path, source: Path) -> str:
 
     def link(found: re.Match[str]) -> str:
         file = Path(os.path.normpath(old / found[1]))
-        if DOCS not in file.parents:
+        if file.suffix in PICTURES and DOCS not in file.parents:
+            place = Path(shutil.copy(file, source / "figures"))
+        elif DOCS in file.parents:
+            place = source / file.relative_to(DOCS)
+        else:
             return f"path:{os.path.relpath(file, new)}"
-        place = source / file.relative_to(DOCS)
         place = place.with_suffix(".ipynb") if place.parent.name == "tutorials" else place
         return os.path.relpath(place, new) + found[2]
 
