@@ -42,8 +42,11 @@ def _gpus() -> list[str]:
 def _lock(gpu: str) -> bool:
     """Lock a GPU among the processes of this user, unless another has; tell whether it is ours."""
     folder = Path(tempfile.gettempdir()) / f"sfumato-gpus-{os.getuid()}"
-    folder.mkdir(mode=0o700, exist_ok=True)
-    file = os.open(folder / gpu.replace("/", "_"), os.O_CREAT | os.O_RDWR, 0o600)
+    try:
+        folder.mkdir(mode=0o700, exist_ok=True)
+        file = os.open(folder / gpu.replace("/", "_"), os.O_CREAT | os.O_RDWR, 0o600)
+    except OSError:  # no room for locks: all GPUs are shared
+        return False
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
