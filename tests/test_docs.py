@@ -11,6 +11,7 @@ import pytest
 import yaml
 from conftest import ROOT, slow
 
+from sfumato import ModelConfig
 from sfumato.config.merge import merge
 from sfumato.config.resolve import resolve
 
@@ -99,12 +100,6 @@ def test_the_experiment_of_the_tutorial_takes_the_checkpoint_that_it_saved():
     scope = {}
     for _, code in cells(text):
         if "config = ModelConfig" in code:
-            exec(code.partition("model = ")[0], {"ModelConfig": model_config()}, scope)  # noqa: S102
+            exec(code.partition("model = ")[0], {"ModelConfig": ModelConfig}, scope)  # noqa: S102
     model, diffusion = scope["config"].resolve()
     assert (model, diffusion) == (shapes.model, shapes.diffusion)
-
-
-def model_config():
-    from sfumato import ModelConfig
-
-    return ModelConfig

@@ -29,12 +29,15 @@ class Progress:
 
     with Progress(8000, "ddpm", "evaluation") as progress:
         progress.update(200, loss=0.1)
+
+    Attributes:
+        done: how many units there were so far.
     """
 
     def __init__(self, total: int, name: str, unit: str, done: int = 0) -> None:
         """Begin with `done` of `total` units."""
         self._about: dict[str, Any] = {"total": total, "desc": name, "unit": unit}
-        self._done, self._open = done, ExitStack()
+        self.done, self._open = done, ExitStack()
         self._lines: tqdm | None = None
         self._bars = [self._on(sys.stderr)] if sys.stderr else []
         self._waits = TERMINAL in os.environ
@@ -42,14 +45,14 @@ class Progress:
 
     def update(self, units: int, **figures: float) -> None:
         """Count `units` more, and show `figures` beside them."""
-        self._done += units
+        self.done += units
         self._show_on_terminal()
         for bar in self._bars:
             bar.set_postfix({name: f"{figure:.4f}" for name, figure in figures.items()}, False)
             if bar is self._lines:
                 share = SHARE_OF_TIME * bar.format_dict["elapsed"]
                 bar.mininterval = min(max(LEAST_BETWEEN_LINES, share), MOST_BETWEEN_LINES)
-            bar.update(self._done - bar.n)
+            bar.update(self.done - bar.n)
 
     def __enter__(self) -> Self:
         """Return itself."""
@@ -72,7 +75,7 @@ class Progress:
     def _bar(self, file: TextIO | _Lines, **options: Any) -> tqdm:  # noqa: ANN401
         from tqdm import tqdm
 
-        return tqdm(**self._about, initial=self._done, file=file, **options)  # type: ignore[arg-type]
+        return tqdm(**self._about, initial=self.done, file=file, **options)  # type: ignore[arg-type]
 
     def _show_on_terminal(self) -> None:
         """Show a bar on the terminal of the workflow, unless another job's bar is there."""

@@ -8,18 +8,18 @@ is not used. It is written where the workflow keeps what it compiles, if that fo
 import ast
 import hashlib
 import json
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import suppress
 from functools import cache as remembered
 from pathlib import Path
-from tempfile import NamedTemporaryFile
 from typing import NamedTuple
 
+from sfumato.errors import InputError
 from sfumato.project import cache
 from sfumato.records import meaning
 from sfumato.records.meaning import is_type_checking, meaning_of
+from sfumato.records.outputs import file_aside
 
 
 class Facts(NamedTuple):
@@ -52,11 +52,9 @@ def keep_facts() -> None:
     if len(known) == _kept.get(place) or not place.parent.parent.is_dir():
         return
     text = json.dumps(known)
-    with suppress(OSError):
-        place.parent.mkdir(exist_ok=True)
-        with NamedTemporaryFile("w", dir=place.parent, delete=False, encoding="utf-8") as part:
-            part.write(f"{_sha256(text.encode())}\n{text}")
-        os.replace(part.name, place)
+    with suppress(OSError, InputError):
+        with file_aside(place) as part:
+            part.write_text(f"{_sha256(text.encode())}\n{text}", encoding="utf-8")
         _kept[place] = len(known)
 
 

@@ -11,7 +11,7 @@ class TrainingBar:
 
     def __init__(self, steps: int) -> None:
         """Begin at step 0 of `steps`."""
-        self._steps, self._step = steps, 0
+        self._steps = steps
         self._bar: Progress | None = None
 
     def __enter__(self) -> Self:
@@ -33,5 +33,4 @@ class TrainingBar:
         if self._bar is None:
             self._bar = Progress(self._steps, "train", "step", done=step)
         else:
-            self._bar.update(step - self._step, loss=loss)
-        self._step = step
+            self._bar.update(step - self._bar.done, loss=loss)
