@@ -19,8 +19,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
 EXPERIMENT = Path("results/diffusion_mnist")
-SAMPLING = ("ddpm_samples", "ddim_samples", "trajectory")
-FIGURES = ("ddpm_samples", "ddim_samples", "trajectory")  # whose samples these jobs draw
+FIGURES = ("ddpm_samples", "ddim_samples", "trajectory")  # and the jobs that draw their arrays
 REPEAT = 3
 SETTINGS = json.dumps(
     {name: {} for name in ("model", "diffusion", "sampling", "trajectory")}
@@ -29,7 +28,7 @@ SETTINGS = json.dumps(
 
 
 def snakemake(folder: Path, *words: str) -> float:
-    """Run it in a folder, on one core, and return the seconds it took; `words` are targets."""
+    """Run it in a folder, on one core, and return the seconds it took."""
     command = [sys.executable, "-m", "snakemake", "--quiet", "all", "--cores", "1"]
     command += ["--snakefile", str(ROOT / "Snakefile"), "--directory", str(folder), *words]
     clock = perf_counter()
@@ -60,9 +59,9 @@ def loops(folder: Path) -> dict[str, float]:
     samples = join(entry.draw(range(1), range(0, 1001, 20)))
     timings = {
         name: json.loads((folder / EXPERIMENT / f"{name}.timing.json").read_text())["seconds"]
-        for name in SAMPLING[:2]
+        for name in FIGURES[:2]
     }
-    timings[SAMPLING[2]] = samples.seconds
+    timings[FIGURES[2]] = samples.seconds
     return {name: seconds["run"] for name, seconds in timings.items()}
 
 
@@ -85,8 +84,8 @@ def measure(folder: Path) -> dict[str, Any]:
     results["dry-run"] = statistics.median(snakemake(folder, *dry) for _ in range(REPEAT))
     results["again"] = {name: {"whole": again(folder, f"{name}.png")} for name in FIGURES}
     seconds, loop = jobs(folder), loops(folder)
-    for (name, result), job in zip(results["again"].items(), SAMPLING, strict=True):
-        result |= {"job": seconds[job], "render": seconds[f"render_{name}"], "loop": loop[job]}
+    for name, result in results["again"].items():
+        result |= {"job": seconds[name], "render": seconds[f"render_{name}"], "loop": loop[name]}
     return results
 
 
