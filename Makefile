@@ -38,8 +38,8 @@ setup-docs: .venv/installed-docs
 	$(RUN) pip install --quiet --require-hashes --no-deps -r requirements-docs.lock
 	touch $@
 
-# docs/_build/html/index.html. The tutorials run first, a quarter of an hour on two cores; with
-# `make docs SIZE=tiny` they do the least they can.
+# docs/_build/html/index.html. The tutorials run first, for some minutes; with `make docs SIZE=tiny`
+# they do the least they can.
 SIZE := full
 docs: setup-docs
 	$(RUN) snakemake --snakefile docs/Snakefile --cores 1 --config size=$(SIZE)
