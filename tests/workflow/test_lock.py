@@ -1,6 +1,7 @@
 """The lock that live Snakemakes share, and folders that are another user's."""
 
 import os
+import threading
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from types import SimpleNamespace
@@ -62,6 +63,14 @@ def test_the_lock_of_a_live_snakemake_stays(left):
         left.touch()
         with release_stale_lock(main_process=True):
             assert left.exists()
+
+
+def test_a_snakemake_about_to_end_is_waited_for(left):
+    ending = release_stale_lock(main_process=True)
+    left.touch()
+    threading.Timer(0.3, ending.close).start()
+    with release_stale_lock(main_process=True, patience=60):
+        assert not left.exists()
 
 
 def test_a_file_of_another_user_carries_the_lock_too(left, folder):

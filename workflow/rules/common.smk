@@ -51,7 +51,9 @@ STANDALONE = workflow.modifier.is_main_snakefile()
 prepare_environment(ours_alone=STANDALONE)
 if STANDALONE:
     in_a_sentence(check_places)()
-alive = release_stale_lock(workflow.is_main_process)
+alive = release_stale_lock(
+    workflow.is_main_process, patience=0 if workflow.dryrun else 5
+)
 if workflow.is_main_process:
     in_a_sentence(check_records)()
 CONFIG_FILES = config_files(STANDALONE)

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import time
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -17,7 +18,7 @@ _ELSEWHERE = (
 )
 
 
-def release_stale_lock(main_process: bool) -> IO[str] | None:
+def release_stale_lock(main_process: bool, patience: float = 0) -> IO[str] | None:
     """Remove the lock that a killed Snakemake left, so that the same command runs again.
 
     Every live Snakemake shares a lock that the kernel drops when its process dies, in whatever
@@ -28,6 +29,8 @@ def release_stale_lock(main_process: bool) -> IO[str] | None:
     Args:
         main_process: a job that Snakemake started on another node cannot always see that lock: it
             removes nothing.
+        patience: seconds to wait for a process that is about to end: a cluster's job, once it is
+            cancelled, outlives its place in the queue by a moment.
 
     Returns:
         The file, which must stay open as long as this process lives; None if there can be none.
@@ -36,8 +39,9 @@ def release_stale_lock(main_process: bool) -> IO[str] | None:
     # Where the file system knows no such locks, Snakemake's own must do.
     with suppress(OSError):
         if file and main_process:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            for left in (FOLDER / "locks").iterdir():
+            locks = FOLDER / "locks"
+            _take(file, patience if any(locks.iterdir()) else 0)
+            for left in locks.iterdir():
                 left.unlink()
     with suppress(OSError):
         if file:
@@ -70,6 +74,18 @@ def _shared_file() -> IO[str] | None:
             FOLDER.mkdir(exist_ok=True)
             return open(FOLDER / "alive", mode)  # noqa: SIM115
     return None
+
+
+def _take(file: IO[str], patience: float) -> None:
+    """Lock a file for this process alone, after some waiting if need be; raise OSError if not."""
+    end = time.monotonic() + patience
+    while True:
+        try:
+            return fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            if time.monotonic() >= end:
+                raise
+            time.sleep(0.1)
 
 
 def _warn_of_records(folder: Path) -> None:
