@@ -2,7 +2,8 @@
 
 On a CPU XLA leaves convolutions, products and sums to a library that cuts a long sum into as many
 parts as there are threads, so its last bits change with the machine. XLA's own sums are as fast in
-these networks and do not.
+these networks and do not. And the barriers that `fusion` sets stand until operations are fused,
+which XLA's CPU backend removes before unless it is told to leave them.
 """
 
 from collections.abc import Callable
@@ -12,6 +13,7 @@ from typing import Any
 import jax
 
 _FUSIONS = "xla_cpu_experimental_ynn_fusion_type"
+_PASSES_LEFT_OUT, _BARRIERS = "xla_disable_hlo_passes", "cse_barrier_expander"
 _ALL_BUT_SUMS = ("DOT", "INDIVIDUAL_DOT", "INDIVIDUAL_CONVOLUTION")
 
 
@@ -54,7 +56,10 @@ def compiler_options() -> dict[str, str] | None:
     """Return XLA's options on a CPU; None elsewhere, or where XLA does not know them."""
     if jax.default_backend() != "cpu":
         return None
-    options = {_FUSIONS: ",".join(f"LIBRARY_FUSION_TYPE_{name}" for name in _ALL_BUT_SUMS)}
+    options = {
+        _FUSIONS: ",".join(f"LIBRARY_FUSION_TYPE_{name}" for name in _ALL_BUT_SUMS),
+        _PASSES_LEFT_OUT: _BARRIERS,
+    }
     try:
         jax.jit(lambda: 0, compiler_options=options).lower().compile()
     except jax.errors.JaxRuntimeError:

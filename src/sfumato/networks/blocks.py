@@ -5,6 +5,8 @@ from dataclasses import dataclass
 import jax
 from flax import nnx
 
+from sfumato.networks.normalisation import GroupNorm
+
 
 @dataclass(frozen=True)
 class Layers:
@@ -29,9 +31,9 @@ class Layers:
         """Make a dense layer."""
         return nnx.Linear(width_in, width, dtype=self.dtype, rngs=self.rngs)
 
-    def norm(self, width: int) -> nnx.GroupNorm:
+    def norm(self, width: int) -> GroupNorm:
         """Make a group normalisation."""
-        return nnx.GroupNorm(width, self.norm_groups, dtype=self.dtype, rngs=self.rngs)
+        return GroupNorm(width, self.norm_groups, dtype=self.dtype, rngs=self.rngs)
 
 
 class SelfAttention(nnx.Module):
