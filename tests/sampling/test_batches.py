@@ -122,6 +122,25 @@ def test_snapshots_are_the_states_of_the_chain(schedule):
     assert some.snapshot_timesteps.tolist() == [799, 299]
 
 
+@pytest.mark.parametrize("snapshots", [(), (0, 2)])
+def test_samples_hold_no_more_than_they_show(schedule, snapshots):
+    """Thousands of batches wait to be joined: none may keep the state that it was cut from."""
+    batches = sample_batches(
+        gaussian_denoiser(schedule, 0, 1),
+        schedule,
+        DDPM(),
+        timesteps=spaced_timesteps(1000, 2),
+        key=jax.random.key(3),
+        indices=range(3),
+        image_shape=SHAPE,
+        snapshots=snapshots,
+    )
+    for batch in batches:
+        for shown in (batch.snapshots, batch.predicted_x_0):
+            held = shown if shown.base is None else shown.base
+            assert held.nbytes == shown.nbytes
+
+
 def test_the_chain_may_start_anywhere(schedule):
     """From the state of a longer chain on, sample for sample."""
     denoise = gaussian_denoiser(schedule, 0.2, 0.4)

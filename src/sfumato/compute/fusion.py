@@ -26,6 +26,14 @@ def _apart_jvp(
     return apart(x), jax.lax.optimization_barrier(tangent) if _on_cpu() else tangent
 
 
+def to_pixels(values: jax.Array) -> jax.Array:
+    """Give all pixels of an image the same values, (B, C) -> (B, 1, 1, C).
+
+    The gradient is summed up image by image.
+    """
+    return apart(values)[:, None, None]
+
+
 def pixel_means(x: jax.Array) -> jax.Array:
     """Return the means over pixels, (B, H, W, C) -> (B, C): on a CPU as a product of matrices."""
     if not _on_cpu():

@@ -1,10 +1,14 @@
 """The blocks of the U-Net, and the layers that they are made of."""
 
 from dataclasses import dataclass
+from typing import Any, TypeVar, cast
 
 import jax
+import jax.numpy as jnp
 from flax import nnx
+from flax.nnx.nn.dtypes import promote_dtype
 
+from sfumato.compute.fusion import to_pixels
 from sfumato.networks.normalisation import GroupNorm
 
 
@@ -25,7 +29,15 @@ class Layers:
     def conv(self, width_in: int, width: int, side: int = 3, strides: int = 1) -> nnx.Conv:
         """Make a convolution with a kernel of `side` x `side`."""
         kernel = (side, side)
-        return nnx.Conv(width_in, width, kernel, strides, dtype=self.dtype, rngs=self.rngs)
+        return nnx.Conv(
+            width_in,
+            width,
+            kernel,
+            strides,
+            dtype=self.dtype,
+            promote_dtype=_with_a_bias_for_each_image,
+            rngs=self.rngs,
+        )
 
     def linear(self, width_in: int, width: int) -> nnx.Linear:
         """Make a dense layer."""
@@ -34,6 +46,18 @@ class Layers:
     def norm(self, width: int) -> GroupNorm:
         """Make a group normalisation."""
         return GroupNorm(width, self.norm_groups, dtype=self.dtype, rngs=self.rngs)
+
+
+_Arrays = TypeVar("_Arrays", bound=tuple[Any, ...])
+
+
+def _with_a_bias_for_each_image(
+    arrays: _Arrays, /, *, dtype: jax.typing.DTypeLike | None = None, inexact: bool = True
+) -> _Arrays:
+    """Promote input, kernel and bias (C,) of a convolution; repeat the bias for each image."""
+    x, kernel, bias = promote_dtype(arrays, dtype=dtype, inexact=inexact)
+    biases = to_pixels(jnp.broadcast_to(bias, (len(x), *bias.shape)))
+    return cast("_Arrays", (x, kernel, biases))
 
 
 class SelfAttention(nnx.Module):
@@ -96,7 +120,7 @@ class ResidualBlock(nnx.Module):
     ) -> jax.Array:
         """(B, H, W, width_in), (B, embedding) -> (B, H, W, width)."""
         h = self.conv_1(nnx.silu(self.norm_1(x)))
-        h = h + self.embed(embedding)[:, None, None, :]
+        h = h + to_pixels(self.embed(embedding))
         h = self.conv_2(self.dropout(nnx.silu(self.norm_2(h)), rngs=rngs))
         h = h + (x if self.shortcut is None else self.shortcut(x))
         return h if self.attention is None else self.attention(h)

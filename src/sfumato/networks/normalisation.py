@@ -4,7 +4,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from sfumato.compute.fusion import apart, pixel_means
+from sfumato.compute.fusion import apart, pixel_means, to_pixels
 
 
 class GroupNorm(nnx.GroupNorm):
@@ -23,14 +23,9 @@ class GroupNorm(nnx.GroupNorm):
         variance = jnp.maximum(square - mean * mean, 0)
         scale = jax.lax.rsqrt(variance + self.epsilon) * self.scale[...]
         shift = self.bias[...] - mean * scale
-        return apart(x * _to_pixels(scale) + _to_pixels(shift)).astype(dtype)
+        return apart(x * to_pixels(scale) + to_pixels(shift)).astype(dtype)
 
     def _group_means(self, x: jax.Array) -> jax.Array:
         """Return for each channel the mean of its group, (B, num_features)."""
         groups = pixel_means(x).reshape(-1, self.num_groups, self.group_size).mean(-1)
         return jnp.repeat(groups, self.group_size, axis=1)
-
-
-def _to_pixels(values: jax.Array) -> jax.Array:
-    """Give all pixels the same values: (B, C) -> (B, 1, 1, C)."""
-    return apart(values)[:, None, None]

@@ -231,7 +231,7 @@ def _finished(
     """Return what the loop carried, without what pads the batch."""
     images = np.asarray(state.x)[:n_samples]
     kept, predicted = (
-        np.array(array)[:-1, :n_samples] for array in (state.snapshots, state.predicted_x_0)
+        np.array(array[:-1, :n_samples]) for array in (state.snapshots, state.predicted_x_0)
     )
     if len(times) - 1 in positions and times[-1] == -1:  # the image is its own prediction
         kept[-1] = predicted[-1] = images
