@@ -14,19 +14,24 @@ from pathlib import Path
 from typing import Any
 
 PLACE = Path(__file__).resolve().parent / "contenders"
-TASKS = "product,product-tf32,product-bfloat16,copy,copy-bfloat16,ddim,training"
+sys.path.insert(0, str(PLACE))
+from sizes import MANY_BATCHES, SIZES  # noqa: E402 (of the contenders' folder)
+
+PRODUCTS = ("product", "product-tf32", "product-bfloat16", "copy", "copy-bfloat16")
+MANY = tuple(f"many-{batch}" for batch in MANY_BATCHES)
+TASKS = ",".join((*PRODUCTS, "ddim", *MANY, "training"))
 PAUSE = 0.5  # seconds, in which the threads of the one before come to rest
 
 CONTENDERS = {
     "machine": ("here", "machine.py"),
-    "sfumato": ("here", "sfumato_jax.py", "1"),
-    "sfumato, 2 blocks": ("here", "sfumato_jax.py", "2"),
     "Artifex": ("peers", "artifex_model.py"),
     "diffusers, eager": ("peers", "diffusers_unet.py", "1", "eager"),
     "diffusers, compiled": ("peers", "diffusers_unet.py", "1", "compiled"),
-    "the same network in PyTorch, eager": ("peers", "pytorch_twin.py", "1", "eager"),
-    "the same network in PyTorch, compiled": ("peers", "pytorch_twin.py", "1", "compiled"),
 }
+for _size in SIZES:
+    CONTENDERS[f"sfumato, {_size}"] = ("here", "sfumato_jax.py", _size)
+    for _mode in ("eager", "compiled"):
+        CONTENDERS[f"PyTorch, {_size}, {_mode}"] = ("peers", "pytorch_twin.py", _size, _mode)
 
 
 @dataclass
@@ -109,11 +114,14 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--tasks", default=TASKS)
+    parser.add_argument("--only", default="", help="contenders whose names have this in them")
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
     pythons = {"here": sys.executable, "peers": arguments.peers}
     contenders = []
     for name, (where, *words) in CONTENDERS.items():
+        if name != "machine" and arguments.only not in name:
+            continue
         contenders.append(Contender.start(name, pythons[where], tuple(words)))
         print(name, contenders[-1].facts, file=sys.stderr)
     for task in arguments.tasks.split(","):

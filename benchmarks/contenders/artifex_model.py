@@ -12,7 +12,7 @@ from artifex.generative_models.models.diffusion.ddpm import DDPMModel
 from flax import nnx
 from sizes import BATCH, NOISE_STEPS, SIDE, STEPS, WIDTHS
 from worker import Task, serve
-from xla import flop, size
+from xla import flop, parameters
 
 
 def model() -> DDPMModel:
@@ -41,7 +41,7 @@ if __name__ == "__main__":
         {
             "versions": {"avitai-artifex": version("avitai-artifex"), "jax": jax.__version__},
             "device": jax.local_devices()[0].device_kind,
-            "parameters": size(model()),
+            "parameters": parameters(model()),
             "flop": flop(model()),
         },
         {"ddim": ddim},

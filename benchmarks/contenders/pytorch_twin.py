@@ -4,129 +4,172 @@ The loop around it is the least that DDIM needs, so that the network is what is 
 """
 
 import sys
+from functools import partial
 
 import torch
-from sizes import BATCH, NOISE_STEPS, SIDE, STEPS, TRAINING_BATCH, TRAINING_STEPS, WIDTHS
+from sizes import (
+    BATCH,
+    MANY,
+    MANY_BATCHES,
+    MANY_STEPS,
+    NOISE_STEPS,
+    SIDE,
+    SIZES,
+    STEPS,
+    TRAINING_STEPS,
+    Size,
+)
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 (its usual name)
 from torch.utils.flop_counter import FlopCounterMode
 from worker import Task, serve
 
-EMBEDDING = 4 * WIDTHS[0]
+HEADS = 4
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+
+
+class Attention(nn.Module):
+    """Self-attention among the pixels, plus the input."""
+
+    def __init__(self, width: int) -> None:
+        """Attend over `width` channels."""
+        super().__init__()
+        self.norm = nn.GroupNorm(8, width)
+        self.project_in, self.project_out = nn.Linear(width, 3 * width), nn.Linear(width, width)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """(B, width, H, W) -> the same."""
+        batch, width, *_ = x.shape
+        pixels = self.project_in(self.norm(x).flatten(2).transpose(1, 2))
+        parts = pixels.reshape(batch, -1, 3, HEADS, width // HEADS).permute(2, 0, 3, 1, 4)
+        attended = F.scaled_dot_product_attention(*parts).transpose(1, 2).flatten(2)
+        return x + self.project_out(attended).transpose(1, 2).reshape(x.shape)
 
 
 class Block(nn.Module):
     """A residual block."""
 
-    def __init__(self, width_in: int, width: int) -> None:
+    def __init__(self, width_in: int, width: int, size: Size, attends: bool) -> None:
         """Make a block from `width_in` to `width` channels."""
         super().__init__()
         self.norm_1, self.norm_2 = nn.GroupNorm(8, width_in), nn.GroupNorm(8, width)
         self.conv_1 = nn.Conv2d(width_in, width, 3, padding=1)
         self.conv_2 = nn.Conv2d(width, width, 3, padding=1)
-        self.embed = nn.Linear(EMBEDDING, width)
+        self.embed = nn.Linear(4 * size.widths[0], width)
+        self.dropout = nn.Dropout(size.dropout)
         self.shortcut = nn.Conv2d(width_in, width, 1) if width_in != width else nn.Identity()
+        self.attention = Attention(width) if attends else nn.Identity()
 
     def forward(self, x: torch.Tensor, embedding: torch.Tensor) -> torch.Tensor:
         """(B, width_in, H, W) -> (B, width, H, W)."""
         h = self.conv_1(F.silu(self.norm_1(x))) + self.embed(embedding)[:, :, None, None]
-        return self.conv_2(F.silu(self.norm_2(h))) + self.shortcut(x)
+        h = self.conv_2(self.dropout(F.silu(self.norm_2(h)))) + self.shortcut(x)
+        return self.attention(h)
 
 
 class UNet(nn.Module):
-    """The U-Net of this library without attention."""
+    """The U-Net of this library, without classes."""
 
-    def __init__(self, blocks: int) -> None:
-        """Make a network with so many blocks at each level."""
+    def __init__(self, size: Size) -> None:
+        """Make a network of that size."""
         super().__init__()
-        self.blocks = blocks
+        self.size, widths, pixels = size, size.widths, size.patch**2
+        embedding, last = 4 * widths[0], len(widths) - 1
         self.embed_1, self.embed_2 = (
-            nn.Linear(WIDTHS[0], EMBEDDING),
-            nn.Linear(EMBEDDING, EMBEDDING),
+            nn.Linear(widths[0], embedding),
+            nn.Linear(embedding, embedding),
         )
-        self.conv_in = nn.Conv2d(1, WIDTHS[0], 3, padding=1)
-        down, downsample, up, upsample, width = [], [], [], [], WIDTHS[0]
-        for level, wide in enumerate(WIDTHS):
+        self.conv_in = nn.Conv2d(pixels, widths[0], 3, padding=1)
+        down, downsample, up, upsample, width = [], [], [], [], widths[0]
+        for level, wide in enumerate(widths):
             if level:
                 downsample.append(nn.Conv2d(width, width, 3, stride=2, padding=1))
-            for _ in range(blocks):
-                down.append(Block(width, wide))
+            for _ in range(size.blocks):
+                down.append(Block(width, wide, size, level in size.attention))
                 width = wide
-        self.middle = nn.ModuleList([Block(width, width), Block(width, width)])
-        for level in reversed(range(len(WIDTHS))):
-            for _ in range(blocks):
-                up.append(Block(width + WIDTHS[level], WIDTHS[level]))
-                width = WIDTHS[level]
+        attends = last in size.attention
+        middle = [Block(width, width, size, attends), Block(width, width, size, False)]
+        for level in reversed(range(len(widths))):
+            for _ in range(size.blocks):
+                up.append(
+                    Block(width + widths[level], widths[level], size, level in size.attention)
+                )
+                width = widths[level]
             if level:
                 upsample.append(nn.Conv2d(width, width, 3, padding=1))
+        self.middle = nn.ModuleList(middle)
         self.down, self.downsample = nn.ModuleList(down), nn.ModuleList(downsample)
         self.up, self.upsample = nn.ModuleList(up), nn.ModuleList(upsample)
-        self.norm_out, self.conv_out = nn.GroupNorm(8, width), nn.Conv2d(width, 1, 3, padding=1)
+        self.norm_out, self.conv_out = (
+            nn.GroupNorm(8, width),
+            nn.Conv2d(width, pixels, 3, padding=1),
+        )
 
     def forward(self, x: torch.Tensor, t: torch.Tensor) -> torch.Tensor:
         """(B, 1, H, W), (B,) -> (B, 1, H, W)."""
-        half = WIDTHS[0] // 2
+        size, levels = self.size, len(self.size.widths)
+        half = size.widths[0] // 2
         frequencies = torch.exp(-9.2103404 * torch.arange(half, device=x.device) / half)
         angles = t[:, None] * frequencies
         embedding = self.embed_1(torch.cat([angles.sin(), angles.cos()], dim=1))
         embedding = F.silu(self.embed_2(F.silu(embedding)))
-        h, skips = self.conv_in(x), []
-        for level in range(len(WIDTHS)):
+        h, skips = self.conv_in(F.pixel_unshuffle(x, size.patch)), []
+        for level in range(levels):
             if level:
                 h = self.downsample[level - 1](h)
-            for block in self.down[level * self.blocks : (level + 1) * self.blocks]:
+            for block in self.down[level * size.blocks : (level + 1) * size.blocks]:
                 h = block(h, embedding)
                 skips.append(h)
         for block in self.middle:
             h = block(h, embedding)
-        for i in range(len(WIDTHS)):
-            for block in self.up[i * self.blocks : (i + 1) * self.blocks]:
+        for i in range(levels):
+            for block in self.up[i * size.blocks : (i + 1) * size.blocks]:
                 h = block(torch.cat([h, skips.pop()], dim=1), embedding)
-            if i + 1 < len(WIDTHS):
+            if i + 1 < levels:
                 h = self.upsample[i](F.interpolate(h, scale_factor=2))
-        return self.conv_out(F.silu(self.norm_out(h)))
+        return F.pixel_shuffle(self.conv_out(F.silu(self.norm_out(h))), size.patch)
 
 
-def network(blocks: int) -> nn.Module:
+def network(size: Size) -> nn.Module:
     """Make the network, its images with channels last."""
     torch.manual_seed(0)
-    return UNet(blocks).to(DEVICE, memory_format=torch.channels_last)
+    return UNet(size).to(DEVICE, memory_format=torch.channels_last)
 
 
-def ddim(blocks: int, compiled: bool) -> Task:
-    """Return STEPS steps of DDIM on one batch."""
-    unet = network(blocks).eval()
+def ddim(size: Size, compiled: bool, n_samples: int, batch: int, steps: int) -> Task:
+    """Return DDIM of some images, a batch after the other."""
+    unet = network(size).eval()
     predict = torch.compile(unet) if compiled else unet
     alpha_bar = torch.cumprod(1 - torch.linspace(1e-4, 0.02, NOISE_STEPS, device=DEVICE), 0)
-    times = torch.linspace(NOISE_STEPS - 1, 0, STEPS, device=DEVICE).round().long()
+    times = torch.linspace(NOISE_STEPS - 1, 0, steps, device=DEVICE).round().long()
 
     @torch.inference_mode()
-    def run() -> None:
-        x = torch.randn(BATCH, 1, SIDE, SIDE, device=DEVICE)
+    def draw() -> None:
+        x = torch.randn(batch, 1, SIDE, SIDE, device=DEVICE)
         for i, t in enumerate(times):
             a = alpha_bar[t]
-            b = alpha_bar[times[i + 1]] if i + 1 < STEPS else torch.ones_like(a)
-            eps = predict(x, t.expand(BATCH).float())
+            b = alpha_bar[times[i + 1]] if i + 1 < steps else torch.ones_like(a)
+            eps = predict(x, t.expand(batch).float())
             x_0 = ((x - (1 - a).sqrt() * eps) / a.sqrt()).clamp(-1, 1)
             eps = (x - a.sqrt() * x_0) / (1 - a).sqrt()
             x = b.sqrt() * x_0 + (1 - b).sqrt() * eps
         x.cpu()
 
-    return run
+    return lambda: [draw() for _ in range(n_samples // batch)]
 
 
-def training(blocks: int, compiled: bool) -> Task:
+def training(size: Size, compiled: bool) -> Task:
     """Return some steps of training with AdamW, clipping and an average of the weights."""
-    unet, average = network(blocks), network(blocks)
+    unet, average = network(size), network(size)
     predict = torch.compile(unet) if compiled else unet
     optimiser = torch.optim.AdamW(unet.parameters(), lr=1e-3, weight_decay=0.01)
     alpha_bar = torch.cumprod(1 - torch.linspace(1e-4, 0.02, NOISE_STEPS, device=DEVICE), 0)
-    images = torch.rand(TRAINING_BATCH, 1, SIDE, SIDE, device=DEVICE) * 2 - 1
+    batch = size.training_batch
+    images = torch.rand(batch, 1, SIDE, SIDE, device=DEVICE) * 2 - 1
 
     def run() -> None:
         for _ in range(TRAINING_STEPS):
-            t = torch.randint(NOISE_STEPS, (TRAINING_BATCH,), device=DEVICE)
+            t = torch.randint(NOISE_STEPS, (batch,), device=DEVICE)
             eps, a = torch.randn_like(images), alpha_bar[t][:, None, None, None]
             loss = F.mse_loss(predict(a.sqrt() * images + (1 - a).sqrt() * eps, t.float()), eps)
             optimiser.zero_grad()
@@ -142,20 +185,25 @@ def training(blocks: int, compiled: bool) -> Task:
 
 
 if __name__ == "__main__":
-    blocks, compiled = int(sys.argv[1]), sys.argv[2] == "compiled"
+    size, compiled = SIZES[sys.argv[1]], sys.argv[2] == "compiled"
     with FlopCounterMode(display=False) as counter, torch.inference_mode():
-        network(blocks)(
+        network(size)(
             torch.zeros(BATCH, 1, SIDE, SIDE, device=DEVICE), torch.zeros(BATCH, device=DEVICE)
         )
     serve(
         {
             "versions": {"torch": torch.__version__},
             "device": DEVICE,
-            "parameters": sum(p.numel() for p in network(blocks).parameters()),
+            "parameters": sum(p.numel() for p in network(size).parameters()),
             "flop": counter.get_total_flops(),
+            "training_batch": size.training_batch,
         },
         {
-            "ddim": lambda: ddim(blocks, compiled),
-            "training": lambda: training(blocks, compiled),
+            "ddim": lambda: ddim(size, compiled, BATCH, BATCH, STEPS),
+            **{
+                f"many-{batch}": partial(ddim, size, compiled, MANY, batch, MANY_STEPS)
+                for batch in MANY_BATCHES
+            },
+            "training": lambda: training(size, compiled),
         },
     )

@@ -1,15 +1,27 @@
 """This library: sampling through its own loop, training through its own step."""
 
 import sys
+from functools import partial
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 import jax
 import numpy as np
-from sizes import BATCH, NOISE_STEPS, SIDE, STEPS, TRAINING_BATCH, TRAINING_STEPS, WIDTHS
+from sizes import (
+    BATCH,
+    MANY,
+    MANY_BATCHES,
+    MANY_STEPS,
+    NOISE_STEPS,
+    SIDE,
+    SIZES,
+    STEPS,
+    TRAINING_STEPS,
+    Size,
+)
 from worker import Task, serve
-from xla import flop, size
+from xla import flop, parameters
 
 from sfumato.compute.backend import spread_over_cores
 from sfumato.compute.randomness import stage_key
@@ -28,39 +40,44 @@ from sfumato.sampling.batches import sample
 from sfumato.training.loop import train
 
 
-def network(blocks: int) -> Network:
-    """Make the U-Net of the experiment `artifex_size`, with so many blocks per level."""
+def network(size: Size) -> Network:
+    """Make the U-Net of a size."""
     config = UNetConfig(
-        channels=WIDTHS[0],
-        channel_multipliers=tuple(width // WIDTHS[0] for width in WIDTHS),
-        attention_levels=(),
-        blocks_per_level=blocks,
+        channels=size.widths[0],
+        channel_multipliers=tuple(width // size.widths[0] for width in size.widths),
+        attention_levels=size.attention,
+        blocks_per_level=size.blocks,
+        patch_size=size.patch,
+        dropout=size.dropout,
     )
     return initialise(config, stage_key(0, 1))
 
 
-def ddim(blocks: int) -> Task:
-    """Return STEPS steps of DDIM on one batch."""
+def ddim(size: Size, n_samples: int, steps: int, at_once: int | None = None) -> Task:
+    """Return DDIM of some images, so many at a time."""
     diffusion = DiffusionConfig(noise_steps=NOISE_STEPS)
     schedule = make_schedule(diffusion)
-    denoise = Clipping()(make_denoiser(network(blocks), schedule, "epsilon"), schedule)
+    denoise = Clipping()(make_denoiser(network(size), schedule, "epsilon"), schedule)
     return lambda: sample(
         denoise,
         schedule,
         sampler_class("ddim")(),
-        n_samples=BATCH,
-        timesteps=spaced_timesteps(NOISE_STEPS, STEPS),
+        n_samples=n_samples,
+        timesteps=spaced_timesteps(NOISE_STEPS, steps),
         key=stage_key(0, 3),
         image_shape=(SIDE, SIDE, 1),
-        micro_batch=SamplingConfig().on(jax.default_backend()),
+        micro_batch=at_once // len(jax.local_devices())
+        if at_once
+        else SamplingConfig().on(jax.default_backend()),
     )
 
 
-def training(blocks: int) -> Task:
+def training(size: Size) -> Task:
     """Return some steps of training."""
-    images = np.random.default_rng(0).uniform(-1, 1, (TRAINING_BATCH, SIDE, SIDE, 1))
-    unet, labels = network(blocks), np.zeros(TRAINING_BATCH, int)
-    config = TrainingConfig(steps=TRAINING_STEPS, batch_size=TRAINING_BATCH, warmup_steps=0)
+    batch = size.training_batch
+    images = np.random.default_rng(0).uniform(-1, 1, (batch, SIDE, SIDE, 1))
+    unet, labels = network(size), np.zeros(batch, int)
+    config = TrainingConfig(steps=TRAINING_STEPS, batch_size=batch, warmup_steps=0)
     return lambda: train(
         unet,
         DiffusionConfig(noise_steps=NOISE_STEPS),
@@ -72,15 +89,24 @@ def training(blocks: int) -> Task:
 
 
 if __name__ == "__main__":
-    blocks = int(sys.argv[1])
+    size = SIZES[sys.argv[1]]
     spread_over_cores()
-    device = jax.local_devices()[0]
+    device, unet = jax.local_devices()[0], network(size)
+    unet.eval()
     serve(
         {
             "versions": {"jax": jax.__version__},
             "device": device.device_kind,
-            "parameters": size(network(blocks)),
-            "flop": flop(network(blocks)),
+            "parameters": parameters(unet),
+            "flop": flop(unet),
+            "training_batch": size.training_batch,
         },
-        {"ddim": lambda: ddim(blocks), "training": lambda: training(blocks)},
+        {
+            "ddim": lambda: ddim(size, BATCH, STEPS),
+            **{
+                f"many-{batch}": partial(ddim, size, MANY, MANY_STEPS, batch)
+                for batch in MANY_BATCHES
+            },
+            "training": lambda: training(size),
+        },
     )

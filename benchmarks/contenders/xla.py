@@ -16,6 +16,6 @@ def flop(network: Callable[[jax.Array, jax.Array], object]) -> float:
     return lowered.cost_analysis()["flops"]
 
 
-def size(network: nnx.Module) -> int:
+def parameters(network: nnx.Module) -> int:
     """Count the parameters."""
     return sum(leaf.size for leaf in jax.tree.leaves(nnx.state(network, nnx.Param)))
