@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from sfumato.errors import InputError
-from sfumato.workflow.lock import check_records, release_stale_lock
+from sfumato.workflow.lock import check_records, release_before_building, release_stale_lock
 from sfumato.workflow.places import check_results
 
 NOBODY = 65534
@@ -65,12 +65,21 @@ def test_the_lock_of_a_live_snakemake_stays(left):
             assert left.exists()
 
 
-def test_a_snakemake_about_to_end_is_waited_for(left):
+@pytest.mark.parametrize("dryrun", [False, True])
+def test_before_building_a_snakemake_about_to_end_is_waited_for(left, dryrun, monkeypatch):
+    monkeypatch.setattr("sfumato.workflow.lock.PATIENCE", 60)
     ending = release_stale_lock(main_process=True)
     left.touch()
-    threading.Timer(0.3, ending.close).start()
-    with release_stale_lock(main_process=True, patience=60):
-        assert not left.exists()
+    plugin = SimpleNamespace(common_settings=SimpleNamespace(dryrun_exec=dryrun))
+    with release_stale_lock(main_process=True) as alive:
+        workflow = SimpleNamespace(
+            is_main_process=True, execute=lambda executor_plugin: left.exists()
+        )
+        release_before_building(workflow, alive)
+        timer = threading.Timer(0.3, ending.close)
+        timer.start()
+        assert workflow.execute(executor_plugin=plugin) == dryrun
+        timer.join()
 
 
 def test_a_file_of_another_user_carries_the_lock_too(left, folder):

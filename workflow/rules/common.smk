@@ -20,7 +20,11 @@ from sfumato.figures import figure
 from sfumato.figures import names as figure_names
 from sfumato.workflow.contents import one_of
 from sfumato.workflow.environment import prepare_environment
-from sfumato.workflow.lock import check_records, release_stale_lock
+from sfumato.workflow.lock import (
+    check_records,
+    release_before_building,
+    release_stale_lock,
+)
 from sfumato.workflow.mistakes import in_a_sentence
 from sfumato.workflow.places import (
     check_results,
@@ -51,9 +55,8 @@ STANDALONE = workflow.modifier.is_main_snakefile()
 prepare_environment(ours_alone=STANDALONE)
 if STANDALONE:
     in_a_sentence(check_places)()
-alive = release_stale_lock(
-    workflow.is_main_process, patience=0 if workflow.dryrun else 5
-)
+alive = release_stale_lock(workflow.is_main_process)
+release_before_building(workflow, alive)
 if workflow.is_main_process:
     in_a_sentence(check_records)()
 CONFIG_FILES = config_files(STANDALONE)

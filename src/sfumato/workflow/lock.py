@@ -4,21 +4,23 @@ import fcntl
 import os
 import time
 from contextlib import suppress
+from functools import wraps
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 from snakemake.logging import logger
 
 from sfumato.errors import InputError
 
 FOLDER = Path(".snakemake")
+PATIENCE = 5  # seconds
 _ELSEWHERE = (
     "build in a folder of your own, with --directory, or copy the project; what is copied is "
     "not built again"
 )
 
 
-def release_stale_lock(main_process: bool, patience: float = 0) -> IO[str] | None:
+def release_stale_lock(main_process: bool) -> IO[str] | None:
     """Remove the lock that a killed Snakemake left, so that the same command runs again.
 
     Every live Snakemake shares a lock that the kernel drops when its process dies, in whatever
@@ -29,24 +31,35 @@ def release_stale_lock(main_process: bool, patience: float = 0) -> IO[str] | Non
     Args:
         main_process: a job that Snakemake started on another node cannot always see that lock: it
             removes nothing.
-        patience: seconds to wait for a process that is about to end: a cluster's job, once it is
-            cancelled, outlives its place in the queue by a moment.
 
     Returns:
         The file, which must stay open as long as this process lives; None if there can be none.
     """
     file = _shared_file()
-    # Where the file system knows no such locks, Snakemake's own must do.
-    with suppress(OSError):
-        if file and main_process:
-            locks = FOLDER / "locks"
-            _take(file, patience if any(locks.iterdir()) else 0)
-            for left in locks.iterdir():
-                left.unlink()
-    with suppress(OSError):
-        if file:
-            fcntl.flock(file, fcntl.LOCK_SH)
+    if file:
+        _share(file, release=main_process)
     return file
+
+
+def release_before_building(workflow: Any, file: IO[str] | None) -> None:  # noqa: ANN401
+    """Have Snakemake wait, when it is about to build, for a process that is about to end.
+
+    A cluster's job that was cancelled outlives its place in the queue by a moment.
+
+    Args:
+        workflow: Snakemake's.
+        file: what `release_stale_lock` returned.
+    """
+    execute = workflow.execute
+
+    @wraps(execute)
+    def patient(executor_plugin: Any, **named: Any) -> Any:  # noqa: ANN401
+        if file and not executor_plugin.common_settings.dryrun_exec:
+            _share(file, release=True, patience=PATIENCE)
+        return execute(executor_plugin=executor_plugin, **named)
+
+    if workflow.is_main_process:
+        workflow.execute = patient
 
 
 def check_records() -> None:
@@ -74,6 +87,19 @@ def _shared_file() -> IO[str] | None:
             FOLDER.mkdir(exist_ok=True)
             return open(FOLDER / "alive", mode)  # noqa: SIM115
     return None
+
+
+def _share(file: IO[str], release: bool, patience: float = 0) -> None:
+    """Share the lock; before, if asked to, remove what was left if nobody else shares it."""
+    # Where the file system knows no such locks, Snakemake's own must do.
+    with suppress(OSError):
+        if release:
+            locks = FOLDER / "locks"
+            _take(file, patience if any(locks.iterdir()) else 0)
+            for left in locks.iterdir():
+                left.unlink()
+    with suppress(OSError):
+        fcntl.flock(file, fcntl.LOCK_SH)
 
 
 def _take(file: IO[str], patience: float) -> None:
