@@ -3,12 +3,14 @@
 import jax
 import numpy as np
 import pytest
+from flax import nnx
 
 from sfumato.config.data import DataConfig
 from sfumato.data.images import load_images
 from sfumato.errors import InputError
 from sfumato.evaluation.classifier import MICRO_BATCH, Classifier
 from sfumato.evaluation.classifier_training import Fit, train_classifier
+from sfumato.evaluation.lenet import max_pool
 from sfumato.records.arrays import digest, save_arrays
 from sfumato.records.opening import open_record
 from sfumato.records.provenance import provenance
@@ -37,6 +39,18 @@ def small():
 def train(small):
     fit = Fit(steps=3, batch_size=4, learning_rate=1e-3)
     return train_classifier(*small, 4, fit, key=jax.random.key(0))
+
+
+@pytest.mark.parametrize("shape", [(2, 28, 28, 3), (3, 9, 7, 2)])
+def test_pooling_and_its_gradient_are_those_of_flax(shape):
+    """Of whole numbers, of which many are equal: the gradient goes to the first."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, 4, shape).astype(np.float32)
+    ours, pull_ours = jax.vjp(max_pool, x)
+    theirs, pull_theirs = jax.vjp(lambda x: nnx.max_pool(x, (2, 2), (2, 2)), x)
+    np.testing.assert_array_equal(ours, theirs)
+    gradient = rng.normal(size=ours.shape).astype(np.float32)
+    np.testing.assert_array_equal(*pull_ours(gradient), *pull_theirs(gradient))
 
 
 def test_it_learns_digits(digits, trained):

@@ -1,20 +1,36 @@
-"""Programs whose results do not depend on how many processor cores there are.
+"""Programs that give the same bits each time: on any number of cores, and on a GPU.
 
 On a CPU XLA leaves convolutions, products and sums to a library that cuts a long sum into as many
 parts as there are threads, so its last bits change with the machine. XLA's own sums are as fast in
 these networks and do not. And the barriers that `fusion` sets stand until operations are fused,
 which XLA's CPU backend removes before unless it is told to leave them.
+
+On a GPU XLA tries several kernels for an operation and takes the one that was fastest this time;
+and some kernels add in whatever order their threads arrive. It does neither where it is told so.
+docs/reproducibility.md says what that costs; XLA_FLAGS=--xla_gpu_deterministic_ops=false saves it.
 """
 
+import os
 from collections.abc import Callable
 from functools import cache, cached_property
 from typing import Any
 
 import jax
 
+from sfumato.compute.backend import xla_flags
+
 _FUSIONS = "xla_cpu_experimental_ynn_fusion_type"
 _PASSES_LEFT_OUT, _BARRIERS = "xla_disable_hlo_passes", "cse_barrier_expander"
 _ALL_BUT_SUMS = ("DOT", "INDIVIDUAL_DOT", "INDIVIDUAL_CONVOLUTION")
+_DETERMINISTIC = "xla_gpu_deterministic_ops"
+_OPTIONS: dict[str, dict[str, str | bool]] = {
+    "cpu": {
+        _FUSIONS: ",".join(f"LIBRARY_FUSION_TYPE_{name}" for name in _ALL_BUT_SUMS),
+        _PASSES_LEFT_OUT: _BARRIERS,
+    },
+    "gpu": {_DETERMINISTIC: True},
+}
+"""XLA's options on each kind of device."""
 
 
 class CompiledFunction:
@@ -52,14 +68,15 @@ def compiled(function: Callable[..., Any], **options: Any) -> CompiledFunction: 
 
 
 @cache
-def compiler_options() -> dict[str, str] | None:
-    """Return XLA's options on a CPU; None elsewhere, or where XLA does not know them."""
-    if jax.default_backend() != "cpu":
+def compiler_options() -> dict[str, str | bool] | None:
+    """Return XLA's options on this device, or None where there are none or XLA does not know them.
+
+    What the user's XLA_FLAGS say of an option counts instead.
+    """
+    backend, flags = jax.default_backend(), xla_flags(os.environ.get("XLA_FLAGS", ""))
+    options = {key: value for key, value in _OPTIONS.get(backend, {}).items() if key not in flags}
+    if not options:
         return None
-    options = {
-        _FUSIONS: ",".join(f"LIBRARY_FUSION_TYPE_{name}" for name in _ALL_BUT_SUMS),
-        _PASSES_LEFT_OUT: _BARRIERS,
-    }
     try:
         jax.jit(lambda: 0, compiler_options=options).lower().compile()
     except jax.errors.JaxRuntimeError:
