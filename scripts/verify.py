@@ -2,8 +2,8 @@
 
 python scripts/verify.py --experiments mine --results results --golden workflow/golden
 
-The second build is in `.verify` next to the experiments, and is deleted afterwards. A missing
-golden file is skipped.
+The second build is in `.verify` next to the experiments, and is deleted afterwards. A golden file
+of the same kind of device counts before others; a missing one is skipped.
 """
 
 import shutil
@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sfumato.errors import InputError
-from sfumato.records.golden import compare_with_golden, load_golden
+from sfumato.records.golden import compare_with_golden, golden_for, load_golden
 from sfumato.records.verify import NOT_BUILT, NOTHING_REPEATED, Finding, compare_folders
 from sfumato.workflow.command_line import add_paths, command, new_parser
 
@@ -26,13 +26,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     results, mistakes = arguments.results, []
     for experiment in arguments.experiments:
         rebuilt = results / ".verify" / experiment
-        golden = arguments.golden / f"{experiment}.json"
         if not rebuilt.is_dir():
             print(f"{results / experiment}: {NOTHING_REPEATED}")
             continue
         findings = list(compare_folders(rebuilt, results / experiment))
         mistakes += report(results / experiment, findings)
-        if golden.exists():
+        if golden := golden_for(arguments.golden, experiment, rebuilt):
             mistakes += report(golden, compare_with_golden(rebuilt, load_golden(golden)))
         elif all(finding.said == NOT_BUILT for finding in findings):
             mistakes.append(f"{results / experiment}: nothing to compare with; build it first")

@@ -3,6 +3,7 @@
 import hashlib
 import importlib
 import json
+import re
 import shutil
 
 import jax
@@ -17,7 +18,7 @@ from sfumato.networks.initialisation import initialise
 from sfumato.networks.unet_config import UNetConfig
 from sfumato.records.arrays import save_arrays
 from sfumato.records.checkpoint import save_checkpoint
-from sfumato.records.golden import compare_with_golden, freeze, load_golden
+from sfumato.records.golden import compare_with_golden, freeze, golden_for, load_golden
 from sfumato.records.measurements import save_measurement
 from sfumato.records.opening import open_record
 from sfumato.records.verify import compare_folders
@@ -160,6 +161,27 @@ def test_the_shipped_golden_files(experiment, n_artifacts):
     assert len(golden.artifacts) == n_artifacts and golden.device["backend"] == "cpu"
     sha256 = hashlib.sha256(file.read_bytes()).hexdigest()
     assert f"`{sha256[:12]}`" in (ROOT / "CHANGELOG.md").read_text()
+
+
+def test_the_golden_file_of_a_kind_of_device(rebuilt, tmp_path):
+    kind = re.sub(r"\W|_", "-", open_record(rebuilt / "ddim_samples.npz").record.device["kind"])
+    assert golden_for(tmp_path, "tiny", rebuilt) is None
+    for place in (tmp_path, tmp_path / kind.lower()):
+        place.mkdir(exist_ok=True)
+        (place / "tiny.json").touch()
+        assert golden_for(tmp_path, "tiny", rebuilt) == place / "tiny.json"
+
+
+def test_the_golden_file_of_a_gpu_holds_on_a_cpu():
+    """Built with deterministic kernels on another machine, by another jax: values within 2.5e-5."""
+    golden = ROOT / "workflow" / "golden"
+    cpu = load_golden(golden / "diffusion_mnist.json")
+    gpu = load_golden(golden / "nvidia-h100-80gb-hbm3" / "diffusion_mnist.json")
+    assert gpu.device["kind"] == "NVIDIA H100 80GB HBM3" and "xla_flags" not in gpu.device
+    for stage in ("forward", "ddpm_samples", "ddim_samples", "trajectory"):
+        ours, theirs = (each.artifacts[f"{stage}.npz"] for each in (cpu, gpu))
+        for name, values in ours.values.items():
+            np.testing.assert_allclose(values, theirs.values[name], atol=2.5e-5, err_msg=stage)
 
 
 def verify(folder):

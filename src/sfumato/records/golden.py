@@ -1,6 +1,11 @@
-"""The golden file of an experiment: a summary of what it gave on one machine."""
+"""The golden file of an experiment: a summary of what it gave on one machine.
+
+golden/mine.json               on the project's usual kind of device
+golden/nvidia-h100/mine.json   on another kind, whose name is the folder's
+"""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -67,6 +72,20 @@ def freeze(folder: str | Path) -> Golden:
             for name, each in artifacts.items()
         },
     )
+
+
+def golden_for(folder: str | Path, experiment: str, rebuilt: str | Path) -> Path | None:
+    """Return the golden file of the kind of device that built `rebuilt`, or else the usual one.
+
+    None if there is neither.
+    """
+    devices = (each.record.device for each in artifacts_in(rebuilt).values())
+    kinds = {device["kind"] for device in devices if device}
+    names = [re.sub("[^a-z0-9]+", "-", kind.lower()).strip("-") for kind in sorted(kinds)]
+    files = (
+        Path(folder, *place, f"{experiment}.json") for place in ([[name] for name in names] + [[]])
+    )
+    return next((file for file in files if file.exists()), None)
 
 
 def load_golden(path: str | Path) -> Golden:
