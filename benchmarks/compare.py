@@ -5,6 +5,7 @@ python benchmarks/compare.py --peers .venv-bench/bin/python --output benchmarks/
 
 import argparse
 import json
+import os
 import statistics
 import subprocess
 import sys
@@ -13,10 +14,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-PLACE = Path(__file__).resolve().parent / "contenders"
-sys.path.insert(0, str(PLACE))
-from sizes import MANY_BATCHES, SIZES  # noqa: E402 (of the contenders' folder)
+sys.path.insert(0, str(Path(__file__).resolve().parent / "contenders"))
 
+from sizes import MANY_BATCHES, SIZES
+
+PLACE = Path(__file__).resolve().parent / "contenders"
 PRODUCTS = ("product", "product-tf32", "product-bfloat16", "copy", "copy-bfloat16")
 MANY = tuple(f"many-{batch}" for batch in MANY_BATCHES)
 TASKS = ",".join((*PRODUCTS, "ddim", *MANY, "training"))
@@ -52,7 +54,9 @@ class Contender:
     times: dict[str, list[float]] = field(default_factory=dict)
 
     @classmethod
-    def start(cls, name: str, python: str | None, words: tuple[str, ...]) -> "Contender":
+    def start(
+        cls, name: str, python: str | None, words: tuple[str, ...], xla_flags: str = ""
+    ) -> "Contender":
         """Start it, and wait until it has said what it is."""
         if python is None or not Path(python).exists():
             return cls(name, None, {"error": "its environment is not there"})
@@ -62,6 +66,7 @@ class Contender:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             text=True,
+            env=os.environ | ({"XLA_FLAGS": xla_flags} if xla_flags else {}),
         )
         contender = cls(name, process, {})
         contender.facts = contender._answer()
@@ -114,14 +119,11 @@ def main() -> None:
     )
     parser.add_argument("--rounds", type=int, default=7)
     parser.add_argument("--tasks", default=TASKS)
-    parser.add_argument("--only", default="", help="contenders whose names have this in them")
     parser.add_argument("--output", required=True, type=Path)
     arguments = parser.parse_args()
     pythons = {"here": sys.executable, "peers": arguments.peers}
     contenders = []
     for name, (where, *words) in CONTENDERS.items():
-        if name != "machine" and arguments.only not in name:
-            continue
         contenders.append(Contender.start(name, pythons[where], tuple(words)))
         print(name, contenders[-1].facts, file=sys.stderr)
     for task in arguments.tasks.split(","):

@@ -7,18 +7,7 @@ import sys
 from functools import partial
 
 import torch
-from sizes import (
-    BATCH,
-    MANY,
-    MANY_BATCHES,
-    MANY_STEPS,
-    NOISE_STEPS,
-    SIDE,
-    SIZES,
-    STEPS,
-    TRAINING_STEPS,
-    Size,
-)
+from sizes import BATCH, NOISE_STEPS, SIDE, SIZES, Size, tasks
 from torch import nn
 from torch.nn import functional as F  # noqa: N812 (its usual name)
 from torch.utils.flop_counter import FlopCounterMode
@@ -26,6 +15,7 @@ from worker import Task, serve
 
 HEADS = 4
 DEVICE = "cuda" if torch.cuda.is_available() else "cpu"
+torch.backends.cudnn.allow_tf32 = False  # float32 is float32, as in the jobs of this library
 
 
 class Attention(nn.Module):
@@ -136,7 +126,7 @@ def network(size: Size) -> nn.Module:
     return UNet(size).to(DEVICE, memory_format=torch.channels_last)
 
 
-def ddim(size: Size, compiled: bool, n_samples: int, batch: int, steps: int) -> Task:
+def ddim(size: Size, compiled: bool, n_samples: int, steps: int, batch: int) -> Task:
     """Return DDIM of some images, a batch after the other."""
     unet = network(size).eval()
     predict = torch.compile(unet) if compiled else unet
@@ -158,20 +148,22 @@ def ddim(size: Size, compiled: bool, n_samples: int, batch: int, steps: int) -> 
     return lambda: [draw() for _ in range(n_samples // batch)]
 
 
-def training(size: Size, compiled: bool) -> Task:
+def training(size: Size, compiled: bool, batch: int, steps: int, precision: str) -> Task:
     """Return some steps of training with AdamW, clipping and an average of the weights."""
+    narrow = torch.autocast(DEVICE, torch.bfloat16, enabled=precision == "bfloat16")
     unet, average = network(size), network(size)
     predict = torch.compile(unet) if compiled else unet
     optimiser = torch.optim.AdamW(unet.parameters(), lr=1e-3, weight_decay=0.01)
     alpha_bar = torch.cumprod(1 - torch.linspace(1e-4, 0.02, NOISE_STEPS, device=DEVICE), 0)
-    batch = size.training_batch
     images = torch.rand(batch, 1, SIDE, SIDE, device=DEVICE) * 2 - 1
 
     def run() -> None:
-        for _ in range(TRAINING_STEPS):
+        for _ in range(steps):
             t = torch.randint(NOISE_STEPS, (batch,), device=DEVICE)
             eps, a = torch.randn_like(images), alpha_bar[t][:, None, None, None]
-            loss = F.mse_loss(predict(a.sqrt() * images + (1 - a).sqrt() * eps, t.float()), eps)
+            with narrow:
+                predicted = predict(a.sqrt() * images + (1 - a).sqrt() * eps, t.float())
+            loss = F.mse_loss(predicted.float(), eps)
             optimiser.zero_grad()
             loss.backward()
             nn.utils.clip_grad_norm_(unet.parameters(), 1.0)
@@ -198,12 +190,5 @@ if __name__ == "__main__":
             "flop": counter.get_total_flops(),
             "training_batch": size.training_batch,
         },
-        {
-            "ddim": lambda: ddim(size, compiled, BATCH, BATCH, STEPS),
-            **{
-                f"many-{batch}": partial(ddim, size, compiled, MANY, batch, MANY_STEPS)
-                for batch in MANY_BATCHES
-            },
-            "training": lambda: training(size, compiled),
-        },
+        tasks(size, partial(ddim, size, compiled), partial(training, size, compiled)),
     )

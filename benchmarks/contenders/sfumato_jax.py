@@ -8,18 +8,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[2] / "src"))
 
 import jax
 import numpy as np
-from sizes import (
-    BATCH,
-    MANY,
-    MANY_BATCHES,
-    MANY_STEPS,
-    NOISE_STEPS,
-    SIDE,
-    SIZES,
-    STEPS,
-    TRAINING_STEPS,
-    Size,
-)
+from sizes import BATCH, NOISE_STEPS, SIDE, SIZES, Size, tasks
 from worker import Task, serve
 from xla import flop, parameters
 
@@ -53,31 +42,30 @@ def network(size: Size) -> Network:
     return initialise(config, stage_key(0, 1))
 
 
-def ddim(size: Size, n_samples: int, steps: int, at_once: int | None = None) -> Task:
-    """Return DDIM of some images, so many at a time."""
+def draw(size: Size, sampler: str, n_samples: int, steps: int, at_once: int) -> Task:
+    """Return a sampler's chain of some images, so many at a time; of BATCH, the usual number."""
     diffusion = DiffusionConfig(noise_steps=NOISE_STEPS)
     schedule = make_schedule(diffusion)
     denoise = Clipping()(make_denoiser(network(size), schedule, "epsilon"), schedule)
     return lambda: sample(
         denoise,
         schedule,
-        sampler_class("ddim")(),
+        sampler_class(sampler)(),
         n_samples=n_samples,
         timesteps=spaced_timesteps(NOISE_STEPS, steps),
         key=stage_key(0, 3),
         image_shape=(SIDE, SIDE, 1),
         micro_batch=at_once // len(jax.local_devices())
-        if at_once
+        if n_samples > BATCH
         else SamplingConfig().on(jax.default_backend()),
     )
 
 
-def training(size: Size) -> Task:
+def training(size: Size, batch: int, steps: int, precision: str) -> Task:
     """Return some steps of training."""
-    batch = size.training_batch
     images = np.random.default_rng(0).uniform(-1, 1, (batch, SIDE, SIDE, 1))
     unet, labels = network(size), np.zeros(batch, int)
-    config = TrainingConfig(steps=TRAINING_STEPS, batch_size=batch, warmup_steps=0)
+    config = TrainingConfig(steps=steps, batch_size=batch, warmup_steps=0, precision=precision)
     return lambda: train(
         unet,
         DiffusionConfig(noise_steps=NOISE_STEPS),
@@ -102,11 +90,7 @@ if __name__ == "__main__":
             "training_batch": size.training_batch,
         },
         {
-            "ddim": lambda: ddim(size, BATCH, STEPS),
-            **{
-                f"many-{batch}": partial(ddim, size, MANY, MANY_STEPS, batch)
-                for batch in MANY_BATCHES
-            },
-            "training": lambda: training(size),
+            **tasks(size, partial(draw, size, "ddim"), partial(training, size)),
+            "demo-ddpm": partial(draw, size, "ddpm", BATCH, NOISE_STEPS, BATCH),
         },
     )

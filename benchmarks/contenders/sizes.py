@@ -1,6 +1,10 @@
 """What all contenders are asked to do, so that they do the same."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
+
+from worker import Task
 
 BATCH = 8
 SIDE = 28
@@ -9,6 +13,8 @@ STEPS = 20  # of DDIM, in one timed run
 TRAINING_STEPS = 6  # in one timed run, its setting up with them
 MANY, MANY_STEPS = 32, 5  # images drawn at once, and steps, where throughput is timed
 MANY_BATCHES = (8, 32)  # and how many of them go through the network at a time
+DEMO_STEPS = 50  # of DDIM, for the demo's eight images on a GPU
+LARGE, LARGE_STEPS = 1024, 40  # batch and steps of training on a GPU
 
 
 @dataclass(frozen=True)
@@ -41,3 +47,27 @@ SIZES = {
 """By name: those of the experiments, and Artifex's with both its blocks; without classes."""
 
 WIDTHS = SIZES["artifex_size"].widths
+
+
+def tasks(
+    size: Size,
+    draw: Callable[[int, int, int], Task],
+    train: Callable[[int, int, str], Task],
+) -> dict[str, Callable[[], Task]]:
+    """Return by name what sets up a task; `gpu.py` asks for the last ones, `compare.py` for others.
+
+    Args:
+        size: of the network.
+        draw: makes the task to draw by DDIM so many images, in so many steps, so many at a time.
+        train: makes the task to train with a batch, for so many steps, in a precision.
+    """
+    return {
+        "ddim": partial(draw, BATCH, STEPS, BATCH),
+        **{f"many-{batch}": partial(draw, MANY, MANY_STEPS, batch) for batch in MANY_BATCHES},
+        "training": partial(train, size.training_batch, TRAINING_STEPS, "float32"),
+        "demo": partial(draw, BATCH, DEMO_STEPS, BATCH),
+        **{
+            f"training-{precision}": partial(train, LARGE, LARGE_STEPS, precision)
+            for precision in ("float32", "bfloat16")
+        },
+    }
