@@ -107,6 +107,7 @@ lint: setup
 	$(RUN) ruff format --check
 	$(BIN)/basedpyright
 	$(BIN)/snakefmt --check Snakefile workflow docs/Snakefile
+	$(BIN)/hadolint Dockerfile
 	$(RUN) snakemake --lint
 
 format: setup
