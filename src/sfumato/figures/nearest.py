@@ -38,13 +38,7 @@ def draw(look: PanelLook, data: Opened, samples: Opened, metrics: Opened) -> Dra
     """Draw each pair under the distance of its pixels."""
     from sfumato.evaluation.metrics import Metrics
     from sfumato.figures.panels import image_rows
-    from sfumato.figures.titles import (
-        channel_words,
-        diffusion_words,
-        drawn_words,
-        heading,
-        network_words,
-    )
+    from sfumato.figures.titles import drawn_words, heading, made_words
 
     scored = Metrics.of(metrics)
     drawn, train = samples.read()["images"], data.read()["train_images"]
@@ -57,8 +51,6 @@ def draw(look: PanelLook, data: Opened, samples: Opened, metrics: Opened) -> Dra
         look,
         f"of {scored.n_samples} samples those nearest to a training image, with the distance",
         drawn_words(samples.record) if scored.settings else "",
-        network_words(samples.record),
-        diffusion_words(samples.record),
-        channel_words(drawn),
+        *made_words(samples.record, drawn),
     )
     return image_rows(rows, titles, said, look)

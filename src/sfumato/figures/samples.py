@@ -36,13 +36,7 @@ def draw(look: GridLook, samples: Opened) -> Drawing:
     from sfumato.figures.classes import class_names
     from sfumato.figures.edits import edited
     from sfumato.figures.panels import image_grid, image_rows
-    from sfumato.figures.titles import (
-        channel_words,
-        diffusion_words,
-        drawn_words,
-        heading,
-        network_words,
-    )
+    from sfumato.figures.titles import drawn_words, heading, made_words
 
     (entry,), record = samples.record.settings["samples"].values(), samples.record
     n_samples = samples.arrays["images"].shape[0]
@@ -52,9 +46,7 @@ def draw(look: GridLook, samples: Opened) -> Drawing:
     said = heading(
         look,
         drawn_words(record),
-        network_words(record),
-        diffusion_words(record),
-        channel_words(images),
+        *made_words(record, images),
         f"the first {len(images)} of {n_samples} samples" if len(images) < n_samples else "",
     )
     if edit := entry.get("edit"):

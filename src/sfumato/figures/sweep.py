@@ -54,7 +54,7 @@ def draw(look: RowLook, table: Opened, *samples: Opened) -> Drawing:
     """Draw samples 0, 1, ... of each point, or sample 0 for each pair of values of two settings."""
     from sfumato.figures.classes import class_names
     from sfumato.figures.panels import image_rows
-    from sfumato.figures.titles import channel_words, diffusion_words, heading, network_words
+    from sfumato.figures.titles import heading, made_words
     from sfumato.sampling.points import rows
 
     points, made = rows(table), samples[0].record
@@ -70,9 +70,7 @@ def draw(look: RowLook, table: Opened, *samples: Opened) -> Drawing:
         f"sweep over {' and '.join(keys)}" if keys else "sweep over nothing",
         _words(list(entries.values()), class_names(made)),
         "sample 0" if is_grid else "",
-        network_words(made),
-        diffusion_words(made),
-        channel_words(drawn[0]),
+        *made_words(made, drawn[0]),
         f"network evaluations (NFE) and seconds of a sample, measured on {' and '.join(devices)}",
     )
     return image_rows(shown.rows, shown.titles, said, look, remarks=shown.remarks)

@@ -163,6 +163,11 @@ def schedule_words(diffusion: Mapping[str, Any]) -> str:
     return ", ".join([f"{diffusion['beta_schedule']} schedule", *ending, length, *betas])
 
 
+def made_words(record: Record, images: np.ndarray) -> tuple[str, str, str]:
+    """Say of images (..., C) with which network they were made, and of it what there is to say."""
+    return network_words(record), diffusion_words(record), channel_words(images)
+
+
 def channel_words(images: np.ndarray) -> str:
     """Say that only the first of several channels is seen, unless they are a colour."""
     channels = images.shape[-1]

@@ -39,13 +39,7 @@ def draw(look: PanelLook, samples: Opened, metrics: Opened) -> Drawing:
     from sfumato.errors import InputError
     from sfumato.evaluation.metrics import Metrics
     from sfumato.figures.panels import image_rows
-    from sfumato.figures.titles import (
-        channel_words,
-        diffusion_words,
-        drawn_words,
-        heading,
-        network_words,
-    )
+    from sfumato.figures.titles import drawn_words, heading, made_words
 
     scored = Metrics.of(metrics)
     if not scored.told:
@@ -56,9 +50,7 @@ def draw(look: PanelLook, samples: Opened, metrics: Opened) -> Drawing:
         f"of {scored.n_samples} samples those that a classifier told from real images most surely, "
         "and least",
         drawn_words(samples.record),
-        network_words(samples.record),
-        diffusion_words(samples.record),
-        channel_words(drawn),
+        *made_words(samples.record, drawn),
     )
     pairs = list(zip(scored.told, scored.fooling, strict=True))
     rows = {

@@ -28,13 +28,7 @@ FIGURE = Figure(
 def draw(look: PanelLook, trajectory: Opened) -> Drawing:
     """Draw x_t, from pure noise to the finished image, above the x_0 predicted from it."""
     from sfumato.figures.panels import image_rows, time_label
-    from sfumato.figures.titles import (
-        channel_words,
-        diffusion_words,
-        drawn_words,
-        heading,
-        network_words,
-    )
+    from sfumato.figures.titles import drawn_words, heading, made_words
 
     arrays = trajectory.read()
     rows = {"$x_t$": arrays["images"], r"predicted $x_0$": arrays["predicted_x_0"]}
@@ -42,8 +36,6 @@ def draw(look: PanelLook, trajectory: Opened) -> Drawing:
     said = heading(
         look,
         f"sample 0 of {drawn_words(trajectory.record)}",
-        network_words(trajectory.record),
-        diffusion_words(trajectory.record),
-        channel_words(arrays["images"]),
+        *made_words(trajectory.record, arrays["images"]),
     )
     return image_rows(rows, titles, said, look, ends=("noise", "image"))
