@@ -92,7 +92,7 @@ bench: setup .venv-bench/installed
 	$(BIN)/python benchmarks/compare.py --peers .venv-bench/bin/python --output benchmarks/results/cpu.json
 	$(BIN)/python benchmarks/report.py benchmarks/results/cpu.json
 	$(BIN)/python benchmarks/scaling.py benchmarks/results/scaling.json
-	$(BIN)/python benchmarks/scale.py benchmarks/results/scale.json
+	$(BIN)/python benchmarks/memory.py benchmarks/results/memory.json
 	$(BIN)/python benchmarks/graph.py benchmarks/results/graph.json
 	$(BIN)/python benchmarks/workflow.py --peers .venv-bench/bin/python \
 		--output benchmarks/results/workflow.json

@@ -66,11 +66,16 @@ def dry_runs(folder: Path) -> dict[str, float]:
     return {"rules": rules, "jobs": jobs, "sfumato": ours, "snakemake": theirs}
 
 
-def sweep(folder: Path) -> float:
-    """Time the dry-run of a sweep of many points."""
-    seeds = {"of": "ddim", "over": {"seed": list(range(POINTS))}}
+def many_points(folder: Path, number: int) -> None:
+    """Write the config of a sweep `many` of so many points."""
+    seeds = {"of": "ddim", "over": {"seed": list(range(number))}}
     config = {"targets": ["many"], "experiments": {"many": {"sweeps": {"many": seeds}}}}
     (folder / "config.yaml").write_text(json.dumps(config))
+
+
+def sweep(folder: Path) -> float:
+    """Time the dry-run of a sweep of many points."""
+    many_points(folder, POINTS)
     return statistics.median(snakemake(folder, *OURS, "-n", "sweep_many")[0] for _ in range(3))
 
 
