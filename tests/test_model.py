@@ -381,6 +381,7 @@ def test_training_code_can_differentiate_it():
         (lambda m: m(jnp.ones((3, 8, 8, 1)), jnp.array([0, 5])), "t: its shape"),
         (lambda m: m.sample(1, steps=2.5), "steps: 2.5 must be a whole number"),
         (lambda m: m.sample(1, seed=3), "seed: ddpm has no such setting; it has variance"),
+        (lambda m: m.sample(1, stepz=3), "it has variance; did you mean 'steps'"),
         (lambda m: m.sample(1, clip=1), "clip: 1 must be true, false or 'dynamic'"),
         (lambda m: m.sample(1, clip="dynamic", percentile=0), "percentile: 0 must be greater than"),
         (lambda m: m.sample(1, spacing="karras", rho=0.5), "rho: 0.5 must be at least 1"),

@@ -381,7 +381,12 @@ def test_missing_parts():
         ("a: [1\n", "config.yaml: this is not YAML: "),
         ("a:\n\tb: 1\n", "this is not YAML: found character '\\t'"),
         ("a: 1\nb: 2\na: 3\n", "config.yaml: the key 'a' appears twice, the second time in line 3"),
+        (
+            "b: 2\na: 1\na: 3\n",
+            "in line 3; put what is below it under the first, in line 2, or rename",
+        ),
         ("a: {b: 1, b: 2}\n", "the key 'b' appears twice"),
+        ("a: 1\nb 2\nc: 3\n", "in line 3; look there and one line above: indentation in spaces"),
         (b"\xff\xfe\x00\x01", "config.yaml: this is not "),
         ("a: !!python/object:os.system x\n", "this is not YAML: could not determine a constructor"),
         ("a: &x\n  b: *x\n", "config.yaml: a mapping contains itself, through an alias"),

@@ -20,6 +20,10 @@ from sfumato.errors import InputError
         ("{samples: {no: null}}", ".samples: the key false is not text; in quotes, yes, no, on"),
         ("{samples: {2026-01-02: {}}}", ".samples: the key 2026-01-02 is not text; in quotes, '2"),
         ("{samples: {1.5: {}}}", ".samples: the key 1.5 is not text; in quotes, '1.5', it is"),
+        (
+            "{samples: {ddim: {steps, 20}}}",
+            ".samples.ddim: the key 20 is not text; for a value write a colon, steps: 20",
+        ),
         ("{seed: 1, null: 2}", ": the key null is not text"),
         ("{seed:3}", ": 'seed:3' is one word; after a colon comes a space, seed: 3"),
         (

@@ -37,14 +37,14 @@ class _StrictLoader(yaml.SafeLoader):
 
     def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
         """Build a mapping; PyYAML itself lets the last of several equal keys win."""
-        seen = set()
+        seen: dict[tuple[str, str], yaml.Node] = {}
         for key_node, _ in node.value:
             key = (key_node.tag, str(key_node.value))
-            if key in seen:
+            if (first := seen.setdefault(key, key_node)) is not key_node:
                 raise InputError(
-                    f"the key {key[1]!r} appears twice, the second time {_line(key_node)}"
+                    f"the key {key[1]!r} appears twice, the second time {_line(key_node)}; put "
+                    f"what is below it under the first, {_line(first)}, or rename one"
                 )
-            seen.add(key)
         return super().construct_mapping(node, deep)
 
     def _number(self, node: yaml.ScalarNode) -> int | float:
@@ -180,9 +180,13 @@ def _parsed(text: str, name: str, wrong: str) -> tuple[Any, list[str]]:
         mark = getattr(error, "problem_mark", None)
         where = f" in line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or "unreadable"
-        raise InputError(f"{name}: {wrong}: {problem}{where}") from None
+        raise InputError(f"{name}: {wrong}: {problem}{where}{_LOOK if mark else ''}") from None
     except _UNREADABLE as error:
         raise InputError(f"{name}: a value cannot be read: {str(error)[:80]}") from None
+
+
+_LOOK = "; look there and one line above: indentation in spaces, a colon and a space after each key"
+"""What most mistakes are, and where: the parser stumbles over some of them one line late."""
 
 
 def _is_circular(content: object) -> bool:

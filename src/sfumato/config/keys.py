@@ -39,6 +39,8 @@ def _wrong(key: object, value: object, before: _Item) -> str:
         case int() if value is None and type(number) is int:
             comma, point = f"{name}: {number},{key}", f"{name}: {number}.{key}"
             return f"{comma} is no number; decimals have a point, {point}"
+        case int() | float() if value is None and number is None and isinstance(name, str) and name:
+            return f"the key {show(key)} is not text; for a value write a colon, {name}: {key}"
         case int() | float() | date():
             return f"the key {show(key)} is not text; in quotes, '{key}', it is"
     return f"the key {show(key)} is not text"

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sfumato.config.paths import user_path
 from sfumato.config.samples import SAMPLER, ChainConfig
-from sfumato.config.validation import validate
+from sfumato.config.validation import nearest, validate
 from sfumato.errors import InputError
 from sfumato.guidance.base import Guidance
 from sfumato.guidance.classifier_free import ClassifierFree
@@ -27,8 +27,9 @@ def chain_of(scheduler: str, knobs: Mapping[str, Any], **settings: Any) -> Chain
     own = SAMPLER.fields_of(scheduler)
     for knob in knobs:
         if knob not in (*own, "rho", "percentile"):
-            known = ", ".join(own) or "none"
-            raise InputError(f"{knob}: {scheduler} has no such setting; it has {known}")
+            known, asked = ", ".join(own) or "none", settings.keys() - {"edit"}
+            meant = nearest(knob, [*own, *sorted(asked)])
+            raise InputError(f"{knob}: {scheduler} has no such setting; it has {known}{meant}")
     return validate(ChainConfig, {"sampler": scheduler, **settings, **knobs})
 
 
