@@ -185,7 +185,9 @@ def test_a_run_that_was_killed_twice_ends_as_one_that_was_not(inputs, trained, t
     begun = [kill_when(seen, inputs, place) for seen in (writing_after(10), at(50))]
     assert {path.name for path in place.iterdir()} - {".training.lock"} == {"training"}
     train.main(train_words(inputs, place))
-    begun.append(first_step(capsys.readouterr().err))
+    said = capsys.readouterr().err
+    begun.append(first_step(said))
+    assert f"training goes on from step {begun[2]}\n" in said
     assert begun[0] == 0 and begun[1] >= 10 and begun[2] >= 50  # each went on behind the last
     assert {path.name for path in place.iterdir()} == OUTPUTS
     ours, theirs = (open_record(folder / "checkpoint") for folder in (place, trained))

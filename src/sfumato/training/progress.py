@@ -1,5 +1,6 @@
 """What a training run shows while it works. Nothing here can change a weight."""
 
+import sys
 from types import TracebackType
 from typing import Self
 
@@ -31,6 +32,8 @@ class TrainingBar:
     def __call__(self, step: int, loss: float) -> None:
         """Show that `step` steps were taken; the first call says where the run begins."""
         if self._bar is None:
+            if step:
+                print(f"training goes on from step {step}", file=sys.stderr, flush=True)
             self._bar = Progress(self._steps, "train", "step", done=step)
         else:
             self._bar.update(step - self._bar.done, loss=loss)
