@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from sfumato.config.render import ChartLook
 from sfumato.figures.base import Figure, Looks
 from sfumato.figures.style import GREY, SMALL
+from sfumato.records.facts import settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure as Drawing
 
     from sfumato.records.opening import Opened
+    from sfumato.records.provenance import Record
     from sfumato.sampling.convergence import Convergence
 
 ORDERS = (1, 2, 3)
@@ -56,6 +58,7 @@ def draw(look: ChartLook, convergence: Opened) -> Drawing:
         f"distance from the images of {measured.reference} steps",
         f"root mean square over the pixels of {counted(measured.n_samples, 'sample')}",
         ", ".join(phrases(shared, USUAL_ENTRY)),
+        "" if measured.reference == _asked(record) else "times that coincide count once",
         network_words(record),
         diffusion_words(record),
     )
@@ -72,6 +75,12 @@ def draw(look: ChartLook, convergence: Opened) -> Drawing:
     axes.set_ylabel("distance", fontsize=SMALL)
     figure.legend(fontsize=SMALL, loc="outside lower center", ncols=columns)
     return figure
+
+
+def _asked(record: Record) -> int:
+    """Return how many steps were asked for, for the images that the others are compared with."""
+    settings = settings_of(record)
+    return settings["convergence"]["reference"] or settings["diffusion"]["noise_steps"]
 
 
 def _names(convergence: Convergence, settings: Mapping[str, Any]) -> list[str]:
@@ -94,11 +103,13 @@ def _draw_orders(axes: Axes, convergence: Convergence) -> None:
     if not found:
         return
     first, last, top = min(nfe), max(nfe), max(found)
-    bottom = axes.get_ylim()[0]
+    bottom = 1.3 * axes.get_ylim()[0]  # leaves room for a label above the axis
     for order in ORDERS:
         end = min(last, first * (top / max(bottom, top * 1e-12)) ** (1 / order))
         height = top * (end / first) ** -order
         line = {"color": GREY, "linewidth": 0.8, "linestyle": ":", "zorder": 0}
         axes.plot([first, end], [top, height], **line)
-        place = {"xytext": (-2, 3), "textcoords": "offset points", "ha": "right"}
-        axes.annotate(f"order {order}", (end, height), fontsize=SMALL, color=GREY, **place)
+        place = {"xytext": (-2, 3), "textcoords": "offset points", "ha": "right", "zorder": 0}
+        behind = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+        words = f"order {order}"
+        axes.annotate(words, (end, height), fontsize=SMALL, color=GREY, bbox=behind, **place)

@@ -97,8 +97,8 @@ def _draw_ratios(axes: Axes, speed: Speed, dpi: float) -> None:
         places = [i + shift for i in range(len(ratios))]
         axes.barh(places, list(ratios.values()), 0.38, color=color)
         _label(axes, places, list(ratios.values()), [*map(short, ratios.values())], dpi)
-    axes.set_title("evaluations (grey), seconds (blue) of a sample", fontsize=MEDIUM)
-    axes.set_xlabel("of the first entry, over those of each", fontsize=SMALL)
+    axes.set_title("fewer evaluations (grey), seconds (blue)", fontsize=MEDIUM)
+    axes.set_xlabel("those of the first entry's sample, over those of each", fontsize=SMALL)
 
 
 def _label(
