@@ -74,8 +74,9 @@ def draw(results: dict[str, dict[str, dict[str, float]]], path: Path) -> None:
         work = [int(value) ** (2 if name == "side" else 1) for value in curve]
         for axes, unit in zip(column, ("seconds", "MB"), strict=True):
             axes.plot(work, [point[unit] for point in curve.values()], "o-", color="0.3")
-            axes.set_ylim(bottom=0)
+            axes.set_ylim(0, 1.1 * max(point[unit] for point in curve.values()))
             axes.set_ylabel(unit)
+        column[-1].locator_params("x", nbins=5)
         column[-1].set_xlabel(names.get(name, name))
     figure.savefig(path, dpi=120, metadata={"Software": None})
 
