@@ -93,34 +93,49 @@ def edit(checkpoint, **changes):
     (checkpoint / "manifest.json").write_text(json.dumps(manifest | changes))
 
 
-DAMAGES = {
+SEEN_BY_THE_JOB = {
     "a flipped byte": (lambda ckpt: flip(largest_file(ckpt)), "is not what was written"),
-    "a missing file": (lambda ckpt: largest_file(ckpt).unlink(), "is missing"),
-    "no manifest": (lambda ckpt: (ckpt / "manifest.json").unlink(), "was never finished"),
-    "another format": (lambda ckpt: edit(ckpt, format=3), "has format 3"),
     "another network": (
         lambda ckpt: edit(ckpt, model={"channels": 8}),
         "was made with model.input_dim = [28, 28, 1]",
     ),
     "other weights": (lambda ckpt: edit(ckpt, digest="0"), "its weights are not those"),
 }
+SEEN_BEFORE = {
+    "a missing file": (lambda ckpt: largest_file(ckpt).unlink(), "is missing; it is made again"),
+    "no manifest": (lambda ckpt: (ckpt / "manifest.json").unlink(), "was never finished; it is ma"),
+    "another format": (lambda ckpt: edit(ckpt, format=3), "has format 3"),
+}
+TARGET = "results/tiny/ddim_samples.png"
 
 
-@pytest.mark.parametrize("damage", some_quick(DAMAGES, "a flipped byte".__eq__))
-def test_a_checkpoint_with(damage, built, copied):
-    """The sentence says to delete it; after that the same command makes everything right."""
+def with_damage(copied, spoil):
+    """Spoil the checkpoint, delete what is drawn with it, and ask for the figure again."""
     place = copied / "results" / "tiny"
-    spoil, said = DAMAGES[damage]
     spoil(place / "checkpoint")
     remove(place, "ddim_samples.npz")
     remove(place, "ddim_samples.png")
-    target = "results/tiny/ddim_samples.png"
-    done = snakemake(copied, target)
-    output = done.stdout + done.stderr
-    assert done.returncode != 0 and said in output and "Traceback" not in output, output
+    done = snakemake(copied, TARGET)
+    return done.returncode, done.stdout + done.stderr, place
+
+
+@pytest.mark.parametrize("damage", some_quick(SEEN_BY_THE_JOB, "a flipped byte".__eq__))
+def test_a_checkpoint_with(damage, built, copied):
+    """The sentence says to delete it; after that the same command makes everything right."""
+    spoil, said = SEEN_BY_THE_JOB[damage]
+    code, output, place = with_damage(copied, spoil)
+    assert code != 0 and said in output and "Traceback" not in output, output
     assert not (place / "ddim_samples.npz").exists()
     remove(place, "checkpoint")
-    assert_completes(copied, target)
+    assert_completes(copied, TARGET)
+    assert same(copied, built[0])
+
+
+@pytest.mark.parametrize("damage", some_quick(SEEN_BEFORE, "no manifest".__eq__))
+def test_a_checkpoint_that_is_not_whole_is_made_again(damage, built, copied):
+    spoil, said = SEEN_BEFORE[damage]
+    code, output, _ = with_damage(copied, spoil)
+    assert code == 0 and said in output and "Traceback" not in output, output
     assert same(copied, built[0])
 
 
