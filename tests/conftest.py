@@ -276,6 +276,11 @@ def warm_server():
     return {"PYTHONPATH": str(code), "WARM_SERVER": f"{place}/socket"}
 
 
+def code_blocks(text, language):
+    """Return what stands in a page's blocks of code of one language."""
+    return re.findall(rf"```{re.escape(language)}\n(.*?)```", text, re.DOTALL)
+
+
 def slow(*case):
     """Mark a case of a test that has a quicker one of its kind."""
     return pytest.param(*case, marks=pytest.mark.slow)

@@ -9,7 +9,7 @@ from operator import attrgetter
 import matplotlib.pyplot as plt
 import pytest
 import yaml
-from conftest import ROOT, slow
+from conftest import ROOT, code_blocks, slow
 
 from sfumato import ModelConfig
 from sfumato.config.merge import merge
@@ -28,7 +28,7 @@ PAGES = [*sorted(DOCS.glob("*.md")), *TUTORIALS]
 
 def cells(text):
     """Return the code of a text notebook, cell by cell, and the tags of each."""
-    for cell in re.findall(r"```{code-cell}\n(.*?)```", text, re.DOTALL):
+    for cell in code_blocks(text, "{code-cell}"):
         options, code = re.fullmatch(r"((?::[^\n]*\n)*)(.*)", cell, re.DOTALL).groups()
         yield options, code
 
@@ -75,7 +75,7 @@ def test_the_pages_it_links_to_exist(page):
 def test_the_experiments_of_the_first_page_may_be_written(monkeypatch):
     monkeypatch.chdir(ROOT)
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
-    blocks = re.findall(r"```yaml\n(.*?)```", (DOCS / "start.md").read_text(), re.DOTALL)
+    blocks = code_blocks((DOCS / "start.md").read_text(), "yaml")
     first, second = (resolve(merge(config, yaml.safe_load(each)))[1]["mine"] for each in blocks)
     assert first.samples["ddim"].steps == 20
     assert second.data.source == "images" and second.weights.source == "trained"
@@ -95,7 +95,7 @@ def test_the_calls_that_change_a_setting_are_ones(tmp_path):
 def test_the_experiment_of_the_tutorial_takes_the_checkpoint_that_it_saved():
     config = yaml.safe_load((ROOT / "config.yaml").read_text())
     text = (DOCS / "tutorials" / "training.md").read_text()
-    (block,) = re.findall(r"```yaml\n(.*?)```", text, re.DOTALL)
+    (block,) = code_blocks(text, "yaml")
     shapes = resolve(merge(config, yaml.safe_load(block)))[1]["shapes"]
     scope = {}
     for _, code in cells(text):

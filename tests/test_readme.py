@@ -9,7 +9,7 @@ import jax
 import numpy as np
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, code_blocks
 from flax import nnx
 
 from sfumato.config.experiment import Experiment
@@ -31,21 +31,17 @@ README, CONTRIBUTING = (path.read_text() for path in PAGES[:2])
 CONFIG = yaml.safe_load((ROOT / "config.yaml").read_text())
 
 
-def blocks(text, language):
-    return re.findall(rf"```{language}\n(.*?)```", text, re.DOTALL)
-
-
 def ran(text, scope=None):
     """Run all the Python of a page, one block after another."""
     scope = {} if scope is None else scope
-    for block in blocks(text, "python"):
+    for block in code_blocks(text, "python"):
         exec(compile(block, "page.md", "exec"), scope)  # noqa: S102
     return scope
 
 
 def test_the_readme_is_short_and_starts_with_five_lines():
     assert len(README.splitlines()) <= 150
-    (block,) = blocks(README, "python")
+    (block,) = code_blocks(README, "python")
     assert len(block.splitlines()) == 5
     assert ran(README)["samples"].shape == (8, 28, 28, 1)
 
@@ -141,19 +137,21 @@ def test_the_calls_it_names_are_targets(tmp_path):
 
 
 def test_the_config_it_shows_does_what_it_says():
-    (block,) = blocks(README, "yaml")
+    (block,) = code_blocks(README, "yaml")
     _, experiments = resolve(merge(CONFIG, yaml.safe_load(block)))
     mine = experiments["mine"]
     assert set(mine.samples) == {"ddim", "noisy"}
     assert mine.samples["ddim"].steps == 20 and mine.samples["noisy"].sampler.eta == 0.5
     assert mine.built == ("forward.png", "ddim_samples.png", "noisy_samples.png")
-    (block,) = blocks((ROOT / "docs" / "quality.md").read_text(), "yaml")
+    (block,) = code_blocks((ROOT / "docs" / "quality.md").read_text(), "yaml")
     sweeps = {"experiments": {"mine": yaml.safe_load(block)}}
     assert len(resolve(merge(CONFIG, sweeps))[1]["mine"].runs) == 1 + 4
 
 
 def test_the_page_of_sweeps_shows_what_may_be_written():
-    whole, *parts = map(yaml.safe_load, blocks((ROOT / "docs" / "sweeps.md").read_text(), "yaml"))
+    whole, *parts = map(
+        yaml.safe_load, code_blocks((ROOT / "docs" / "sweeps.md").read_text(), "yaml")
+    )
     for part in parts:
         whole["experiments"]["mine"] |= part
     mine = resolve(merge(CONFIG, whole))[1]["mine"]

@@ -9,7 +9,7 @@ import sys
 
 import pytest
 import yaml
-from conftest import ROOT, snakemake
+from conftest import ROOT, code_blocks, snakemake
 
 from sfumato.config.merge import merge
 from sfumato.config.resolve import resolve
@@ -30,7 +30,7 @@ def test_what_it_looks_for_is_there():
 
 def test_the_config_of_its_page_is_one():
     text = (ROOT / "config" / "README.md").read_text()
-    own = yaml.safe_load(text.partition("```yaml\n")[2].partition("```")[0])
+    own = yaml.safe_load(code_blocks(text, "yaml")[0])
     whole = merge(yaml.safe_load((ROOT / "config.yaml").read_text()), own)
     targets, experiments = resolve(whole)
     assert list(targets) == ["sevens"]

@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 import yaml
-from conftest import ROOT
+from conftest import ROOT, code_blocks
 
 PAGE = (ROOT / "docs" / "module.md").read_text()
 
@@ -57,7 +57,7 @@ def test_the_library_finds_what_comes_with_it(site, tmp_path):
 
 
 def test_the_config_of_the_page_runs_from_the_wheel(site, tmp_path):
-    config = PAGE.partition("```yaml\n")[2].partition("```")[0]
+    config = code_blocks(PAGE, "yaml")[0]
     (tmp_path / "config.yaml").write_text(config)
     snakefile = site / "sfumato" / "project" / "workflow" / "Snakefile"
     said = run(site, tmp_path, "-m", "snakemake", "-s", str(snakefile), "-n", "--cores", "1")
@@ -66,9 +66,9 @@ def test_the_config_of_the_page_runs_from_the_wheel(site, tmp_path):
 
 
 def test_the_module_of_the_page_runs_from_the_wheel(site, tmp_path):
-    config = yaml.safe_load(PAGE.partition("```yaml\n")[2].partition("```")[0])
+    config = yaml.safe_load(code_blocks(PAGE, "yaml")[0])
     (tmp_path / "config.yaml").write_text(yaml.safe_dump({"pictures": config}))
-    (tmp_path / "Snakefile").write_text(PAGE.rpartition("```python\n")[2].partition("```")[0])
+    (tmp_path / "Snakefile").write_text(code_blocks(PAGE, "python")[-1])
     said = run(site, tmp_path, "-m", "snakemake", "-n", "--cores", "1")
     assert "diffusion/results/sevens/sevens_samples.png" in jobs(said)
 
