@@ -23,6 +23,7 @@ from sfumato.diffusion.schedule import make_schedule
 from sfumato.guidance.classifier import Classifier
 from sfumato.guidance.classifier_free import ClassifierFree
 from sfumato.editing.inpaint import Inpaint
+from sfumato.editing.restore import Restore
 from sfumato.networks.denoiser import make_denoiser
 from sfumato.networks.guidance_classifier import GuidanceClassifier, LogProbability, structure
 from sfumato.networks.initialisation import initialise
@@ -58,15 +59,19 @@ drawn = sample(
     given={"labels": np.array([0, 1, 2, -1, 0])},
 )
 images = np.linspace(-1, 1, 320, dtype=np.float32).reshape(5, 8, 8, 1)
-entry = SampleConfig(sampler=DDPM(), steps=4, edit=Inpaint(mask={"random": 0.5}, resample=2))
-walks = Walks(
-    entry, make_denoiser(network, schedule, "epsilon"), schedule, stage_key(0, 3), (8, 8, 1), 5,
-    {"images": images},
-)
-given, _ = walks.begin(range(5), {}, micro_batch=2)
-edited = [batch.images for batch in walks.end(range(5), given, micro_batch=2)]
-known = [*edited, given["mask"].astype(np.float32)]
-np.save(output, np.concatenate([drawn.images, *drawn.snapshots, *drawn.predicted_x_0, *known]))
+edited = []
+for edit in (
+    Inpaint(mask={"random": 0.5}, resample=2),
+    Restore(operator={"blur": 1.0}),
+    Restore(operator={"random": 0.5}, method="dps"),
+):
+    entry = SampleConfig(sampler=DDPM(), steps=4, edit=edit)
+    plain = make_denoiser(network, schedule, "epsilon")
+    walks = Walks(entry, plain, schedule, stage_key(0, 3), (8, 8, 1), 5, {"images": images})
+    given, _ = walks.begin(range(5), {}, micro_batch=2)
+    edited += [batch.images for batch in walks.end(range(5), given, micro_batch=2)]
+    edited += [np.float32(given["mask"])] if "mask" in given else []
+np.save(output, np.concatenate([drawn.images, *drawn.snapshots, *drawn.predicted_x_0, *edited]))
 """
 
 

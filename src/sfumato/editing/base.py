@@ -114,6 +114,9 @@ class Edit(metaclass=SayingMeta):
 
     kept: ClassVar[tuple[str, ...]] = ()
     """The arrays in `given` that are written beside the samples."""
+    differentiates: ClassVar[bool] = False
+    """Whether it takes gradients of the network, whose last bits depend on how many devices work at
+    once: such a chain stays on one."""
 
     __pydantic_config__: ClassVar[ConfigDict] = ConfigDict(extra="forbid")
 

@@ -45,6 +45,7 @@ class Restore(OfImages):
     """Draw images of which little was measured."""
 
     kept: ClassVar[tuple[str, ...]] = ("original", "measured")
+    differentiates: ClassVar[bool] = True
 
     method: Literal["pigdm", "dps"] = "pigdm"
     """How predictions are led to the measurement: `pigdm` or `dps`."""

@@ -15,6 +15,7 @@ The arguments of `sample_batches`, and of `sample`:
     indices       which samples, one after another; `sample` takes n_samples
     image_shape   shape of one sample
     end           the time at which the chain ends; -1 is the data
+    devices       how many local devices share the samples at most; None for all
     micro_batch   how many samples go through the network at once on each local device; the last
                   batch is filled up, since XLA may sum in another order for another batch size
     start         (N samples, *image_shape), the states at the first time; left out, x_T is drawn
@@ -82,6 +83,7 @@ def sample_batches(
     indices: range,
     image_shape: tuple[int, ...],
     end: int = -1,
+    devices: int | None = None,
     micro_batch: int = 8,
     start: jax.Array | np.ndarray | Start | None = None,
     given: Given | None = None,
@@ -97,7 +99,7 @@ def sample_batches(
     _check_times(times, schedule.noise_steps, snapshots)
     evaluations = _evaluations(denoise, sampler, times)
     method, knobs = split(sampler.along(times.tolist()))
-    mesh = mesh_for(len(indices), micro_batch)
+    mesh = mesh_for(len(indices), micro_batch, devices)
     shape, noise_steps = tuple(image_shape), schedule.noise_steps
     program = Program(mesh, method, shape, noise_steps, len(snapshots), make)
     layout = lay_out(times, snapshots, noise_steps)

@@ -60,9 +60,10 @@ class Program:
         return jax.device_put(tree, NamedSharding(self.mesh, SPLIT))
 
 
-def mesh_for(n_samples: int, micro_batch: int) -> Mesh:
-    """Return the local devices, no more of them than there are micro-batches."""
-    return Mesh(jax.local_devices()[: -(-n_samples // micro_batch)], (SAMPLES,))
+def mesh_for(n_samples: int, micro_batch: int, most: int | None = None) -> Mesh:
+    """Return the local devices, `most` of them, and no more than there are micro-batches."""
+    devices = jax.local_devices()[:most]
+    return Mesh(devices[: -(-n_samples // micro_batch)], (SAMPLES,))
 
 
 @partial(compiled, static_argnums=0)

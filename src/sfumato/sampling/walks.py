@@ -130,6 +130,7 @@ class Walks:
         given: Given,
         **options: Any,  # noqa: ANN401
     ) -> Iterator[Samples]:
+        edit = self.config.edit
         return sample_batches(
             self.denoise,
             self.schedule,
@@ -141,6 +142,7 @@ class Walks:
             indices=indices,
             image_shape=self.image_shape,
             given=given,
+            devices=1 if edit and edit.differentiates else None,
             **options,
         )
 
