@@ -1,7 +1,10 @@
 """Files are believed, whatever became of their times and of Snakemake's records."""
 
+import json
+import os
 import re
 import shutil
+import time
 
 import pytest
 from conftest import artifacts, nested, scored_config, snakemake, tiny_config, write_config
@@ -79,6 +82,20 @@ def test_a_trained_checkpoint_in_the_place_of_a_fresh_one(scored, tmp_path):
     made, said = dry_run(folder, "results/tiny/ddim_samples.npz")
     assert {"checkpoint", "ddim_samples.npz"} == made
     assert "checkpoint" in said and "asks for initialise.py" in said
+
+
+def test_a_checkpoint_that_was_copied_over_is_not_the_one_on_record(copied):
+    """Copied without the stamp that Snakemake left in the folder, it is another all the same."""
+    checkpoint, other = (copied / "results" / name / "checkpoint" for name in ("tiny", "other"))
+    shutil.copytree(checkpoint, other)
+    manifest = json.loads((other / "manifest.json").read_text())
+    manifest["provenance"]["settings"]["seed"] = 5
+    later = os.stat(checkpoint / ".snakemake_timestamp").st_mtime + 2
+    time.sleep(max(0, later - time.time()))
+    (checkpoint / "manifest.json").write_text(json.dumps(manifest))
+    made, said = dry_run(copied, "results/tiny/ddim_samples.npz")
+    assert made == {"checkpoint", "ddim_samples.npz"}
+    assert "checkpoint: it was made with seed = 5, and the config says 0; it is made again" in said
 
 
 def test_what_is_damaged_is_made_again(built, copied):

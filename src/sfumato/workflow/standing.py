@@ -26,7 +26,7 @@ from snakemake.logging import logger
 from sfumato.errors import InputError
 from sfumato.records.damage import ForeignError, UnreadableError
 from sfumato.records.facts import flat
-from sfumato.records.manifest import STATE
+from sfumato.records.manifest import MANIFEST, STATE
 from sfumato.records.opening import Opened, open_record
 from sfumato.records.provenance import Origin, Record, versions
 from sfumato.workflow.mistakes import exit_with
@@ -168,10 +168,16 @@ class Standing:
         return None
 
     def _has_record_of(self, path: str) -> bool:
-        """Tell whether Snakemake has a record of a file: of this one, not of one it replaced."""
+        """Tell whether Snakemake has a record of a file: of this one, not of one it replaced.
+
+        Snakemake stamps a checkpoint's folder when it is done; a later manifest is of another one.
+        """
         metadata = self._workflow.persistence.metadata(IOFile(path))
-        stamp = os.path.join(path, _STAMP)
-        time = os.stat(stamp if os.path.exists(stamp) else path).st_mtime
+        stamp, manifest = (os.path.join(path, name) for name in (_STAMP, MANIFEST))
+        stamped = os.path.exists(stamp)
+        time = os.stat(stamp if stamped else path).st_mtime
+        if stamped and os.path.exists(manifest) and os.stat(manifest).st_ctime > time + 1:
+            return False
         return bool(metadata and metadata.endtime) and abs(metadata.endtime - time) < 1e-3
 
 
@@ -219,6 +225,8 @@ def _check_kind(path: str, job: Job) -> None:
     """
     if not os.path.exists(path):
         exit_with(f"{path}: this link leads to no file; take it away")
+    if not os.path.isfile(path) and not os.path.isdir(path):
+        exit_with(f"{path}: this is neither a file nor a folder; take it away")
     kinds = ("file", "folder")
     wanted = any(file.is_directory for file in _outputs(job) if file == path)
     if wanted != os.path.isdir(path):
