@@ -133,6 +133,13 @@ CASES = {
     "sampler": (lambda m: m.reconstruct(IMAGES, scheduler="ddpm"), "sampler: must be ddim, with"),
     "unknown": (lambda m: m.vary(IMAGES, scheduler="dim"), "sampler 'dim' is not known"),
     "option": (lambda m: m.vary(IMAGES, stepz=3), "stepz: ddim has no such setting"),
+    "number in its place": (lambda m: m.vary(IMAGES, arrays=3), "arrays: ddim has no such setting"),
+    "edit": (lambda m: m.sample(2, edit={"kind": "vary"}), "edit: ddpm has no such setting"),
+    "random": (lambda m: m.restore(IMAGES, {"random": 0.5}), "operator: random does not say which"),
+    "measured levels": (
+        lambda m: m.restore(127.5 * (IMAGES + 1), {"blur": 1.0}),
+        "of levels 0 to 255 make measured / 127.5 - 1",
+    ),
     "ends": (lambda m: m.interpolate(IMAGES, IMAGES), "a, b: must be one image each"),
     "one end": (lambda m: m.interpolate(1, 1), "second: 1 is edit.first too"),
     "few": (lambda m: m.interpolate(0, 1, n=1), "n: 1 must be at least 2"),

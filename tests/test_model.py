@@ -231,6 +231,11 @@ def test_images_of_chosen_classes():
     assert np.abs(none[1] - some[1]).max() > 1e-4
 
 
+def steered(log_probability=lambda x, t: x.mean((1, 2)) * jnp.arange(3.0)):
+    """Return guidance by a classifier of three classes, or by another function."""
+    return Classifier(scale=2.0).using(log_probability)
+
+
 def test_guidance_in_one_line():
     model = tiny(num_classes=3, norm_groups=1)
 
@@ -243,8 +248,7 @@ def test_guidance_in_one_line():
     np.testing.assert_array_equal(images(guidance_scale=1), images())
     for same in ({"scale": 3}, {"method": "classifier_free", "scale": 3.0}, ClassifierFree(3.0)):
         np.testing.assert_array_equal(images(guidance=same), guided)
-    steered = Classifier(scale=2.0).using(lambda x, t: x.mean((1, 2)) * jnp.arange(3.0))
-    assert np.abs(images(guidance=steered) - images()).max() > 1e-4
+    assert np.abs(images(guidance=steered()) - images()).max() > 1e-4
 
 
 def test_guidance_by_a_worse_checkpoint(tmp_path):
@@ -381,6 +385,19 @@ def test_training_code_can_differentiate_it():
         (lambda m: m(jnp.ones((3, 8, 8, 1)), jnp.array([0, 5])), "t: its shape"),
         (lambda m: m.sample(1, steps=2.5), "steps: 2.5 must be a whole number"),
         (lambda m: m.sample(1, seed=3), "seed: ddpm has no such setting; it has variance"),
+        (lambda m: m.sample(n_samples=1), "n_samples: ddpm has no such setting"),
+        (
+            lambda m: m.sample(1, labels=3, guidance=steered()),
+            "labels: 3 must be whole numbers from -1",
+        ),
+        (
+            lambda m: m.sample(1, labels=0, guidance=steered(lambda x, t: x.sum((1, 2, 3)))),
+            r"its classifier says \(2,\), not \(2, classes\)",
+        ),
+        (
+            lambda m: m.fit(jnp.full((1, 8, 8, 1), 3.0), steps=1),
+            "images: run from 3 to 3, and must",
+        ),
         (lambda m: m.sample(1, stepz=3), "it has variance; did you mean 'steps'"),
         (lambda m: m.sample(1, clip=1), "clip: 1 must be true, false or 'dynamic'"),
         (lambda m: m.sample(1, clip="dynamic", percentile=0), "percentile: 0 must be greater than"),

@@ -34,6 +34,8 @@ from sfumato.sampling.calls import chain_of, classes_of, guidance_of, with_guida
 from sfumato.sampling.samples import join
 from sfumato.sampling.walks import Walks
 
+ROUNDING = 1e-5
+"""How far outside [-1, 1] an image may be: what float32 makes of numbers in there."""
 UNCLIPPED: dict[str, Any] = {"clip": False}
 """What is clipped cannot be walked backwards."""
 
@@ -166,12 +168,15 @@ class Drawing(nnx.Module):
         """
         if (operator is None) == (mask is None):
             raise InputError("operator: name one, such as {'downsample': 2}, or give a mask")
+        if operator and "random" in operator:
+            raise InputError("operator: random does not say which pixels; give their mask instead")
         kind = {"random": 0.5} if operator is None else operator
         edit = Restore(method=method, operator=kind, noise=noise, scale=scale)
         factor = int(edit.operator.get("downsample", 1))
         height, width, channels = self._shape
         shape = (height // factor, width // factor, channels)
         arrays = {"measured": _repeated(shaped("measured", measured, shape), n_samples)}
+        check_range("measured", arrays["measured"])
         n = len(arrays["measured"])
         if mask is not None:
             masks = np.float32(check_masks("mask", np.asarray(mask), self._shape, n))
@@ -179,7 +184,7 @@ class Drawing(nnx.Module):
             arrays["measured"] = arrays["measured"] * arrays["mask"]
         return self._draw(n, edit, arrays, **options)
 
-    def _draw(self, n_samples: int, *edit: Any, **options: Any) -> jax.Array:
+    def _draw(self, n_samples: int, /, *edit: Any, **options: Any) -> jax.Array:
         walks, given, batches = self._walk(n_samples, *edit, **options)
         drawn = join(walks.end(range(n_samples), given, **batches))
         return jnp.asarray(drawn.images)
@@ -189,6 +194,7 @@ class Drawing(nnx.Module):
         n_samples: int,
         edit: Edit | None = None,
         arrays: Mapping[str, np.ndarray] | None = None,
+        /,
         *,
         scheduler: str = "ddim",
         steps: int | None = None,
@@ -230,7 +236,7 @@ class Drawing(nnx.Module):
         """Return images as (N, H, W, C), in [-1, 1]."""
         array = shaped(name, images, self._shape)
         check_range(name, array)
-        if np.abs(array).max(initial=0) > 1:
+        if np.abs(array).max(initial=0) > 1 + ROUNDING:
             low, high = array.min(), array.max()
             raise InputError(f"{name}: run from {low:g} to {high:g}, and must be in [-1, 1]")
         return _repeated(array, n_samples)
@@ -246,7 +252,7 @@ class Drawing(nnx.Module):
     ) -> Any:
         if labels is None:
             return None
-        classes = classes_of(chain, self.network.config.num_classes)
+        classes = classes_of(chain, self.network.config.num_classes, self._shape)
         if not classes:
             raise InputError("labels: this network knows no classes; set num_classes")
         labels = whole_numbers("labels", labels, classes, least=-1)

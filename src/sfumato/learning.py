@@ -14,9 +14,10 @@ from sfumato.compute.backend import describe
 from sfumato.compute.modes import in_own_modes
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.labels import NO_CLASS
+from sfumato.config.paths import user_path
 from sfumato.config.training import TrainingConfig
 from sfumato.config.validation import nearest, one_of, validate
-from sfumato.drawing import Drawing, shaped
+from sfumato.drawing import Drawing
 from sfumato.errors import InputError
 from sfumato.networks.base import Network
 from sfumato.project import PROJECT
@@ -72,7 +73,7 @@ class Learning(Drawing):
         steps = whole("steps", steps)
         warmup = {"warmup_steps": min(WARMUP, steps // 10)} | settings
         training = validate(TrainingConfig, {"steps": steps} | warmup, "fit")
-        given = shaped("images", images, self._shape)
+        given = self._pictures("images", images)
         known = self._labels(labels, len(given))
         classes = np.full(len(given), NO_CLASS) if known is None else np.asarray(known)
         key, options = self._rngs(rngs).fit(), (self.diffusion, training, given, classes)
@@ -102,6 +103,7 @@ class Learning(Drawing):
             inputs={},
             device=describe(),
         )
+        folder = user_path(folder, "folder")
         save_checkpoint(folder, self.network, self.diffusion, record.model_dump(mode="json"))
 
     @classmethod
@@ -115,8 +117,9 @@ class Learning(Drawing):
         Raises:
             InputError: if there is none, or it is damaged.
         """
+        folder = user_path(folder, "folder")
         network, diffusion, _ = load_whole(folder)
-        return cls._around(network, diffusion, Path(folder).name, rngs)
+        return cls._around(network, diffusion, folder.name, rngs)
 
     @classmethod
     def pretrained(cls, name: str, *, rngs: nnx.Rngs | None = None) -> Self:

@@ -225,7 +225,8 @@ class DDPMModel(Learning):
             raise InputError(f"noise: is that of {found} samples, and {n_samples} are asked for")
         return self._draw(
             n_samples,
-            arrays=arrays,
+            None,
+            arrays,
             scheduler=scheduler,
             steps=steps,
             rngs=rngs,

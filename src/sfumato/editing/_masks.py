@@ -26,7 +26,11 @@ def _mask(value: object) -> object:
         case "half" | "box":
             return value
         case {"random": share, **rest} if not rest:
-            if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
+            if (
+                isinstance(share, bool)
+                or not isinstance(share, int | float | np.integer | np.floating)
+                or not 0 < share < 1
+            ):
                 raise ValueError(
                     "asks for a share of known pixels that must be greater than 0 and less than 1"
                 )

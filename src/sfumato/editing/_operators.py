@@ -30,7 +30,9 @@ def _operator(value: object) -> object:
     if not isinstance(value, Mapping) or len(value) != 1:
         raise ValueError(_FORMS)
     ((kind, amount),) = value.items()
-    number = isinstance(amount, int | float) and not isinstance(amount, bool)
+    number = isinstance(amount, int | float | np.integer | np.floating) and not isinstance(
+        amount, bool
+    )
     match kind:
         case "downsample":
             if not number or amount not in (2, 4, 8):

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
+import jax
+
 from sfumato.config.paths import user_path
 from sfumato.config.samples import SAMPLER, ChainConfig
 from sfumato.config.validation import nearest, validate
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from sfumato.networks.base_config import NetworkConfig
 
 ANY_NUMBER = 2**31
-"""Of the classes of a classifier that does not say how many it knows."""
+"""Of the classes of a classifier that is not there, as `guide` will say."""
 
 
 def chain_of(scheduler: str, knobs: Mapping[str, Any], **settings: Any) -> ChainConfig:  # noqa: ANN401
@@ -70,9 +72,19 @@ def with_guidance(
     return chain.model_copy(update={"guidance": whole})
 
 
-def classes_of(chain: ChainConfig | None, known: int) -> int:
-    """Return how many classes may be asked for: those of the network, or of a classifier."""
+def classes_of(chain: ChainConfig | None, known: int, image_shape: tuple[int, ...]) -> int:
+    """Return how many classes may be asked for: those of the network, or of a classifier.
+
+    Raises:
+        InputError: if the classifier says something else than a number for each class.
+    """
     guidance = chain and chain.guidance
     if not guidance or guidance.reads != "classifier":
         return known
-    return getattr(guidance.restored, "n_classes", ANY_NUMBER)
+    if guidance.restored is None:
+        return ANY_NUMBER
+    x_t, t = jax.ShapeDtypeStruct((2, *image_shape), "f4"), jax.ShapeDtypeStruct((), "i4")
+    said = jax.eval_shape(guidance.restored, x_t, t).shape
+    if len(said) != 2 or said[0] != 2:  # noqa: PLR2004
+        raise InputError(f"guidance: of 2 images its classifier says {said}, not (2, classes)")
+    return said[1]
