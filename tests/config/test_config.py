@@ -434,6 +434,8 @@ def test_names_of_rules_are_taken():
     check_names(["a", "b"], {"all"})
     with pytest.raises(InputError, match="experiments.all: 'all' is the name of a rule"):
         check_names(["all"], {"all"})
+    with pytest.raises(InputError, match="'verify.log' is the name of a rule's log"):
+        check_names(["verify.log"], {"verify"})
 
 
 def test_one_text_for_equal_settings():

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sfumato.config.render import ChartLook
+from sfumato.errors import InputError
 from sfumato.figures.base import Figure, Looks
 from sfumato.figures.style import BLUE, GREY, MEDIUM
 
@@ -18,6 +19,13 @@ if TYPE_CHECKING:
 
 COLUMNS = ("loss", "learning_rate", "gradient_norm")
 
+
+def check(experiment: Any) -> None:  # noqa: ANN401
+    """Raise an InputError if the experiment trains nothing."""
+    if experiment.weights.source != "trained":
+        raise InputError("figures: 'training.png' needs weights.source to be trained")
+
+
 FIGURE = Figure(
     name="training",
     settings=Looks[ChartLook],
@@ -26,6 +34,7 @@ FIGURE = Figure(
     files=("history.csv",),
     arrays=(("step", *COLUMNS),),
     after=("train",),
+    check=check,
     label="training",
 )
 

@@ -114,6 +114,8 @@ def digest_of(content: Mapping[str, Any]) -> str:
 def _open(path: Path, names: tuple[str, ...]) -> Opened:
     with readable(path):
         is_folder = path.is_dir()
+        if path.is_fifo():
+            raise InputError(f"{path}: this is a pipe, and no file")
     if is_folder:
         return _open_checkpoint(path)
     with readable(path), path.open("rb") as file:
