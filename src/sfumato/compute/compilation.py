@@ -23,14 +23,6 @@ _FUSIONS = "xla_cpu_experimental_ynn_fusion_type"
 _PASSES_LEFT_OUT, _BARRIERS = "xla_disable_hlo_passes", "cse_barrier_expander"
 _ALL_BUT_SUMS = ("DOT", "INDIVIDUAL_DOT", "INDIVIDUAL_CONVOLUTION")
 _DETERMINISTIC = "xla_gpu_deterministic_ops"
-_OPTIONS: dict[str, dict[str, str | bool]] = {
-    "cpu": {
-        _FUSIONS: ",".join(f"LIBRARY_FUSION_TYPE_{name}" for name in _ALL_BUT_SUMS),
-        _PASSES_LEFT_OUT: _BARRIERS,
-    },
-    "gpu": {_DETERMINISTIC: True},
-}
-"""XLA's options on each kind of device."""
 
 
 class CompiledFunction:
@@ -74,7 +66,14 @@ def compiler_options() -> dict[str, str | bool] | None:
     What the user's XLA_FLAGS say of an option counts instead.
     """
     backend, flags = jax.default_backend(), xla_flags(os.environ.get("XLA_FLAGS", ""))
-    options = {key: value for key, value in _OPTIONS.get(backend, {}).items() if key not in flags}
+    ours: dict[str, dict[str, str | bool]] = {
+        "cpu": {
+            _FUSIONS: ",".join(f"LIBRARY_FUSION_TYPE_{name}" for name in _ALL_BUT_SUMS),
+            _PASSES_LEFT_OUT: _BARRIERS,
+        },
+        "gpu": {_DETERMINISTIC: True},
+    }
+    options = {key: value for key, value in ours.get(backend, {}).items() if key not in flags}
     if not options:
         return None
     try:
