@@ -90,7 +90,7 @@ def test_a_checkpoint_that_was_copied_over_is_not_the_one_on_record(copied):
     shutil.copytree(checkpoint, other)
     manifest = json.loads((other / "manifest.json").read_text())
     manifest["provenance"]["settings"]["seed"] = 5
-    later = os.stat(checkpoint / ".snakemake_timestamp").st_mtime + 2
+    later = os.stat(checkpoint / ".snakemake_timestamp").st_ctime + 1.5
     time.sleep(max(0, later - time.time()))
     (checkpoint / "manifest.json").write_text(json.dumps(manifest))
     made, said = dry_run(copied, "results/tiny/ddim_samples.npz")

@@ -33,6 +33,7 @@ from sfumato.workflow.mistakes import exit_with
 from sfumato.workflow.plan import Making, Wanted
 
 _STAMP = ".snakemake_timestamp"  # Snakemake's file in a folder, whose time is the folder's
+_MOMENT = 1.0  # seconds between the files of a folder that is copied
 _WITHOUT_RECORD = (".md",)
 
 
@@ -170,15 +171,18 @@ class Standing:
     def _has_record_of(self, path: str) -> bool:
         """Tell whether Snakemake has a record of a file: of this one, not of one it replaced.
 
-        Snakemake stamps a checkpoint's folder when it is done; a later manifest is of another one.
+        Snakemake stamps a checkpoint's folder when it is done; a manifest that was written there
+        later is another's. A copy of the whole folder writes both at a time.
         """
         metadata = self._workflow.persistence.metadata(IOFile(path))
         stamp, manifest = (os.path.join(path, name) for name in (_STAMP, MANIFEST))
         stamped = os.path.exists(stamp)
-        time = os.stat(stamp if stamped else path).st_mtime
-        if stamped and os.path.exists(manifest) and os.stat(manifest).st_ctime > time + 1:
+        there = os.stat(stamp if stamped else path)
+        whole = stamped and os.path.exists(manifest)
+        if whole and os.stat(manifest).st_ctime > there.st_ctime + _MOMENT:
             return False
-        return bool(metadata and metadata.endtime) and abs(metadata.endtime - time) < 1e-3
+        ended = metadata.endtime if metadata else None
+        return bool(ended) and abs(ended - there.st_mtime) < 1e-3
 
 
 def _making(rule: Any) -> Making | None:  # noqa: ANN401
