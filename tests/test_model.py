@@ -251,6 +251,23 @@ def test_guidance_in_one_line():
     assert np.abs(images(guidance=steered()) - images()).max() > 1e-4
 
 
+@pytest.mark.parametrize("impl", ["rbg", "unsafe_rbg"])
+def test_keys_of_another_kind(impl):
+    """They draw the same alone and among others, as threefry's do."""
+    model = tiny()
+
+    def rngs():
+        return nnx.Rngs(jax.random.key(0, impl=impl))
+
+    def images(n, micro_batch):
+        return model.sample(n, steps=2, scheduler="ddim", rngs=rngs(), micro_batch=micro_batch)
+
+    np.testing.assert_array_equal(images(4, 4)[:3], images(3, 3))
+    assert np.abs(images(1, 1) - model.sample(1, steps=2, rngs=nnx.Rngs(0))).max() > 1e-3
+    assert model.interpolate(0, 1, n=3, steps=3, rngs=rngs()).shape == (3, 8, 8, 1)
+    assert len(model.fit(jnp.zeros((2, 8, 8, 1)), steps=2, rngs=rngs(), bar=False)["loss"]) == 2
+
+
 def test_guidance_by_a_worse_checkpoint(tmp_path):
     model, worse = tiny(), tiny()
     worse.network.conv_out.bias[...] += 0.5
@@ -398,6 +415,7 @@ def test_training_code_can_differentiate_it():
             lambda m: m.fit(jnp.full((1, 8, 8, 1), 3.0), steps=1),
             "images: run from 3 to 3, and must",
         ),
+        (lambda m: m.sample(1, rngs=nnx.Rngs(params=0)), "rngs: has no stream 'sample'"),
         (lambda m: m.sample(1, stepz=3), "it has variance; did you mean 'steps'"),
         (lambda m: m.sample(1, clip=1), "clip: 1 must be true, false or 'dynamic'"),
         (lambda m: m.sample(1, clip="dynamic", percentile=0), "percentile: 0 must be greater than"),

@@ -36,6 +36,7 @@ from sfumato.sampling.walks import Walks
 
 ROUNDING = 1e-5
 """How far outside [-1, 1] an image may be: what float32 makes of numbers in there."""
+THREEFRY = "threefry2x32"
 UNCLIPPED: dict[str, Any] = {"clip": False}
 """What is clipped cannot be walked backwards."""
 
@@ -216,7 +217,7 @@ class Drawing(nnx.Module):
             warnings.warn(f"spacing: {merged}", stacklevel=5)  # of who calls, outside in_own_modes
         batches = {"micro_batch": whole("micro_batch", micro_batch)}
         asked = {} if labels is None else {"labels": self._labels(labels, n_samples, chain)}
-        key = self._rngs(rngs).sample()
+        key = self._key(rngs, "sample")
         sizes = (self._shape, n_samples, arrays or {})
         walks = Walks(chain, self._denoiser(), self.schedule, key, *sizes)
         try:
@@ -246,6 +247,19 @@ class Drawing(nnx.Module):
 
     def _rngs(self, rngs: nnx.Rngs | None) -> nnx.Rngs:
         return self.rngs if rngs is None else of_kind("rngs", rngs, nnx.Rngs, "nnx.Rngs(0)")
+
+    def _key(self, rngs: nnx.Rngs | None, stream: str) -> jax.Array:
+        """Return the next key of a stream, one of threefry, whatever kind the stream's keys are.
+
+        Keys of other kinds do not draw the same for a sample alone and among others.
+        """
+        try:
+            key = getattr(self._rngs(rngs), stream)()
+        except AttributeError:
+            raise InputError(f"rngs: has no stream {stream!r}; nnx.Rngs(0) has any") from None
+        if str(jax.random.key_impl(key)) == THREEFRY:
+            return key
+        return jax.random.wrap_key_data(jax.random.bits(key, (2,), jnp.uint32), impl=THREEFRY)
 
     def _labels(
         self, labels: jax.typing.ArrayLike | None, count: int, chain: ChainConfig | None = None

@@ -76,7 +76,7 @@ class Learning(Drawing):
         given = self._pictures("images", images)
         known = self._labels(labels, len(given))
         classes = np.full(len(given), NO_CLASS) if known is None else np.asarray(known)
-        key, options = self._rngs(rngs).fit(), (self.diffusion, training, given, classes)
+        key, options = self._key(rngs, "fit"), (self.diffusion, training, given, classes)
         if bar:
             with TrainingBar(steps) as report:
                 trained, history = train(self.network, *options, key=key, report=report)

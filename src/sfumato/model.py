@@ -160,7 +160,7 @@ class DDPMModel(Learning):
         check_range("x", x)
         x = self._images(x)
         t = self._times(t, len(x))
-        noise = jax.random.normal(self._rngs(rngs).noise(), x.shape, x.dtype)
+        noise = jax.random.normal(self._key(rngs, "noise"), x.shape, x.dtype)
         return forward(self.schedule, x, noise, t), noise
 
     @in_own_modes
@@ -172,7 +172,7 @@ class DDPMModel(Learning):
         t = whole_numbers("t", t, self.noise_steps)
         if t.size != 1:
             raise InputError(f"t: {t} must be one time, for the whole batch")
-        key = self._rngs(rngs).sample()
+        key = self._key(rngs, "sample")
         denoise = Clipping()(self._denoiser(), self.schedule)
         return _ancestral_step(denoise, self.schedule, x, t.reshape(()), key)
 
