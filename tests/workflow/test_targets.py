@@ -146,6 +146,13 @@ def test_results_that_are_no_folder(tmp_path, monkeypatch):
     check_places()
 
 
+def test_a_folder_whose_name_is_not_utf_8(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sfumato.workflow.session.ROOT", tmp_path / os.fsdecode(b"bad\xff"))
+    with pytest.raises(InputError, match=r"bad\\xff: jax compiles nothing whose source is in a f"):
+        check_places()
+
+
 @pytest.mark.parametrize("name", ["{x}", "a{b", "{0}", "{experiment}"])
 def test_braces_in_the_folder_s_name(tmp_path, monkeypatch, name):
     monkeypatch.chdir(tmp_path)

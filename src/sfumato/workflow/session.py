@@ -24,6 +24,11 @@ def check_places() -> None:
             f"{shown(ROOT)}: Snakemake takes braces in the name of the workflow's folder for "
             "wildcards; rename the folder"
         )
+    if any(0xDC80 <= ord(letter) <= 0xDCFF for letter in str(ROOT)):  # bytes that are no UTF-8
+        raise InputError(
+            f"{shown(ROOT)}: jax compiles nothing whose source is in a folder with such a name; "
+            "rename the folder, in UTF-8"
+        )
     results = Path("results")
     if os.path.lexists(results) and not results.is_dir():
         kind = "a link to nothing" if results.is_symlink() and not results.exists() else "a file"
