@@ -58,7 +58,7 @@ def draw(look: ChartLook, convergence: Opened) -> Drawing:
         f"distance from the images of {measured.reference} steps",
         f"root mean square over the pixels of {counted(measured.n_samples, 'sample')}",
         ", ".join(phrases(shared, USUAL_ENTRY)),
-        "" if measured.reference == _asked(record) else "times that coincide count once",
+        "times that coincide count once" if measured.reference < _asked(record) else "",
         network_words(record),
         diffusion_words(record),
     )
@@ -80,7 +80,8 @@ def draw(look: ChartLook, convergence: Opened) -> Drawing:
 def _asked(record: Record) -> int:
     """Return how many steps were asked for, for the images that the others are compared with."""
     settings = settings_of(record)
-    return settings["convergence"]["reference"] or settings["diffusion"]["noise_steps"]
+    usual = settings.get("diffusion", {}).get("noise_steps", 0)
+    return settings.get("convergence", {}).get("reference") or usual
 
 
 def _names(convergence: Convergence, settings: Mapping[str, Any]) -> list[str]:
