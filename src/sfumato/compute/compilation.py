@@ -7,7 +7,7 @@ which XLA's CPU backend removes before unless it is told to leave them.
 
 On a GPU XLA tries several kernels for an operation and takes the one that was fastest this time;
 and some kernels add in whatever order their threads arrive. It does neither where it is told so.
-docs/reproducibility.md says what that costs; XLA_FLAGS=--xla_gpu_deterministic_ops=false saves it.
+That may cost time, which XLA_FLAGS=--xla_gpu_deterministic_ops=false saves.
 """
 
 import os

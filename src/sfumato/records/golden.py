@@ -82,9 +82,7 @@ def golden_for(folder: str | Path, experiment: str, rebuilt: str | Path) -> Path
     devices = (each.record.device for each in artifacts_in(rebuilt).values())
     kinds = {device["kind"] for device in devices if device}
     names = [re.sub("[^a-z0-9]+", "-", kind.lower()).strip("-") for kind in sorted(kinds)]
-    files = (
-        Path(folder, *place, f"{experiment}.json") for place in ([[name] for name in names] + [[]])
-    )
+    files = (Path(folder, place, f"{experiment}.json") for place in (*names, "."))
     return next((file for file in files if file.exists()), None)
 
 
