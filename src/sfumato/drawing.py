@@ -14,6 +14,7 @@ from flax import nnx
 
 from sfumato.compute.arguments import floats, is_whole, of_kind, whole, whole_numbers
 from sfumato.compute.modes import in_own_modes
+from sfumato.compute.randomness import as_threefry
 from sfumato.compute.ranges import check_range
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.samples import ChainConfig
@@ -36,7 +37,6 @@ from sfumato.sampling.walks import Walks
 
 ROUNDING = 1e-5
 """How far outside [-1, 1] an image may be: what float32 makes of numbers in there."""
-THREEFRY = "threefry2x32"
 UNCLIPPED: dict[str, Any] = {"clip": False}
 """What is clipped cannot be walked backwards."""
 
@@ -249,17 +249,11 @@ class Drawing(nnx.Module):
         return self.rngs if rngs is None else of_kind("rngs", rngs, nnx.Rngs, "nnx.Rngs(0)")
 
     def _key(self, rngs: nnx.Rngs | None, stream: str) -> jax.Array:
-        """Return the next key of a stream, one of threefry, whatever kind the stream's keys are.
-
-        Keys of other kinds do not draw the same for a sample alone and among others.
-        """
+        """Return the next key of a stream."""
         try:
-            key = getattr(self._rngs(rngs), stream)()
+            return as_threefry(getattr(self._rngs(rngs), stream)())
         except AttributeError:
             raise InputError(f"rngs: has no stream {stream!r}; nnx.Rngs(0) has any") from None
-        if str(jax.random.key_impl(key)) == THREEFRY:
-            return key
-        return jax.random.wrap_key_data(jax.random.bits(key, (2,), jnp.uint32), impl=THREEFRY)
 
     def _labels(
         self, labels: jax.typing.ArrayLike | None, count: int, chain: ChainConfig | None = None

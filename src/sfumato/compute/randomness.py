@@ -16,7 +16,28 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     import jax
+
+
+THREEFRY = "threefry2x32"
+"""The kind of every key here; those of other kinds depend on how many are used at a time."""
+
+
+def threefry_key(data: jax.typing.ArrayLike | Sequence[int]) -> jax.Array:
+    """Return the key, or keys, of what `jax.random.key_data` said of them: (..., 2)."""
+    from jax import numpy, random
+
+    return random.wrap_key_data(numpy.asarray(data, "uint32"), impl=THREEFRY)
+
+
+def as_threefry(key: jax.Array) -> jax.Array:
+    """Return a key as it is, or one of threefry that is drawn from it."""
+    from jax import random
+
+    of_threefry = str(random.key_impl(key)) == THREEFRY
+    return key if of_threefry else threefry_key(random.bits(key, (2,), "uint32"))
 
 
 def stage_key(seed: int, stream: int) -> jax.Array:
@@ -24,10 +45,9 @@ def stage_key(seed: int, stream: int) -> jax.Array:
 
     It is threefry's, whatever jax's default is and whatever offset jax adds to seeds.
     """
-    from jax import numpy, random
+    from jax import random
 
-    key = random.wrap_key_data(numpy.array([0, seed], "uint32"), impl="threefry2x32")
-    return random.fold_in(key, stream)
+    return random.fold_in(threefry_key([0, seed]), stream)
 
 
 def sample_keys(key: jax.Array, indices: jax.Array) -> jax.Array:

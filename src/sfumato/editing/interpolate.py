@@ -18,7 +18,7 @@ import numpy as np
 from pydantic import Field
 from pydantic.dataclasses import dataclass
 
-from sfumato.compute.randomness import keys_at, normal, sample_keys
+from sfumato.compute.randomness import keys_at, normal, sample_keys, threefry_key
 from sfumato.config.fields import Whole
 from sfumato.config.inputs import Input
 from sfumato.editing._images import DATA, test_images
@@ -122,11 +122,9 @@ def slerp(x: Array, y: Array, fraction: Array) -> Array:
 
 def between_samples(schedule: Schedule, x_T: Array, given: Given, t: Int) -> Array:  # noqa: N803
     """Return what lies between the noise of two samples, of which the keys are known."""
-    import jax
 
     def noise(end: str) -> Array:
-        keys = jax.random.wrap_key_data(given[end], impl="threefry2x32")
-        return normal(keys_at(keys, schedule.noise_steps), x_T)
+        return normal(keys_at(threefry_key(given[end]), schedule.noise_steps), x_T)
 
     return slerp(noise("first"), noise("second"), given["fraction"])
 

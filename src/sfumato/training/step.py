@@ -16,6 +16,7 @@ from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
 from sfumato.compute.compilation import compiled
+from sfumato.compute.randomness import threefry_key
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.training import TrainingConfig
 from sfumato.diffusion.forward import forward
@@ -147,7 +148,7 @@ def _draw_batch(
     state: TrainingState,
 ) -> tuple[Batch, jax.Array]:
     """Draw what a step sees, each device its share, and the key of the dropout."""
-    key = jax.random.wrap_key_data(state.key, impl="threefry2x32")
+    key = threefry_key(state.key)
     key = jax.random.fold_in(key, state.step)
     time_key, noise_key, label_key, dropout_key = jax.random.split(key, 4)
     x_0, labels, told = data.images[indices], None, None

@@ -3,8 +3,9 @@
 from functools import lru_cache
 
 import jax
-import jax.numpy as jnp
 import numpy as np
+
+from sfumato.compute.randomness import threefry_key
 
 
 def image_order(
@@ -30,6 +31,6 @@ def image_order(
 @lru_cache(maxsize=2)  # a few steps see two epochs at most, unless the images are few
 def _permutation(key_data: tuple[int, ...], epoch: int, n_images: int) -> np.ndarray:
     """Return the order of one epoch; its key is none of those of the steps."""
-    key = jax.random.wrap_key_data(jnp.asarray(key_data, jnp.uint32), impl="threefry2x32")
+    key = threefry_key(key_data)
     epochs = jax.random.fold_in(key, np.uint32(2**32 - 1))
     return np.asarray(jax.random.permutation(jax.random.fold_in(epochs, epoch), n_images))
