@@ -1,7 +1,7 @@
 """The kinds of value that a section holds, and the section itself."""
 
 import re
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
 from pydantic import (
@@ -20,14 +20,17 @@ from sfumato.errors import InputError
 _EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
 
 
+def plain(value: Any) -> Any:  # noqa: ANN401
+    """Turn a NumPy number into Python's; leave anything else as it is."""
+    return value.item() if isinstance(value, np.number) else value
+
+
 def _number(value: object) -> object:
     """Turn `1e-4`, which YAML 1.1 reads as text, into the number it means.
 
-    Other text stays text, and is then refused: "50" in quotes was meant as text. A NumPy number
-    is a number.
+    Other text stays text, and is then refused: "50" in quotes was meant as text.
     """
-    if isinstance(value, np.number):
-        return value.item()
+    value = plain(value)
     if not (isinstance(value, str) and _EXPONENT.fullmatch(value)):
         return value
     number = float(value)

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator
 
+from sfumato.config.fields import plain
 from sfumato.config.validation import nearest, show
 from sfumato.editing.base import MASK
 from sfumato.errors import InputError
@@ -26,11 +27,8 @@ def _mask(value: object) -> object:
         case "half" | "box":
             return value
         case {"random": share, **rest} if not rest:
-            if (
-                isinstance(share, bool)
-                or not isinstance(share, int | float | np.integer | np.floating)
-                or not 0 < share < 1
-            ):
+            share = plain(share)
+            if isinstance(share, bool) or not isinstance(share, int | float) or not 0 < share < 1:
                 raise ValueError(
                     "asks for a share of known pixels that must be greater than 0 and less than 1"
                 )

@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import numpy as np
 from pydantic import BeforeValidator
 
+from sfumato.config.fields import plain
+
 if TYPE_CHECKING:
     from jax import Array
 
@@ -30,9 +32,8 @@ def _operator(value: object) -> object:
     if not isinstance(value, Mapping) or len(value) != 1:
         raise ValueError(_FORMS)
     ((kind, amount),) = value.items()
-    number = isinstance(amount, int | float | np.integer | np.floating) and not isinstance(
-        amount, bool
-    )
+    amount = plain(amount)
+    number = isinstance(amount, int | float) and not isinstance(amount, bool)
     match kind:
         case "downsample":
             if not number or amount not in (2, 4, 8):
