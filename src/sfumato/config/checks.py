@@ -13,6 +13,7 @@ from sfumato.config.trajectory import TrajectoryConfig
 from sfumato.config.validation import nearest, one_of, path_of, show
 from sfumato.errors import InputError
 from sfumato.figures import figure, names
+from sfumato.figures.training import UNTRAINED
 
 Mistake = tuple[str, str]
 """Where a mistake is, and what is wrong there."""
@@ -90,7 +91,7 @@ def _figures(experiment: Experiment) -> Iterator[Mistake]:
         if file not in known:
             yield f"figures[{i}]", f"{show(file)} {one_of(known)}{nearest(file, known)}"
     if "training.png" in experiment.built and experiment.weights.source != "trained":
-        yield "figures", "'training.png' needs weights.source to be trained"
+        yield "figures", UNTRAINED
     trajectory = experiment.trajectory
     followed = experiment.samples.get(trajectory.of)
     wanted = any(file.startswith("trajectory.") for file in experiment.built)

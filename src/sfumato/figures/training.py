@@ -18,12 +18,13 @@ if TYPE_CHECKING:
     from sfumato.records.opening import Opened
 
 COLUMNS = ("loss", "learning_rate", "gradient_norm")
+UNTRAINED = "'training.png' needs weights.source to be trained"
 
 
 def check(experiment: Any) -> None:  # noqa: ANN401
     """Raise an InputError if the experiment trains nothing."""
     if experiment.weights.source != "trained":
-        raise InputError("figures: 'training.png' needs weights.source to be trained")
+        raise InputError(f"figures: {UNTRAINED}")
 
 
 FIGURE = Figure(
