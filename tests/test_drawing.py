@@ -121,6 +121,7 @@ CASES = {
         lambda m: m.sample(noise=IMAGES[..., 0], steps=2),
         "noise: its shape (3, 8, 8) must be (N, 8, 8, 1)",
     ),
+    "ragged mask": (lambda m: m.inpaint(IMAGES, [[1], [1, 0]]), "mask: [[1], [1, 0]] must be an"),
     "noise of others": (
         lambda m: m.sample(4, noise=IMAGES, steps=2),
         "noise: is that of 3 samples, and 4 are asked for",

@@ -92,6 +92,9 @@ CASES = {
         "'mnits' must be one of 'digits', 'fashion' or 'mnist'; d",
     ),
     "folder": (lambda: DDPMModel.load("nowhere"), "there is no checkpoint at nowhere"),
+    "no folder": (lambda: DDPMModel.load(None), "folder: None must be a path, such as"),
+    "no place": (lambda: tiny().save(3), "folder: 3 must be a path, such as"),
+    "ragged": (lambda: tiny().fit(IMAGES, [[1], [1, 2]]), "labels: [[1], [1, 2]] must be an array"),
     "shape": (lambda: tiny().fit(IMAGES[..., 0]), "images: its shape (12, 8, 8) must be (N, 8, 8,"),
     "levels": (lambda: tiny().fit(127.5 * (IMAGES + 1)), "0 to 255"),
     "label": (lambda: tiny().fit(IMAGES, LABELS + 1), "labels: "),
@@ -105,6 +108,12 @@ CASES = {
     "rate": (lambda: tiny().fit(IMAGES, learning_rate=-1), "fit.learning_rate: -1 must be greater"),
     "split": (lambda: sfumato.load_digits("all"), "split: 'all' must be one of 'train' or 'test'"),
     "picture": (lambda: sfumato.show(IMAGES[0, 0]), "images: their shape (8, 1) must be (N, H, W"),
+    "text": (lambda: sfumato.show("x"), "images: 'x' must be an array of numbers"),
+    "rows": (lambda: sfumato.show([[1], [2, 3]]), "images: [[1], [2, 3]] must be an array of num"),
+    "colours": (
+        lambda: sfumato.show(IMAGES, colormap="viridi"),
+        "colormap: 'viridi' is none of Matplotlib's; did you mean 'viridis'?",
+    ),
     "columns": (lambda: sfumato.show(IMAGES, columns=0), "columns: 0 must be at least 1"),
 }
 

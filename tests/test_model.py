@@ -318,10 +318,18 @@ def test_models_that_end_in_noise(diffusion, scheduler):
     np.testing.assert_allclose(said, 1, atol=1e-6)  # x_T is the noise
 
 
-def test_steps_that_fall_together_are_said():
+@pytest.mark.parametrize(
+    "call",
+    [
+        lambda model, options: model.sample(1, **options),
+        lambda model, options: model.invert(jnp.zeros((1, 8, 8, 1)), **options),
+    ],
+)
+def test_steps_that_fall_together_are_said(call):
     model = tiny(beta_schedule="cosine")
+    options = {"scheduler": "ddim", "steps": 20, "spacing": "karras", "rho": 20}
     with pytest.warns(UserWarning, match=r"spacing: karras makes \d+ steps of 20, since") as said:
-        model.sample(1, scheduler="ddim", steps=20, spacing="karras", rho=20)
+        call(model, options)
     assert [each.filename for each in said] == [__file__]
     with warnings.catch_warnings(action="error"):
         model.sample(1, scheduler="ddim", steps=3, spacing="logsnr")
@@ -465,6 +473,15 @@ def test_training_code_can_differentiate_it():
         (lambda m: m.sample(1, rngs=0), r"rngs: 0 must be of the kind of nnx.Rngs\(0\)"),
         (lambda m: m.sample(1, rngs=jax.random.key(0)), "rngs: .* must be of the kind of nnx.Rngs"),
         (lambda m: m("a", 3), "x: 'a' must be an array of numbers"),
+        (lambda m: m.forward_diffusion("a", 3), "x: 'a' must be an array of numbers"),
+        (lambda m: m.forward_diffusion(jnp.ones((2, 8, 8, 1)), [[1], [1, 2]]), "t: .* be an array"),
+        (lambda m: m.sample(1, rho=3.0), "rho: is a knob of spacing='karras'"),
+        (lambda m: m.sample(1, percentile=99), "percentile: is a knob of clip='dynamic'"),
+        (
+            lambda m: DDPMModel(ModelConfig("a", input_dim=(8, 8, 1)), network=m.network),
+            "network: was made with model.channels = 2, and the config says 32",
+        ),
+        (lambda m: DDPMModel(ModelConfig("a"), network=3), "network: 3 must be of the kind of"),
         (lambda m: m(None, 3), "x: None must be an array of numbers"),
         (lambda m: m(jnp.ones((1, 8, 8, 1)), None), "t: None must be whole numbers from 0 to 19"),
         (lambda m: m(jnp.ones((1, 8, 8, 1)), 3, rngs=5), "rngs: 5 must be of the kind of nnx.Rngs"),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-import warnings
 from collections.abc import Mapping
 from typing import Any, Literal
 
@@ -12,7 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
-from sfumato.compute.arguments import floats, is_whole, of_kind, whole, whole_numbers
+from sfumato.compute.arguments import array, floats, is_whole, of_kind, warn, whole, whole_numbers
 from sfumato.compute.modes import in_own_modes
 from sfumato.compute.randomness import as_threefry
 from sfumato.compute.ranges import check_range
@@ -77,7 +76,7 @@ class Drawing(nnx.Module):
             (N, H, W, C); known pixels come back unchanged.
         """
         given = self._pictures("images", images, n_samples)
-        masks = check_masks("mask", np.asarray(mask), self._shape, len(given))
+        masks = check_masks("mask", array("mask", mask), self._shape, len(given))
         arrays = {"images": given, "mask": masks}
         return self._draw(len(given), Inpaint(resample=resample), arrays, **options)
 
@@ -180,7 +179,7 @@ class Drawing(nnx.Module):
         check_range("measured", arrays["measured"])
         n = len(arrays["measured"])
         if mask is not None:
-            masks = np.float32(check_masks("mask", np.asarray(mask), self._shape, n))
+            masks = np.float32(check_masks("mask", array("mask", mask), self._shape, n))
             arrays["mask"] = np.broadcast_to(masks, (n, *masks.shape[1:]))
             arrays["measured"] = arrays["measured"] * arrays["mask"]
         return self._draw(n, edit, arrays, **options)
@@ -214,7 +213,7 @@ class Drawing(nnx.Module):
         chain = chain_of(scheduler, knobs, **settings, edit=edit)
         chain = with_guidance(chain, self.network.config, self.diffusion, labels is not None)
         if merged := chain.merged(self.schedule):
-            warnings.warn(f"spacing: {merged}", stacklevel=5)  # of who calls, outside in_own_modes
+            warn(f"spacing: {merged}")
         batches = {"micro_batch": whole("micro_batch", micro_batch)}
         asked = {} if labels is None else {"labels": self._labels(labels, n_samples, chain)}
         key = self._key(rngs, "sample")

@@ -8,7 +8,6 @@ It is thin: the schedule, the network, the samplers and the loop can be used alo
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -18,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from sfumato.compute.arguments import floats, is_whole, of_kind, whole_numbers
+from sfumato.compute.arguments import floats, is_whole, of_kind, warn, whole_numbers
 from sfumato.compute.modes import in_own_modes
 from sfumato.compute.randomness import sample_keys
 from sfumato.compute.ranges import check_range
@@ -36,6 +35,7 @@ from sfumato.networks import config_class
 from sfumato.networks.base import Network
 from sfumato.networks.base_config import ImageConfig, NetworkConfig
 from sfumato.networks.initialisation import initialise
+from sfumato.records.matching import differences
 from sfumato.samplers.ddpm import DDPM
 
 
@@ -103,8 +103,10 @@ class DDPMModel(Learning):
         example = "ModelConfig(name='mine')"
         settings, self.diffusion = of_kind("config", config, ModelConfig, example).resolve()
         if left := self.diffusion.left_over():
-            warnings.warn(left, stacklevel=6)  # of who calls, beyond what nnx puts around this
+            warn(left)
         self.rngs = nnx.Rngs(0) if rngs is None else of_kind("rngs", rngs, nnx.Rngs, "nnx.Rngs(0)")
+        if network is not None:
+            _check_network(network, settings, self.diffusion)
         self.network = network or initialise(settings, self.rngs.params())
         self.schedule = nnx.data(make_schedule(self.diffusion))
 
@@ -272,6 +274,14 @@ def _ancestral_step(
     bound: Ask = lambda x_t, t: denoise(x_t, t, {})  # noqa: E731
     keys = sample_keys(key, jnp.arange(len(x)))
     return DDPM().step(bound, schedule, x, t, t - 1, keys, memory=()).x
+
+
+def _check_network(network: Any, settings: NetworkConfig, diffusion: DiffusionConfig) -> None:  # noqa: ANN401
+    of_kind("network", network, Network, "sfumato.networks.unet.UNet")
+    made = {"model": network.config, "diffusion": diffusion}
+    recorded = {name: each.model_dump(mode="json") for name, each in made.items()}
+    if found := differences(recorded, settings, diffusion):
+        raise InputError(f"network: was made with {'; '.join(found)}")
 
 
 def _count(n_samples_or_shape: Any, image_shape: tuple[int, ...]) -> int:  # noqa: ANN401

@@ -6,11 +6,12 @@ from math import ceil
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
+from matplotlib import colormaps
 from PIL import Image
 
-from sfumato.compute.arguments import whole
+from sfumato.compute.arguments import floats, whole
 from sfumato.config.data import DataConfig
-from sfumato.config.validation import one_of
+from sfumato.config.validation import nearest, one_of
 from sfumato.data.images import load_images
 from sfumato.errors import InputError
 from sfumato.figures.panels import to_rgb
@@ -48,7 +49,10 @@ def show(images: jax.typing.ArrayLike, *, columns: int = 8, colormap: str = "gra
         columns: images in a row.
         colormap: Matplotlib's, for images of one channel.
     """
-    array, columns = np.asarray(images, np.float32), whole("columns", columns)
+    if colormap not in colormaps:
+        hint = nearest(colormap, [*colormaps])
+        raise InputError(f"colormap: {colormap!r} is none of Matplotlib's{hint}")
+    array, columns = np.asarray(floats("images", images)), whole("columns", columns)
     array = array[None] if array.ndim == 3 else array
     if array.ndim != 4 or array.shape[-1] not in (1, 3) or not array.size:
         raise InputError(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+import warnings
 from numbers import Integral
 from typing import Any
 
@@ -11,6 +13,9 @@ import numpy as np
 from jax.core import Tracer
 
 from sfumato.errors import InputError
+
+_INSIDE = ("sfumato", "flax", "contextlib")
+"""The packages whose frames lie between a caller and what warns."""
 
 
 def of_kind(name: str, value: Any, kind: type, example: str) -> Any:  # noqa: ANN401
@@ -40,11 +45,27 @@ def whole_numbers(name: str, values: jax.typing.ArrayLike, count: int, least: in
     What jax traces cannot be checked, and passes.
     """
     if not isinstance(values, Tracer):
-        given = np.asarray(values)
+        given = array(name, values)
         right = np.issubdtype(given.dtype, np.integer)
         if not right or ((given < least) | (given >= count)).any():
             raise InputError(f"{name}: {given} must be whole numbers from {least} to {count - 1}")
     return jnp.asarray(values, jnp.int32)
+
+
+def warn(message: str) -> None:
+    """Warn of what is outside the library: of the line that called it, through however many."""
+    frame, level = sys._getframe(1), 2
+    while frame.f_back and frame.f_globals.get("__name__", "").split(".")[0] in _INSIDE:
+        frame, level = frame.f_back, level + 1
+    warnings.warn(message, stacklevel=level)
+
+
+def array(name: str, values: Any) -> np.ndarray:  # noqa: ANN401
+    """Return values as an array; rows of different lengths are an InputError."""
+    try:
+        return np.asarray(values)
+    except (TypeError, ValueError):
+        raise InputError(f"{name}: {_cut(values)} must be an array") from None
 
 
 def floats(name: str, values: jax.typing.ArrayLike) -> jax.Array:

@@ -26,9 +26,14 @@ def check_range(name: str, images: jax.typing.ArrayLike) -> None:
     if not isinstance(images, np.ndarray):
         from jax.core import Tracer
 
+        from sfumato.compute.arguments import array
+
         if isinstance(images, Tracer):
             return
+        images = array(name, images)
     values = np.asarray(images)
+    if not np.issubdtype(values.dtype, np.number):
+        return  # `floats` will say what that is
     low, high = (values.min(), values.max()) if values.size else (0, 0)
     if np.issubdtype(values.dtype, np.unsignedinteger) or (low >= 0 and high > MOST):
         raise InputError(

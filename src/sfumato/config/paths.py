@@ -9,8 +9,11 @@ def user_path(text: str | Path, setting: str) -> Path:
     """Return a path as the user means it: `~` is the home folder, as in a shell.
 
     Raises:
-        InputError: if it begins with the home folder of somebody who has none; it names `setting`.
+        InputError: if it is no path, or begins with the home folder of somebody who has none; it
+            names `setting`.
     """
+    if not isinstance(text, str | Path):
+        raise InputError(f"{setting}: {text!r} must be a path, such as 'results/mine'")
     try:
         return Path(text).expanduser()
     except RuntimeError:

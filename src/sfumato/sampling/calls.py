@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from sfumato.config.diffusion import DiffusionConfig
     from sfumato.networks.base_config import NetworkConfig
 
+OTHER_KNOBS = {"rho": ("spacing", "karras"), "percentile": ("clip", "dynamic")}
+"""Knobs that are no sampler's: which setting, and which value of it, reads each."""
 ANY_NUMBER = 2**31
 """Of the classes of a classifier that is not there, as `guide` will say."""
 
@@ -28,10 +30,13 @@ def chain_of(scheduler: str, knobs: Mapping[str, Any], **settings: Any) -> Chain
     sampler_class(scheduler)  # an unknown name is an error
     own = SAMPLER.fields_of(scheduler)
     for knob in knobs:
-        if knob not in (*own, "rho", "percentile"):
+        if knob not in (*own, *OTHER_KNOBS):
             known, asked = ", ".join(own) or "none", settings.keys() - {"edit"}
             meant = nearest(knob, [*own, *sorted(asked)])
             raise InputError(f"{knob}: {scheduler} has no such setting; it has {known}{meant}")
+    for knob, (setting, value) in OTHER_KNOBS.items():
+        if knob in knobs and settings.get(setting) != value:
+            raise InputError(f"{knob}: is a knob of {setting}={value!r}; set that, or drop it")
     return validate(ChainConfig, {"sampler": scheduler, **settings, **knobs})
 
 
