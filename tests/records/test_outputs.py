@@ -2,6 +2,8 @@
 
 import os
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -163,3 +165,37 @@ def test_an_error_names_the_file_that_was_asked_for(tmp_path):
         with pytest.raises(OSError) as caught, file_aside(tmp_path / "a.npz") as part:
             write(part)
         assert caught.value.filename == str(tmp_path / "a.npz")
+
+
+LATER = """
+import sys
+from pathlib import Path
+from sfumato.records.outputs import check_outputs, file_aside, folder_aside
+
+place, kind, turn = Path(sys.argv[1]), sys.argv[2], sys.argv[3]
+named = {"output": place}
+check_outputs(*((named, {}) if kind == "file" else ({}, named)))
+print("began", flush=True)
+sys.stdin.readline()
+with (file_aside if kind == "file" else folder_aside)(place) as part:
+    (part if kind == "file" else part / "whole").write_text(turn)
+"""
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+@pytest.mark.parametrize("order", ["the later one ends first", "the earlier one ends first"])
+def test_of_two_runs_the_one_that_began_later_writes(kind, order, tmp_path):
+    """As of a job that outlives its killed workflow, and the same job of the next one."""
+    place = tmp_path / "result"
+    runs = {}
+    for turn in ("earlier", "later"):
+        command = [sys.executable, "-c", LATER, str(place), kind, turn]
+        pipes = dict.fromkeys(("stdin", "stdout", "stderr"), subprocess.PIPE)
+        runs[turn] = subprocess.Popen(command, text=True, **pipes)
+        assert runs[turn].stdout.readline() == "began\n"
+    said = {}
+    for turn in ("later", "earlier") if order.startswith("the later") else ("earlier", "later"):
+        said[turn] = runs[turn].communicate("\n")[1]
+    assert "result: another run of this job began later, and writes it" in said["earlier"]
+    assert said["later"] == ""
+    assert (place if kind == "file" else place / "whole").read_text() == "later"

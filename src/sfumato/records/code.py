@@ -26,7 +26,7 @@ SCRIPTS = PROJECT / "scripts"
 COSMETIC = (
     *("config/mistakes.py", "config/validation.py", "training/progress.py"),
     *("workflow/command_line.py", "workflow/environment.py", "workflow/gpus.py"),
-    *("workflow/places.py", "progress.py", "project.py"),
+    *("workflow/places.py", "records/owner.py", "progress.py", "project.py"),
 )
 """What shows progress, says what is wrong, or finds files or devices, and changes no result.
 

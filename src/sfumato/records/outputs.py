@@ -11,12 +11,15 @@ from pathlib import Path
 
 from sfumato.config.paths import shown
 from sfumato.errors import InputError
+from sfumato.records.owner import check_owner, own
 
 _LONGEST = 200  # bytes; file systems allow 255, and what is written aside has a longer name
 
 
 def check_outputs(files: Mapping[str, Path], folders: Mapping[str, Path] | None = None) -> None:
     """Raise an InputError if a result cannot be written, or would be lost in another.
+
+    Else the results are this run's: an earlier one that is still at work replaces none of them.
 
     Args:
         files: those that are written, by the name of the option.
@@ -38,6 +41,8 @@ def check_outputs(files: Mapping[str, Path], folders: Mapping[str, Path] | None 
             raise InputError(
                 f"--{inner}: {shown(place)} is --{outer}, or lies in it; name another place"
             )
+    for place in places.values():
+        own(place, _hidden(place, "owner"))
 
 
 def check_room(folder: Path, ours: re.Pattern[str], whole: str) -> None:
@@ -73,6 +78,7 @@ def file_aside(path: Path) -> Iterator[Path]:
         yield part
         with part.open("rb") as file:
             os.fsync(file.fileno())  # else a power failure could leave an empty file of this name
+        check_owner(path)
         os.replace(part, path)
     except OSError as error:
         if error.errno and error.filename in (None, str(part)):
@@ -93,6 +99,7 @@ def folder_aside(folder: Path) -> Iterator[Path]:
     part.mkdir()
     try:
         yield part
+        check_owner(real(folder))
         with suppress(FileNotFoundError):
             os.rename(folder, old)
         try:
@@ -110,16 +117,26 @@ def _beside(path: Path, kind: str, suffix: str = "") -> Path:
 
     A job that outlived its killed workflow may be at work on the same output.
     """
-    stem = path.name.removesuffix(suffix)
-    if len(os.fsencode(path.name)) > _LONGEST:
-        stem = hashlib.sha256(os.fsencode(path.name)).hexdigest()
-        suffix = suffix if len(suffix) < len(stem) else ""
+    stem, suffix = _stem(path, suffix)
     left_behind = re.compile(rf"\.{re.escape(stem)}\.\d+\.{kind}{re.escape(suffix)}")
     for left in path.parent.iterdir():
         if left_behind.fullmatch(left.name):
             with suppress(OSError):  # of another user
                 _take_away(left, path, kind)
     return path.with_name(f".{stem}.{os.getpid()}.{kind}{suffix}")
+
+
+def _hidden(path: Path, kind: str) -> Path:
+    """Return a name beside a path that is the same for all processes."""
+    return path.with_name(f".{_stem(path)[0]}.{kind}")
+
+
+def _stem(path: Path, suffix: str = "") -> tuple[str, str]:
+    """Return what stands for a path's name in others, and the suffix; both short enough."""
+    if len(os.fsencode(path.name)) <= _LONGEST:
+        return path.name.removesuffix(suffix), suffix
+    stem = hashlib.sha256(os.fsencode(path.name)).hexdigest()
+    return stem, suffix if len(suffix) < len(stem) else ""
 
 
 def _take_away(left: Path, path: Path, kind: str) -> None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from sfumato.config.paths import shown
 from sfumato.errors import InputError
 from sfumato.progress import announce
+from sfumato.records.owner import let_go
 from sfumato.records.stage import Stage
 from sfumato.workflow.environment import start_again_if_needed
 from sfumato.workflow.gpus import take_gpus
@@ -90,6 +91,8 @@ def command(main: Callable[..., None]) -> Callable[..., None]:
             if missing := _missing_device():
                 sys.exit(f"error: {missing}")
             raise
+        finally:
+            let_go()
 
     return wrapped
 
