@@ -26,6 +26,7 @@ from sfumato.figures import names
 from sfumato.figures.titles import (
     USUAL_DIFFUSION,
     USUAL_ENTRY,
+    USUAL_KNOBS,
     chain_words,
     diffusion_words,
     network_words,
@@ -118,6 +119,12 @@ def test_what_is_left_unsaid_is_the_default():
     fields = SampleConfig.model_fields | DiffusionConfig.model_fields
     usual = USUAL_ENTRY | USUAL_DIFFUSION
     assert usual == {name: fields[name].default for name in usual}
+    for sampler in ("dpm_solver", "unipc"):
+        knobs = {knob for knob in USUAL_KNOBS if knob in entry(sampler=sampler)}
+        assert knobs and not knobs & {*chain_words(entry(sampler=sampler, steps=9)).split()}
+        for knob, other in {"final_order": 1, "variant": "bh1", "stochastic": True}.items():
+            if knob in knobs:
+                assert knob in chain_words(entry(sampler=sampler, **{knob: other}))
 
 
 def test_a_network_says_what_it_has_learnt():

@@ -27,6 +27,8 @@ USUAL_ENTRY = {
     "seed": None,
 }
 """Defaults of what every entry of `samples` has; only another value is said."""
+USUAL_KNOBS = {"final_order": 2, "variant": "bh2", "stochastic": False}
+"""The same of samplers' knobs that few ever turn."""
 USUAL_DIFFUSION = {"beta_start": 1e-4, "beta_end": 0.02}
 USUAL_GUIDANCE = {"interval": None, "rescale": 0.0, "checkpoint": None, "digest": None}
 """The same of guidance."""
@@ -54,7 +56,7 @@ def chain_words(
 ) -> str:
     """Say how an entry of `samples` draws: `DDIM, 50 steps, eta 0.5, spacing leading`.
 
-    A sampler's knobs are all said, and network evaluations where they are not one a step.
+    A sampler's main knobs are all said, and network evaluations where they are not one a step.
 
     Args:
         entry: its settings.
@@ -71,7 +73,7 @@ def chain_words(
     edited = [edit_words(edit)] if (edit := entry.get("edit")) else []
     drawn = [called(entry["sampler"]), *length, *asked]
     guided = [guidance_words(guidance)] if (guidance := entry.get("guidance")) else []
-    return ", ".join([*edited, *drawn, *phrases(others, USUAL_ENTRY), *guided])
+    return ", ".join([*edited, *drawn, *phrases(others, USUAL_ENTRY | USUAL_KNOBS), *guided])
 
 
 def guidance_words(guidance: Mapping[str, Any]) -> str:
