@@ -6,6 +6,9 @@ from typing import Any
 NAMES = {"dpm_solver": "DPM-Solver++", "heun": "Heun", "unipc": "UniPC"}
 """Samplers whose papers do not write them in capitals."""
 
+USUAL_GUIDANCE = {"interval": None, "rescale": 0.0, "checkpoint": None, "digest": None}
+"""Defaults of knobs of guidance; only another value is said."""
+
 
 def called(sampler: str) -> str:
     """Return what the papers call a sampler; capitals, `DDIM`, unless this file knows better."""

@@ -4,14 +4,14 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sfumato.config.nested import leaf_items
-from sfumato.config.wording import called, phrase
+from sfumato.config.wording import USUAL_GUIDANCE, called, phrase
 from sfumato.evaluation.quality import Row
 
 OF_ANY = ("sampler", "n_samples", "seed")
 """Settings that make no method of their own: the sampler names it, the others are of all runs."""
 VARIED, SCALE = ("steps", *OF_ANY), "guidance.scale"
 """The same where the runs of a method differ in their steps; and the setting w of guidance."""
-_USUAL = {"guidance.interval": None, "guidance.rescale": 0.0}
+_USUAL = {f"guidance.{knob}": value for knob, value in USUAL_GUIDANCE.items()}
 """What is not said of a run with guidance, beside one without any."""
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sfumato.config.wording import called, exact, phrase, phrases
+from sfumato.config.wording import USUAL_GUIDANCE, called, exact, phrase, phrases
 from sfumato.figures.classes import class_words
 from sfumato.records.facts import ancestors, settings_of
 
@@ -30,8 +30,6 @@ USUAL_ENTRY = {
 USUAL_KNOBS = {"final_order": 2, "variant": "bh2", "stochastic": False}
 """The same of samplers' knobs that few ever turn."""
 USUAL_DIFFUSION = {"beta_start": 1e-4, "beta_end": 0.02}
-USUAL_GUIDANCE = {"interval": None, "rescale": 0.0, "checkpoint": None, "digest": None}
-"""The same of guidance."""
 _SAID = ("sampler", "steps", "n_samples", "labels", "edit", "guidance")
 
 
