@@ -2,7 +2,8 @@
 
 python scripts/verify.py --experiments mine --results results --golden workflow/golden
 
-The second build is in `.verify` next to the experiments, and is deleted afterwards. A golden file
+The second build is in `.verify` next to the experiments, and is deleted afterwards; where
+`--rebuilt` names files in it, these and what they need are compared, and else all. A golden file
 of the same kind of device counts before others; a missing one is skipped.
 """
 
@@ -12,7 +13,7 @@ from pathlib import Path
 
 from sfumato.errors import InputError
 from sfumato.records.golden import compare_with_golden, golden_for, load_golden
-from sfumato.records.verify import NOT_BUILT, NOTHING_REPEATED, Finding, compare_folders
+from sfumato.records.verify import NOT_BUILT, NOTHING_REPEATED, Finding, compare_folders, forget_others
 from sfumato.workflow.command_line import add_paths, command, new_parser
 
 
@@ -22,6 +23,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     parser = new_parser(__doc__)
     parser.add_argument("--experiments", required=True, nargs="+", metavar="NAME")
     add_paths(parser, "results", "golden")
+    add_paths(parser, "rebuilt", required=False, nargs="*")
     arguments = parser.parse_args(argv)
     results, mistakes = arguments.results, []
     for experiment in arguments.experiments:
@@ -29,6 +31,8 @@ def main(argv: Sequence[str] | None = None) -> None:
         if not rebuilt.is_dir():
             print(f"{results / experiment}: {NOTHING_REPEATED}")
             continue
+        if arguments.rebuilt:
+            forget_others(rebuilt, arguments.rebuilt)
         findings = list(compare_folders(rebuilt, results / experiment))
         mistakes += report(results / experiment, findings)
         if golden := golden_for(arguments.golden, experiment, rebuilt):

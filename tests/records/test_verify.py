@@ -21,7 +21,7 @@ from sfumato.records.checkpoint import save_checkpoint
 from sfumato.records.golden import compare_with_golden, freeze, golden_for, load_golden
 from sfumato.records.measurements import save_measurement
 from sfumato.records.opening import open_record
-from sfumato.records.verify import compare_folders
+from sfumato.records.verify import compare_folders, forget_others
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +49,17 @@ def change(path, edit, **record):
     """Write a file of arrays again, its images edited and its record changed."""
     arrays, made = open_record(path).read(), record_of(path)
     save_arrays(path, {**arrays, "images": edit(arrays["images"])}, made | record)
+
+
+def test_what_an_interrupted_verification_left_is_forgotten(rebuilt, results):
+    """The figures that are asked for stay, with all that they need."""
+    asked = [results / "forward.png", results / "ddim_samples.png"]
+    change(results / "ddpm_samples.npz", lambda images: -images)
+    forget_others(results, asked)
+    findings = {finding.name: finding for finding in compare_folders(results, rebuilt)}
+    needed = {"forward.npz", "ddim_samples.npz", "checkpoint", "data.npz"}
+    assert {*findings} == needed | {path.name for path in asked}
+    assert wrong(findings.values()) is None
 
 
 def test_equal_builds_are_equal(rebuilt, results):

@@ -17,4 +17,4 @@ rule verify:
     shell:
         "python {params.script:q} --experiments {params.experiments:q}"
         ' --results "$(dirname {log:q})"'
-        " --golden {params.golden:q} 2>&1 | tee {log:q}"
+        " --golden {params.golden:q} --rebuilt {input:q} 2>&1 | tee {log:q}"

@@ -4,7 +4,8 @@ Two builds on one kind of device, with the same versions, must agree to the byte
 versions sums are rounded differently, and the numbers must agree within TOLERANCE.
 """
 
-from collections.abc import Iterator
+import shutil
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,19 @@ def artifacts_in(folder: str | Path) -> dict[str, Opened]:
 def shows_times(record: Record) -> bool:
     """Say whether an artifact is made from measured times."""
     return any(each.record.artifact.endswith(TIMED) for each in ancestors(record))
+
+
+def forget_others(folder: str | Path, asked: Collection[Path]) -> None:
+    """Delete from a second build what is neither asked for nor needed for it.
+
+    An interrupted verification left it there, before other figures were asked for.
+    """
+    artifacts, asked = artifacts_in(folder), {path.resolve() for path in asked}
+    wanted = [each for each in artifacts.values() if each.path.resolve() in asked]
+    needed = {each.digest for whole in wanted for each in ancestors(whole.record)}
+    for each in artifacts.values():
+        if each not in wanted and each.digest not in needed:
+            shutil.rmtree(each.path) if each.path.is_dir() else each.path.unlink()
 
 
 def _untimed(folder: Path) -> Iterator[Path]:
