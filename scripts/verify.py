@@ -13,7 +13,13 @@ from pathlib import Path
 
 from sfumato.errors import InputError
 from sfumato.records.golden import compare_with_golden, golden_for, load_golden
-from sfumato.records.verify import NOT_BUILT, NOTHING_REPEATED, Finding, compare_folders, forget_others
+from sfumato.records.verify import (
+    NOT_BUILT,
+    NOTHING_REPEATED,
+    Finding,
+    compare_folders,
+    forget_others,
+)
 from sfumato.workflow.command_line import add_paths, command, new_parser
 
 
