@@ -206,6 +206,7 @@ def test_the_target(copied):
     write_config(copied, tiny_config({"figures": ["ddim_samples.png"]}))
     code, said = verify(copied)
     assert code == 0 and said.count("identical bytes") == 2 and "identical weights" in said
+    assert ".verify/tiny: " not in said  # pictures that are gone
     results = copied / "results" / "tiny"
     assert not (copied / "results" / ".verify" / "tiny").exists()
     save_measurement(copied / "workflow" / "golden" / "tiny.json", freeze(results))

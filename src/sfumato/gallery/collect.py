@@ -18,11 +18,11 @@ from sfumato.figures import figure, names
 from sfumato.figures.panels import to_rgb
 from sfumato.figures.sweep import label
 from sfumato.records.explain import explain
+from sfumato.records.finding import PICTURES
 from sfumato.records.measurements import load_measurement
 from sfumato.records.opening import open_record
 from sfumato.sampling.points import rows
 
-PICTURES = (".png", ".gif")
 MOST_IMAGES = 8
 """Images that are shown of a point of a sweep."""
 

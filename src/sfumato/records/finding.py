@@ -7,7 +7,8 @@ from pathlib import Path
 from sfumato.errors import InputError
 from sfumato.records.manifest import has_weights, read_manifest
 
-SUFFIXES = (".png", ".gif", ".npz", ".csv", ".json")
+PICTURES = (".png", ".gif")
+SUFFIXES = (*PICTURES, ".npz", ".csv", ".json")
 TIMED = ".timing.json"
 """How the names of measured times end, which no second build repeats."""
 

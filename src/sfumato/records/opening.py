@@ -29,6 +29,7 @@ from sfumato.records.arrays import (
 )
 from sfumato.records.csv_text import MARK, read_csv
 from sfumato.records.damage import foreign, readable
+from sfumato.records.finding import SUFFIXES
 from sfumato.records.history import columns_of
 from sfumato.records.manifest import read_manifest
 from sfumato.records.npz import read_npz
@@ -36,8 +37,6 @@ from sfumato.records.pictures import picture_text
 from sfumato.records.provenance import Record, origin_of
 from sfumato.records.table import KIND as TABLE
 from sfumato.records.table import table_of
-
-_SUFFIXES = (".png", ".gif", ".npz", ".csv", ".json")
 
 
 @dataclass(frozen=True)
@@ -128,11 +127,11 @@ def _open(path: Path, names: tuple[str, ...]) -> Opened:
         return _open_measurement(path)
     if start == MARK.encode():
         return _open_csv(path)
-    if path.suffix in _SUFFIXES:
+    if path.suffix in SUFFIXES:
         with readable(path):
             raise ValueError("it does not begin like one")
     raise InputError(
-        f"{path}: this is no {', '.join(_SUFFIXES)} or checkpoint of this workflow, or it was "
+        f"{path}: this is no {', '.join(SUFFIXES)} or checkpoint of this workflow, or it was "
         "changed on the way"
     )
 

@@ -17,6 +17,7 @@ from sfumato.config.resolve import resolve
 from sfumato.config.scoring import ScoringConfig
 from sfumato.errors import InputError
 from sfumato.records.facts import OTHER, ancestors, is_of_another, settings_of
+from sfumato.records.finding import PICTURES
 from sfumato.records.provenance import Record
 from sfumato.records.rebuild_sweeps import figure_of, with_sweeps
 
@@ -158,7 +159,7 @@ def _others(record: Record) -> dict[str, Any]:
 def _figure(record: Record) -> str:
     """Return the figure that a bare build makes: the artifact, or one that shows it."""
     path = record.artifact
-    if PurePosixPath(path).suffix in (".png", ".gif"):
+    if PurePosixPath(path).suffix in PICTURES:
         return path
     for pattern, figure in _FIGURES.items():
         if match := re.fullmatch(pattern, path):

@@ -14,7 +14,7 @@ from sfumato.errors import InputError
 from sfumato.records.arrays import largest_difference
 from sfumato.records.contrast import array_difference
 from sfumato.records.facts import ancestors, depth_of, differing, facts_of_making, flat, settings_of
-from sfumato.records.finding import TIMED, find_artifacts
+from sfumato.records.finding import PICTURES, TIMED, find_artifacts
 from sfumato.records.opening import Opened, open_record
 from sfumato.records.provenance import Record
 
@@ -25,7 +25,6 @@ NOT_BUILT = "not built yet"
 NOTHING_REPEATED = (
     "nothing to compare: all its figures show measured times, which no second build repeats"
 )
-_PICTURES = {".png", ".gif"}
 
 
 @dataclass(frozen=True)
@@ -116,4 +115,4 @@ def other_settings(theirs: dict[str, Any], ours: Opened) -> str:
 
 def tolerance_of(name: str, tolerance: float = TOLERANCE) -> float:
     """Return by how much the values of an artifact may differ on another device."""
-    return PIXEL_TOLERANCE if Path(name).suffix in _PICTURES else tolerance
+    return PIXEL_TOLERANCE if Path(name).suffix in PICTURES else tolerance

@@ -11,6 +11,7 @@ from typing import Any
 from sfumato.config.paths import shown
 from sfumato.errors import InputError
 from sfumato.progress import ANNOUNCE, TERMINAL
+from sfumato.records.finding import PICTURES
 from sfumato.workflow.gpus import JOBS
 from sfumato.workflow.places import ROOT
 
@@ -69,7 +70,7 @@ def share_gpus(jobs: int, on_a_cluster: bool) -> None:
 
 def show_pictures(files: Iterable[str]) -> None:
     """Say at the end on the terminal which pictures were made: those among these files."""
-    pictures = [Path(file) for file in files if file.endswith((".png", ".gif"))]
+    pictures = [Path(file) for file in files if file.endswith(PICTURES)]
     places: dict[Path, list[str]] = {}
     for picture in sorted(pictures):
         places.setdefault(picture.parent, []).append(picture.name)
