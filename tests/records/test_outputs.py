@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from sfumato.errors import InputError
+from sfumato.project import cache
 from sfumato.records.outputs import check_outputs, check_room, file_aside, folder_aside
 
 ODD = [
@@ -186,6 +187,7 @@ with (file_aside if kind == "file" else folder_aside)(place) as part:
 @pytest.mark.parametrize("order", ["the later one ends first", "the earlier one ends first"])
 def test_of_two_runs_the_one_that_began_later_writes(kind, order, tmp_path):
     """As of a job that outlives its killed workflow, and the same job of the next one."""
+    cache().mkdir(exist_ok=True)
     place = tmp_path / "result"
     runs = {}
     for turn in ("earlier", "later"):

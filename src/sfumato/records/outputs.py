@@ -42,7 +42,7 @@ def check_outputs(files: Mapping[str, Path], folders: Mapping[str, Path] | None 
                 f"--{inner}: {shown(place)} is --{outer}, or lies in it; name another place"
             )
     for place in places.values():
-        own(place, _hidden(place, "owner"))
+        own(place)
 
 
 def check_room(folder: Path, ours: re.Pattern[str], whole: str) -> None:
@@ -117,26 +117,16 @@ def _beside(path: Path, kind: str, suffix: str = "") -> Path:
 
     A job that outlived its killed workflow may be at work on the same output.
     """
-    stem, suffix = _stem(path, suffix)
+    stem = path.name.removesuffix(suffix)
+    if len(os.fsencode(path.name)) > _LONGEST:
+        stem = hashlib.sha256(os.fsencode(path.name)).hexdigest()
+        suffix = suffix if len(suffix) < len(stem) else ""
     left_behind = re.compile(rf"\.{re.escape(stem)}\.\d+\.{kind}{re.escape(suffix)}")
     for left in path.parent.iterdir():
         if left_behind.fullmatch(left.name):
             with suppress(OSError):  # of another user
                 _take_away(left, path, kind)
     return path.with_name(f".{stem}.{os.getpid()}.{kind}{suffix}")
-
-
-def _hidden(path: Path, kind: str) -> Path:
-    """Return a name beside a path that is the same for all processes."""
-    return path.with_name(f".{_stem(path)[0]}.{kind}")
-
-
-def _stem(path: Path, suffix: str = "") -> tuple[str, str]:
-    """Return what stands for a path's name in others, and the suffix; both short enough."""
-    if len(os.fsencode(path.name)) <= _LONGEST:
-        return path.name.removesuffix(suffix), suffix
-    stem = hashlib.sha256(os.fsencode(path.name)).hexdigest()
-    return stem, suffix if len(suffix) < len(stem) else ""
 
 
 def _take_away(left: Path, path: Path, kind: str) -> None:

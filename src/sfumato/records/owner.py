@@ -2,26 +2,31 @@
 
 A job may outlive its killed workflow, and end after the same job of the next one, with other
 settings. What it made is then of no use, and must not replace what the later run wrote. So a run
-leaves its mark beside each result when it begins, and writes only where it still finds it.
+marks each result when it begins, where the workflow keeps what it compiles, if that folder is
+there; and it writes only what still has its mark.
 """
 
+import os
 from contextlib import suppress
+from hashlib import sha256
 from pathlib import Path
 from uuid import uuid4
 
 from sfumato.config.paths import shown
 from sfumato.errors import InputError
+from sfumato.project import cache
 
 _RUN = uuid4().hex
 _MARKS: dict[Path, Path] = {}
 
 
-def own(place: Path, mark: Path) -> None:
-    """Say that this process writes `place`, with a file `mark` beside it until `let_go`.
-
-    Where there is no folder yet, or no file can be written, nothing is said.
-    """
+def own(place: Path) -> None:
+    """Say that this process writes `place`, an absolute path without links, until `let_go`."""
+    if not cache().is_dir():
+        return
+    mark = cache() / "owners" / sha256(os.fsencode(place)).hexdigest()
     with suppress(OSError):
+        mark.parent.mkdir(exist_ok=True)
         mark.write_text(_RUN)
         _MARKS[place] = mark
 
