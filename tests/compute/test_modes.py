@@ -12,9 +12,17 @@ from training.small_run import DIFFUSION, IMAGES, KEY, LABELS, network
 
 from sfumato import DDPMModel, ModelConfig
 from sfumato.compute.modes import in_own_modes
-from sfumato.compute.randomness import stage_key
+from sfumato.compute.randomness import as_threefry, stage_key
+from sfumato.config.guidance_classifier import GuidanceClassifierConfig
 from sfumato.config.training import TrainingConfig
+from sfumato.diffusion.forward import forward_path
+from sfumato.evaluation.classifier_training import Fit, train_classifier
+from sfumato.evaluation.likelihood import terms
+from sfumato.evaluation.two_sample import two_sample_accuracy
 from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
+from sfumato.samplers import DDPM
+from sfumato.sampling.batches import sample
+from sfumato.training.guidance_classifier import accuracies, train_guidance_classifier
 from sfumato.training.loop import train
 
 pytestmark = [
@@ -52,7 +60,24 @@ def numbers(folder, rngs):
     trained, history = train(network(), DIFFUSION, TRAINING, IMAGES, LABELS, key=KEY)
     save_checkpoint(folder, trained, DIFFUSION, {})
     restored, _ = load_checkpoint(folder, trained.config, DIFFUSION)
+    key = KEY
+    shades = np.linspace(-1, 1, 16 * 64, dtype=np.float32).reshape(16, 8, 8, 1)
+    classes, fit = np.arange(16) % 2, Fit(steps=3, batch_size=8)
+    classifier = train_classifier(shades, classes, 2, fit, key=key)
+    guide = train_guidance_classifier(
+        shades, classes, model.schedule, GuidanceClassifierConfig(steps=3), key=key
+    )
+    times = np.array([3, 7], np.int32)
+    told = two_sample_accuracy(shades, shades[::-1] / 2, key=key, folds=2, fit=fit)
+    costs = terms(model._denoiser(), model.schedule, shades[:2], key=key, indices=[0, 1], steps=3)
     return {
+        "classified": classifier.probabilities(shades),
+        "guide": next(iter(guide.weights().values())),
+        "guessed": accuracies(guide, shades, classes, model.schedule, times, key=key),
+        "told": told.generated.astype(np.float32),
+        "bound": costs.bound().astype(np.float32),
+        "flow": costs.along_the_flow().astype(np.float32),
+        "path": forward_path(model.schedule, key, np.int32(1), shades[0], times)[0],
         "noisy": noisy,
         "noise": noise,
         "predicted": model(noisy, 3)["predicted_noise"],
@@ -100,3 +125,20 @@ def test_the_key_of_a_stage_is_threefrys_and_knows_no_offset():
         assert (jax.random.key_data(stage_key(7, 3)) == jax.random.key_data(keys[1])).all()
     finally:
         jax.config.update("jax_random_seed_offset", 0)
+
+
+def test_keys_of_another_kind_become_threefrys():
+    """Of jax's other kinds, what a sample draws depends on those around it."""
+    model, key = DDPMModel(CONFIG), jax.random.key(0, impl="rbg")
+    chain = {"timesteps": range(19, -1, -4), "key": key, "image_shape": (8, 8, 1)}
+    drawn = [
+        sample(model._denoiser(), model.schedule, DDPM(), n_samples=n, micro_batch=2, **chain)
+        for n in (3, 6)
+    ]
+    np.testing.assert_array_equal(drawn[0].images, drawn[1].images[:3])
+    training = TRAINING.model_copy(update={"steps": 6})
+    (_, first), (_, second) = (
+        train(network(), DIFFUSION, training, IMAGES, LABELS, key=each)
+        for each in (key, as_threefry(key))
+    )
+    np.testing.assert_array_equal(first, second)

@@ -12,6 +12,8 @@ from typing import Any, TypeVar, cast
 
 import jax
 
+from sfumato.compute.randomness import as_threefry
+
 MODES = {
     "enable_x64": False,
     "numpy_dtype_promotion": "standard",
@@ -44,11 +46,15 @@ def own_modes() -> Iterator[None]:
 
 
 def in_own_modes(function: Function) -> Function:
-    """Make a function, or each step of a generator, run in `own_modes`."""
+    """Make a function, or each step of a generator, run in `own_modes`.
+
+    Its argument `key`, if it has one and is called by name, becomes a key of threefry.
+    """
 
     @wraps(function)
     def step_by_step(*arguments: Any, **named: Any) -> Generator[Any]:  # noqa: ANN401
-        steps = function(*arguments, **named)
+        with own_modes():
+            steps = function(*arguments, **_with_own_key(named))
         while True:
             with own_modes():  # and not around the `yield`, where the caller's code runs
                 try:
@@ -60,6 +66,11 @@ def in_own_modes(function: Function) -> Function:
     @wraps(function)
     def at_once(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
         with own_modes():
-            return function(*arguments, **named)
+            return function(*arguments, **_with_own_key(named))
 
     return cast(Function, step_by_step if isgeneratorfunction(function) else at_once)
+
+
+def _with_own_key(named: dict[str, Any]) -> dict[str, Any]:
+    key = named.get("key")
+    return named | {"key": as_threefry(key)} if isinstance(key, jax.Array) else named

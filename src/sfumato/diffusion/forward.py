@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from sfumato.compute.randomness import keys_at, normal, sample_keys
+from sfumato.compute.randomness import as_threefry, keys_at, normal, sample_keys
 from sfumato.compute.ranges import check_range
 
 if TYPE_CHECKING:
@@ -71,7 +71,10 @@ def forward_path(
     """
     import jax
 
-    return jax.jit(_forward_path)(schedule, key, index, x_0, timesteps)
+    from sfumato.compute.modes import own_modes
+
+    with own_modes():
+        return jax.jit(_forward_path)(schedule, as_threefry(key), index, x_0, timesteps)
 
 
 def _forward_path(

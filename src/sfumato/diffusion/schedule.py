@@ -17,6 +17,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from sfumato.compute.arguments import of_kind
+from sfumato.compute.modes import in_own_modes
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.diffusion.rates import log_ratio, variance_preserving
 from sfumato.errors import InputError
@@ -86,12 +87,14 @@ def _index(t: jax.typing.ArrayLike) -> jax.Array:
     return jnp.asarray(t, jnp.int32) + 1
 
 
+@in_own_modes
 def make_schedule(config: DiffusionConfig) -> Schedule:
     """Build the schedule that section `diffusion` describes."""
     of_kind("config", config, DiffusionConfig, "DiffusionConfig()")
     return schedule_from_rates(*config.rates())
 
 
+@in_own_modes
 def schedule_from_betas(betas: np.ndarray) -> Schedule:
     """Build a variance-preserving schedule from betas (T,): alpha_t^2 = prod (1 - beta_i).
 
@@ -107,6 +110,7 @@ def schedule_from_betas(betas: np.ndarray) -> Schedule:
     return schedule_from_rates(*variance_preserving(betas))
 
 
+@in_own_modes
 def schedule_from_rates(alphas: np.ndarray, sigmas: np.ndarray) -> Schedule:
     """Build the tables, in float64 on the host, from alpha and sigma (T,) of t = 0 .. T - 1.
 

@@ -9,6 +9,7 @@ import numpy as np
 from flax import nnx
 
 from sfumato.compute.compilation import compiled
+from sfumato.compute.modes import in_own_modes
 from sfumato.errors import InputError
 from sfumato.evaluation.lenet import structure
 from sfumato.evaluation.quantise import quantise
@@ -41,6 +42,7 @@ class Classifier:
         """Images (N, H, W, C) -> (N, n_classes) float32; an InputError as for `features`."""
         return self.look(images)[1]
 
+    @in_own_modes
     def look(self, images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Return features and probabilities, from one pass through the network."""
         features, probabilities = zip(*self._batches(images), strict=True)

@@ -14,6 +14,7 @@ import optax
 from flax import nnx
 
 from sfumato.compute.compilation import compiled
+from sfumato.compute.modes import in_own_modes
 from sfumato.errors import InputError
 from sfumato.evaluation.classes import check_labels
 from sfumato.evaluation.classifier import Classifier
@@ -48,6 +49,7 @@ class Fit:
             raise InputError(f"learning_rate: {self.learning_rate} must be more than 0, and finite")
 
 
+@in_own_modes
 def train_classifier(
     images: np.ndarray, labels: np.ndarray, n_classes: int, fit: Fit, *, key: jax.Array
 ) -> Classifier:

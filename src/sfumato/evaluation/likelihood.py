@@ -32,6 +32,7 @@ import numpy as np
 from scipy.special import log_ndtr
 
 from sfumato.compute.compilation import compiled
+from sfumato.compute.modes import in_own_modes
 from sfumato.compute.randomness import keys_at, normal, sample_keys
 from sfumato.diffusion.prediction import Denoise, Given, as_pytree
 from sfumato.diffusion.schedule import Schedule
@@ -67,6 +68,7 @@ class Terms(NamedTuple):
         return self.flow.mean(axis=1) + self.pixels
 
 
+@in_own_modes
 def terms(
     denoise: Denoise,
     schedule: Schedule,

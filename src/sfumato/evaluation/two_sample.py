@@ -19,6 +19,7 @@ import numpy as np
 from scipy import stats
 from sklearn.model_selection import StratifiedKFold
 
+from sfumato.compute.modes import in_own_modes
 from sfumato.errors import InputError
 from sfumato.evaluation.classifier_training import Fit, train_classifier
 from sfumato.evaluation.quantise import quantise
@@ -46,6 +47,7 @@ class TwoSample:
     generated: np.ndarray = field(compare=False, repr=False)
 
 
+@in_own_modes
 def two_sample_accuracy(
     real: np.ndarray, generated: np.ndarray, *, key: jax.Array, folds: int = 5, fit: Fit = FIT
 ) -> TwoSample:

@@ -18,6 +18,7 @@ from flax import nnx
 from jax.nn.initializers import ones, zeros
 
 from sfumato.compute.modes import in_own_modes
+from sfumato.compute.randomness import as_threefry
 from sfumato.networks import network_class
 from sfumato.networks.base import Network
 from sfumato.networks.base_config import NetworkConfig
@@ -47,7 +48,7 @@ def initialise(config: NetworkConfig, key: jax.Array) -> Network:
     network = skeleton(config)
     graphdef, shapes = nnx.split(network)
     draw = partial(_draw, named(shapes), _initials(network))
-    return nnx.merge(graphdef, from_named(shapes, jax.jit(draw)(key)))
+    return nnx.merge(graphdef, from_named(shapes, jax.jit(draw)(as_threefry(key))))
 
 
 class _OneKey(nnx.Rngs):

@@ -15,6 +15,7 @@ import optax
 from flax import nnx
 
 from sfumato.compute.compilation import compiled
+from sfumato.compute.modes import in_own_modes
 from sfumato.config.guidance_classifier import GuidanceClassifierConfig
 from sfumato.diffusion.forward import forward
 from sfumato.diffusion.schedule import Schedule
@@ -26,6 +27,7 @@ from sfumato.training.stream import image_order
 MICRO_BATCH = 64
 
 
+@in_own_modes
 def train_guidance_classifier(
     images: np.ndarray,
     labels: np.ndarray,
@@ -67,6 +69,7 @@ def train_guidance_classifier(
     return trained
 
 
+@in_own_modes
 def accuracies(
     classifier: LogProbability,
     images: np.ndarray,
