@@ -7,7 +7,9 @@ import pytest
 from conftest import tiny_experiment
 from PIL import Image
 
+from sfumato.data.folders import load_folder
 from sfumato.editing import Edit, edit_class, names
+from sfumato.editing._images import read_picture
 from sfumato.editing.inpaint import Inpaint
 from sfumato.editing.vary import Vary
 from sfumato.errors import InputError
@@ -134,6 +136,26 @@ def test_of_a_user_s_file_the_content_counts(tmp_path):
     ]
     assert found[0] == found[1] != found[2]
     assert found[0].mask["file"].startswith("sha256:") and "png" not in str(found)
+
+
+def test_a_picture_is_read_as_those_of_a_folder_are(tmp_path):
+    """Of 16 bits, with transparency, turned by its EXIF data."""
+    exif = Image.Exif()
+    exif[274] = 6
+    ramp = np.linspace(0, 1, 8 * 8).reshape(8, 8)
+    white = np.stack([np.full((8, 8), 255), 255 * ramp], axis=-1).astype(np.uint8)
+    for name, array, options in (
+        ("deep.png", (65_535 * ramp).astype(np.uint16), {}),
+        ("clear.png", white, {}),
+        ("turned.jpg", (255 * ramp).astype(np.uint8), {"exif": exif}),
+    ):
+        folder = tmp_path / name.partition(".")[0]
+        folder.mkdir()
+        Image.fromarray(array).save(folder / name, **options)
+        levels = load_folder(folder, (8, 8, 1), "crop")[0][0]
+        found = read_picture("edit.file", folder / name, (8, 8, 1))
+        np.testing.assert_allclose(found, levels / 127.5 - 1, atol=1e-6, err_msg=name)
+        assert len(np.unique(levels)) > 50
 
 
 GREY, COLOUR = np.full((8, 8), 90), np.zeros((8, 8, 3))

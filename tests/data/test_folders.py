@@ -101,6 +101,9 @@ def test_transparent_is_black(tmp_path):
     palette.putpalette([255, 255, 255, 10, 20, 30])
     palette.save(tmp_path / "a.png", transparency=0)
     np.testing.assert_array_equal(load_one(tmp_path, (1, 2, 3))[0], [(0, 0, 0), (10, 20, 30)])
+    deep = Image.fromarray(np.array([[60_000, 60_001]], np.uint16))
+    deep.save(tmp_path / "a.png", transparency=60_000)
+    np.testing.assert_array_equal(load_one(tmp_path, (1, 2, 1))[0, :, 0], [0, 233])
 
 
 def test_grey_and_colours(tmp_path):

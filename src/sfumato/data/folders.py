@@ -14,6 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from sfumato.config.paths import shown
 from sfumato.data.pictures import Pictures, contents_of, digest_of, find_pictures
 from sfumato.errors import InputError
+from sfumato.records.decoding import plain
 
 Fit = Literal["crop", "pad", "stretch"]
 
@@ -151,10 +152,10 @@ def _wrong_start(content: bytes) -> str:
 
 
 def _open(path: Path, content: bytes) -> Image.Image:
-    """Read a picture, turned as its EXIF data say, without transparency, 8 bits a channel."""
+    """Read a picture."""
     try:
         with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
-            return _opaque(ImageOps.exif_transpose(picture))
+            return plain(picture)
     except _UNREADABLE as error:
         raise InputError(_not_whole(path, _reason(error))) from None
 
@@ -171,15 +172,6 @@ def _not_whole(path: Path, reason: str) -> str:
         f"{shown(path)}: this is not a whole PNG or JPEG picture ({reason}); take it out of the "
         "folder, or get it again"
     )
-
-
-def _opaque(picture: Image.Image) -> Image.Image:
-    if picture.mode.startswith("I"):  # 16 bits of grey, which `convert` would cut off at 255
-        return Image.fromarray(np.round(np.asarray(picture) / 257).astype(np.uint8))
-    if picture.has_transparency_data:
-        black = Image.new("RGBA", picture.size, "black")
-        return Image.alpha_composite(black, picture.convert("RGBA"))
-    return picture
 
 
 def _fit(picture: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:

@@ -87,7 +87,7 @@ def test_images(files: Mapping[str, Any]) -> dict[str, np.ndarray]:
 
 
 def read_picture(name: str, path: Any, image_shape: tuple[int, ...]) -> np.ndarray:
-    """Read a picture as (H, W, C) in [-1, 1]; grey ones are repeated over three channels.
+    """Read a picture, made `plain`, as (H, W, C) in [-1, 1]; grey is repeated over the channels.
 
     Raises:
         InputError: if it cannot be read, is of another size, or in colour where images have one
@@ -95,11 +95,13 @@ def read_picture(name: str, path: Any, image_shape: tuple[int, ...]) -> np.ndarr
     """
     from PIL import Image, UnidentifiedImageError
 
+    from sfumato.records.decoding import plain
+
     path = user_path(path, name)
     height, width, channels = image_shape
     try:
         with Image.open(path) as picture:
-            pixels = np.asarray(picture.convert("RGB"), np.float32)
+            pixels = np.asarray(plain(picture).convert("RGB"), np.float32)
     except FileNotFoundError:
         raise InputError(f"{name}: there is no file {shown(path)}") from None
     except (UnidentifiedImageError, SyntaxError, ValueError, OSError) as error:
