@@ -14,7 +14,7 @@ from sfumato.diffusion.schedule import make_schedule, schedule_from_rates
 from sfumato.diffusion.times import spaced_timesteps
 from sfumato.guidance.auto import Auto
 from sfumato.guidance.classifier import Classifier
-from sfumato.guidance.classifier_free import ClassifierFree
+from sfumato.guidance.classifier_free import ClassifierFree, with_contrast_of
 from sfumato.samplers import UniPC
 from sfumato.sampling.chain import run_chain
 
@@ -180,3 +180,13 @@ def test_an_image_without_contrast_stays(schedule):
     guided = ClassifierFree(scale=3, rescale=1)(flat, schedule)
     said = guided(jnp.ones((2, 4)), 500, {"labels": jnp.array([0, 1])})
     np.testing.assert_allclose(said.x_0, np.full((2, 4), 0.5))
+
+
+@pytest.mark.parametrize("level", [0.4, 0.3, -0.7, 0.5, 1e-3])
+def test_a_constant_image_has_no_contrast_to_take_over(level):
+    """Rounding gives it a standard deviation, and the ratio of two of these is anything."""
+    x = jnp.full((1, 28, 28, 1), level) * jnp.array([1.0, 2.0]).reshape(2, 1, 1, 1)
+    np.testing.assert_array_equal(with_contrast_of(3 * x[::-1], x), x)
+    waves = x + 1e-3 * abs(level) * jnp.sin(jnp.arange(28.0))[:, None, None]
+    contrast = with_contrast_of(2 * waves, waves).std((1, 2, 3)) / waves.std((1, 2, 3))
+    np.testing.assert_allclose(contrast, 2, rtol=1e-3)

@@ -32,6 +32,8 @@ if TYPE_CHECKING:
     from sfumato.diffusion.prediction import Denoise, Given, Int, Prediction
     from sfumato.diffusion.schedule import Schedule
 
+ROUNDING = 1e-5
+"""The standard deviation that float32 gives a constant image of ones is less."""
 Time = Annotated[Whole, Field(ge=0)]
 
 
@@ -116,10 +118,11 @@ class ClassifierFree(Guidance):
 def with_contrast_of(model: Array, x: Array) -> Array:
     """Scale each image of x (B, ...) to the standard deviation of that of `model`.
 
-    An image without any is left as it is.
+    An image without any, but for what rounding makes of a constant one, is left as it is.
     """
     import jax.numpy as jnp
 
     axes = tuple(range(1, x.ndim))
     std, wanted = x.std(axes, keepdims=True), model.std(axes, keepdims=True)
-    return x * jnp.where(std > 0, wanted / jnp.where(std > 0, std, 1), 1)
+    varied = std > ROUNDING * abs(x).max(axes, keepdims=True)
+    return x * jnp.where(varied, wanted / jnp.where(varied, std, 1), 1)
