@@ -38,9 +38,14 @@ def test_slerp_keeps_the_law_of_the_norm():
 def test_slerp_in_the_plane():
     """From one axis to another the way is the quarter of a circle, at equal angles."""
     x, y = jnp.zeros((5, 2)).at[:, 0].set(2.0), jnp.zeros((5, 2)).at[:, 1].set(2.0)
-    angles = np.linspace(0, np.pi / 2, 5)
+    fractions = np.linspace(0, 1, 5)
+    angles = np.pi / 2 * fractions
     expected = 2 * np.stack([np.cos(angles), np.sin(angles)], axis=1)
     np.testing.assert_allclose(slerp(x, y, jnp.linspace(0, 1, 5)), expected, atol=1e-6)
+    for angle in (1e-3, 1.0, 3.0, np.pi - 0.01, np.pi - 2e-3):  # nearly opposite, too
+        y = 2 * jnp.array([[np.cos(angle), np.sin(angle)]] * 5)
+        expected = 2 * np.stack([np.cos(angle * fractions), np.sin(angle * fractions)], axis=1)
+        np.testing.assert_allclose(slerp(x, y, jnp.asarray(fractions)), expected, atol=5e-4)
     same = slerp(x, x, jnp.linspace(0, 1, 5))
     np.testing.assert_allclose(same, x, atol=1e-6)
 

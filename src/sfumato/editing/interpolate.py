@@ -107,13 +107,15 @@ def slerp(x: Array, y: Array, fraction: Array) -> Array:
     """
     import jax.numpy as jnp
 
-    def dot(a: Array, b: Array) -> Array:
-        return (a * b).sum(tuple(range(1, a.ndim)), keepdims=True)
+    def norm(a: Array) -> Array:
+        return jnp.sqrt((a * a).sum(tuple(range(1, a.ndim)), keepdims=True))
 
     f = fraction.reshape(-1, *[1] * (x.ndim - 1))
-    cosine = dot(x, y) / jnp.sqrt(dot(x, x) * dot(y, y))
-    theta = jnp.arccos(cosine.clip(-1, 1))
-    sine = jnp.sin(theta)
+    # By half of the angle: an arc cosine has no digits left where the ends are nearly opposite.
+    scaled_x, scaled_y = norm(y) * x, norm(x) * y
+    far, near = norm(scaled_x - scaled_y), norm(scaled_x + scaled_y)
+    theta = 2 * jnp.arctan2(far, near)
+    sine = 2 * far * near / (far**2 + near**2)
     apart = sine > 1e-3
     theta, sine = jnp.where(apart, theta, 1), jnp.where(apart, sine, 1)
     round_ = (jnp.sin((1 - f) * theta) * x + jnp.sin(f * theta) * y) / sine
