@@ -101,7 +101,7 @@ def spaced_timesteps(
     """Choose `steps` of the times 0 .. T - 1, T = noise_steps, from late to early.
 
     leading   t_i = i floor(T / N),                  i = N - 1 .. 0  (DDIM, arXiv:2010.02502)
-    linspace  t_i = round(i (T - 1) / (N - 1)),      i = N - 1 .. 0
+    linspace  t_i = round(i (T - 1) / (N - 1)),      i = N - 1 .. 0;  0 where N is 1
     trailing  t_i = round(T - i T / N) - 1,          i = 0 .. N - 1  (Lin et al., arXiv:2305.08891,
                                                                      table 2)
     logsnr    lambda at even distances, i = 0 .. N - 1  (DPM-Solver, arXiv:2206.00927)
