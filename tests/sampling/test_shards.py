@@ -82,6 +82,15 @@ def test_the_joined_file_is_what_one_job_writes(tmp_path):
     assert (tmp_path / "joined.npz").read_bytes() == (tmp_path / "one.npz").read_bytes()
 
 
+def test_a_single_shard_is_the_whole(tmp_path):
+    """As where all samples go through the network at once, however many shards there may be."""
+    path = shard_file(tmp_path, 0, 4, part=None)
+    arrays, record = gather([path])
+    assert record == MADE and arrays["images"].shape[0] == 4
+    save_arrays(tmp_path / "joined.npz", arrays, record)
+    assert (tmp_path / "joined.npz").read_bytes() == path.read_bytes()
+
+
 def test_damage_of_a_shard_is_found_when_it_is_joined(tmp_path):
     path = shard_file(tmp_path, 0, 4)
     with np.load(path) as written:

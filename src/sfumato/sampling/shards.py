@@ -55,7 +55,8 @@ def gather(paths: Sequence[Path]) -> tuple[Arrays, dict[str, Any]]:
             read, as `checked` does.
     """
     opened = [_open(path) for path in paths]
-    shards = sorted((_Shard(each, _part_of(each)) for each in opened), key=lambda s: s.part.start)
+    parts = [_part_of(each, alone=len(opened) == 1) for each in opened]
+    shards = sorted(map(_Shard, opened, parts), key=lambda shard: shard.part.start)
     first, stop = shards[0], 0
     for shard in shards:
         shard.check(first, stop)
@@ -124,7 +125,10 @@ def _shapes(opened: Opened) -> dict[str, tuple[int, ...]]:
     }
 
 
-def _part_of(opened: Opened) -> Part:
+def _part_of(opened: Opened, *, alone: bool) -> Part:
+    """Return which samples a shard holds: all, if there is no other."""
+    if opened.record.part is None and alone:
+        return Part(start=0, stop=opened.arrays[IMAGES].shape[0])
     if opened.record.part is None:
         raise InputError(f"{opened.path}: this file is not a shard of samples")
     return opened.record.part
