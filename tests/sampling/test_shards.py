@@ -84,11 +84,11 @@ def test_the_joined_file_is_what_one_job_writes(tmp_path):
 
 def test_a_single_shard_is_the_whole(tmp_path):
     """As where all samples go through the network at once, however many shards there may be."""
-    path = shard_file(tmp_path, 0, 4, part=None)
-    arrays, record = gather([path])
-    assert record == MADE and arrays["images"].shape[0] == 4
-    save_arrays(tmp_path / "joined.npz", arrays, record)
-    assert (tmp_path / "joined.npz").read_bytes() == path.read_bytes()
+    parts = [shard_file(tmp_path, 0, 4), shard_file(tmp_path, 4, 8)]
+    whole = shard_file(tmp_path, 0, 8, part=None)
+    for name, paths in (("joined.npz", parts), ("alone.npz", [whole])):
+        save_arrays(tmp_path / name, *gather(paths))
+    assert (tmp_path / "joined.npz").read_bytes() == (tmp_path / "alone.npz").read_bytes()
 
 
 def test_damage_of_a_shard_is_found_when_it_is_joined(tmp_path):

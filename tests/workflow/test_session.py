@@ -86,3 +86,12 @@ def test_a_build_ends_with_the_pictures_that_it_made(copied):
     assert done.stderr.splitlines()[-1] == "results/tiny: forward.png"
     again = snakemake(copied, "--quiet", "all")
     assert "forward.png" not in again.stderr
+
+
+def test_a_mistake_is_said_however_quiet_snakemake_is(copied):
+    """`make figures` is quiet about all on a terminal, and Snakemake itself then hides errors."""
+    done = snakemake(copied, "--quiet", "all", "--", "tinny")
+    assert done.returncode and "tinny: there is no such target; did you mean 'tiny'?" in done.stderr
+    (copied / "config.yaml").write_text("experiments: {tiny: {seed: x}}\n")
+    done = snakemake(copied, "--quiet", "all")
+    assert done.returncode and "seed: 'x' must be a whole number" in done.stderr

@@ -25,7 +25,7 @@ from sfumato.workflow.lock import (
     release_before_building,
     release_stale_lock,
 )
-from sfumato.workflow.mistakes import in_a_sentence
+from sfumato.workflow.mistakes import in_a_sentence, let_errors_through
 from sfumato.workflow.places import (
     check_results,
     config_files,
@@ -52,6 +52,8 @@ atexit.register(gc.freeze)
 STANDALONE = workflow.modifier.is_main_snakefile()
 
 
+if STANDALONE:
+    let_errors_through()
 prepare_environment(ours_alone=STANDALONE)
 if STANDALONE:
     in_a_sentence(check_places)()

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
+from logging import LogRecord
 from typing import Any, NoReturn
 
 from snakemake import exceptions
+from snakemake.logging import DefaultFilter, logger
+from snakemake_interface_logger_plugins.common import LogEvent
 
 from sfumato.errors import InputError
 
@@ -17,6 +20,21 @@ class WorkflowError(exceptions.WorkflowError):
 
     # None: what is to be changed is in the config, not in a line of code.
     __traceback__ = property(lambda self: None, lambda self, value: None)  # pyright: ignore
+
+
+def let_errors_through() -> None:
+    """Let Snakemake say what is wrong though it is quiet about all, `make figures` for instance.
+
+    Errors of jobs apart, which `session.explain_failure` tells.
+    """
+    for handler in logger.handlers:
+        for quiet in [each for each in handler.filters if isinstance(each, DefaultFilter)]:
+            handler.removeFilter(quiet)
+            handler.addFilter(partial(_is_said, quiet))
+
+
+def _is_said(quiet: DefaultFilter, record: LogRecord) -> bool:
+    return getattr(record, "event", None) == LogEvent.ERROR or quiet.filter(record)
 
 
 def in_a_sentence(call: Callable[..., Any]) -> Callable[..., Any]:
