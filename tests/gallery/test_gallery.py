@@ -3,13 +3,16 @@
 import re
 import shutil
 import subprocess
+from dataclasses import replace
 from html.parser import HTMLParser
 
+import numpy as np
 import pytest
+from PIL import Image
 
 import gallery
 from sfumato.errors import InputError
-from sfumato.gallery.collect import cells, collect, experiments
+from sfumato.gallery.collect import Row, Strip, cells, collect, experiments
 from sfumato.gallery.page import write_page
 
 CHROMIUM = shutil.which("chromium")
@@ -89,6 +92,23 @@ def test_what_a_record_says_cannot_break_the_page(results, tmp_path):
     changed = type(first)(first.path, vicious, vicious)
     write_page(tmp_path / "page", [type(shown)("tiny", [changed, *others], None, {}, {})])
     assert vicious not in (tmp_path / "page" / "index.html").read_text()
+
+
+def test_pictures_of_the_user_are_left_out_and_names_do_not_collide(results, tmp_path):
+    folder = tmp_path / "tiny"
+    folder.mkdir()
+    shutil.copy(results / "tiny" / "forward.png", folder)
+    Image.new("L", (8, 8)).save(folder / "own.png")
+    (folder / "folder.png").mkdir()
+    (folder / "metrics.md").write_bytes(b"\xff\xfe")  # quality.json is what is read
+    shown = collect(folder)
+    assert [each.path.name for each in shown.pictures] == ["forward.png"]
+    points = [Row("steps 2", "2 NFE", Strip(np.zeros((8, 8, 3), np.uint8), 1))] * 2
+    sweeps = {"sweep_s": points, "sweep_s-0": points[:1]}
+    write_page(tmp_path / "page", [replace(shown, sweeps=sweeps)])
+    found = Elements((tmp_path / "page" / "index.html").read_text())
+    sources = [each for each in found.attributes("img", "src") if "sweep_" in each]
+    assert len({*sources}) == 3 and all((tmp_path / "page" / each).is_file() for each in sources)
 
 
 @pytest.mark.parametrize("name", ["mine.txt", "index.html"])

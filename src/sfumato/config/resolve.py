@@ -71,6 +71,10 @@ def check_names(experiments: Collection[str], rules: Collection[str]) -> None:
             raise InputError(
                 f"experiments.{name}: {show(name)} is the name of a rule; choose another name"
             )
+        if name == "index.html":
+            raise InputError(
+                f"experiments.{name}: is the name of the gallery's page; choose another name"
+            )
         if name.removesuffix(".log") in rules:
             raise InputError(
                 f"experiments.{name}: {show(name)} is the name of a rule's log; choose another name"

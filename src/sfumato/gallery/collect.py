@@ -5,7 +5,8 @@ Each figure comes with what it says of itself: what made it, and how to build it
 
 import re
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,10 +14,12 @@ import numpy as np
 
 from sfumato.errors import InputError
 from sfumato.evaluation.bits import Likelihood
-from sfumato.evaluation.tables import likelihood_table
+from sfumato.evaluation.quality import Quality
+from sfumato.evaluation.tables import class_table, likelihood_table, table
 from sfumato.figures import figure, names
 from sfumato.figures.panels import to_rgb
 from sfumato.figures.sweep import label
+from sfumato.records.damage import ForeignError
 from sfumato.records.explain import explain
 from sfumato.records.finding import PICTURES
 from sfumato.records.measurements import load_measurement
@@ -75,27 +78,29 @@ class Experiment:
 
 
 def collect(folder: Path) -> Experiment:
-    """Find what there is to show in the folder of an experiment.
+    """Find what there is to show in the folder of an experiment, the user's own pictures apart.
 
     Raises:
         InputError: if one of its files is damaged.
     """
-    pictures = [_picture(p) for p in sorted(folder.glob("*")) if p.suffix in PICTURES]
+    files = (p for p in sorted(folder.glob("*")) if p.suffix in PICTURES and p.is_file())
     path = folder / "trajectory.npz"
     sweeps = {each.stem: _sweep(each) for each in sorted(folder.glob("sweep_*.csv"))}
     return Experiment(
         folder.name,
-        pictures,
+        [*_pictures(files)],
         _trajectory(path) if path.is_file() else None,
         {name: points for name, points in sweeps.items() if points},
         dict(_tables(folder)),
     )
 
 
-def _picture(path: Path) -> Picture:
-    opened = open_record(path)
-    command = shlex.join(["python", "scripts/explain.py", path.as_posix(), "--config"])
-    return Picture(path, _words(path), explain(opened, command))
+def _pictures(paths: Iterable[Path]) -> Iterator[Picture]:
+    for path in paths:
+        with suppress(ForeignError):
+            opened = open_record(path)
+            command = shlex.join(["python", "scripts/explain.py", path.as_posix(), "--config"])
+            yield Picture(path, _words(path), explain(opened, command))
 
 
 def _words(path: Path) -> str:
@@ -131,14 +136,16 @@ def _strip(images: np.ndarray) -> Strip:
 
 
 def _tables(folder: Path) -> Iterator[tuple[str, list[list[str]]]]:
-    quality, likelihood = folder / "metrics.md", folder / "likelihood.json"
+    quality, likelihood = folder / "quality.json", folder / "likelihood.json"
+    texts = {}
     if quality.is_file():
-        parts = quality.read_text(encoding="utf-8").strip().split("\n\n")
-        for title, part in zip(("quality", "quality of each class"), parts, strict=False):
-            yield title, cells(part.splitlines())
+        scored = load_measurement(Quality, quality)
+        texts = {"quality": table(scored), "quality of each class": class_table(scored)}
     if likelihood.is_file():
-        text = likelihood_table(load_measurement(Likelihood, likelihood))
-        yield "bits per dimension", cells(text.splitlines())
+        texts["bits per dimension"] = likelihood_table(load_measurement(Likelihood, likelihood))
+    for title, text in texts.items():
+        if text:
+            yield title, cells(text.splitlines())
 
 
 def cells(lines: Sequence[str]) -> list[list[str]]:

@@ -37,8 +37,10 @@ def write_page(folder: Path, experiments: Sequence[Experiment]) -> None:
             if each.trajectory:
                 _save(each.trajectory.strip, part / each.name / "frames.png")
             for name, points in each.sweeps.items():
+                strips = part / each.name / "points" / name
+                strips.mkdir(parents=True)
                 for i, point in enumerate(points):
-                    _save(point.strip, part / each.name / f"{name}-{i}.png")
+                    _save(point.strip, strips / f"{i}.png")
         own = files("sfumato.gallery")
         parts = {name: (own / name).read_text("utf-8") for name in ("page.css", "page.js")}
         environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True)
