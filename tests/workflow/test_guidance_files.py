@@ -8,11 +8,13 @@ from conftest import tiny_config
 from snakemake.iocontainers import Wildcards
 
 from sfumato.compute.randomness import stage_key
+from sfumato.config.points import points_of_sweep
 from sfumato.config.resolve import resolve
 from sfumato.networks.initialisation import initialise
 from sfumato.records.checkpoint import save_checkpoint
 from sfumato.workflow.plan import Plan
 
+SWEEP = {"scales": {"of": "ddim", "over": {"guidance.scale": [1, 2]}}}
 JOBS = {"ddim": {"name": "ddim"}, "ddpm": {"name": "ddpm"}, "run": {"run": "ddim", "k": "0"}}
 
 
@@ -64,6 +66,17 @@ def test_a_worse_checkpoint_is_known_by_its_content(worse, tmp_path):
     moved = shutil.copytree(folder, tmp_path / "moved")
     assert handed(moved) == (text, [f"--read=guidance={moved}"])
     assert handed(folder, digest=guidance["digest"])[0] == text
+    compared = [
+        planned({"method": "auto", "checkpoint": str(each)}).settings("compare_quality")(job())
+        for each in (folder, moved)
+    ]
+    assert compared[0] == compared[1] and str(folder) not in compared[0]
+    points = [
+        [*points_of_sweep(planned(each, sweeps=SWEEP).experiments["tiny"], "scales")]
+        for digest in (None, guidance["digest"])
+        for each in [{"method": "auto", "checkpoint": str(folder), "digest": digest}]
+    ]
+    assert points[0] == points[1]  # as what `explain` prints asks for them
     network.conv_out.bias[...] += 1
     save_checkpoint(tmp_path / "other", network, experiment.diffusion, {"settings": {}})
     assert handed(tmp_path / "other")[0] != text

@@ -9,6 +9,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from sfumato.config.canonical import canonical
@@ -35,7 +36,12 @@ def named(entries: Iterable[SampleConfig], experiment: Experiment) -> list[str]:
 
 
 def digest_of(entry: SampleConfig) -> str:
-    """Return the beginning of the sha256 of an entry's settings, as one canonical JSON text."""
+    """Return the beginning of the sha256 of an entry's settings, as one canonical JSON text.
+
+    What a guiding checkpoint must be, beside where it is, decides nothing that is drawn.
+    """
+    if getattr(entry.guidance, "checkpoint", None):
+        entry = entry.model_copy(update={"guidance": replace(entry.guidance, digest=None)})
     return hashlib.sha256(canonical(entry).encode()).hexdigest()[:_LENGTH]
 
 

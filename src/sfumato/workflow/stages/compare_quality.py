@@ -10,6 +10,7 @@ from sfumato.config.narrowing import all_runs
 from sfumato.config.samples import SampleConfig
 from sfumato.config.sweep import SweepConfig
 from sfumato.records.stage import Stage
+from sfumato.workflow.reading import known
 
 if TYPE_CHECKING:
     from sfumato.config.experiment import Experiment
@@ -25,7 +26,7 @@ class Settings(Section):
     @classmethod
     def of(cls, experiment: Experiment) -> Self:
         """Return what the stage reads of an experiment whose `samples` are the runs."""
-        samples, seeds = experiment.samples, experiment.evaluation.seeds
+        samples, seeds = known(experiment), experiment.evaluation.seeds
         runs = tuple(SweepConfig(of=name) for name in samples)
         return cls(
             seed=experiment.seed, samples=samples, evaluation=RunsConfig(runs=runs, seeds=seeds)
