@@ -14,6 +14,7 @@ from sfumato.config.experiment import Experiment
 from sfumato.config.file import check_file, with_typed_arguments
 from sfumato.config.forward import ForwardConfig
 from sfumato.config.nested import leaves
+from sfumato.config.paths import user_path
 from sfumato.config.render import RenderConfig
 from sfumato.config.resolve import check_names, resolve
 from sfumato.errors import InputError
@@ -436,6 +437,27 @@ def test_names_of_rules_are_taken():
         check_names(["all"], {"all"})
     with pytest.raises(InputError, match="'verify.log' is the name of a rule's log"):
         check_names(["verify.log"], {"verify"})
+    with pytest.raises(InputError, match="is the name of the gallery's page"):
+        check_names(["index.html"], {"verify"})
+
+
+def test_names_that_no_file_can_have():
+    long = "a" * 151
+    said = mistake({"samples": {long: {"sampler": "ddim"}}})
+    assert said.endswith("must have at most 150 characters")
+    settings = {"clip": [True, False], "seed": [1]}
+    entry = {"samples": {"a" * 140: {"sampler": "ddim"}}}
+    runs = {"evaluation": {"runs": [{"of": "a" * 140, "over": settings}]}}
+    _, experiments = resolve({"targets": ["mine"], "experiments": {"mine": entry | runs}})
+    with pytest.raises(InputError, match="is too long for the name of a file; vary less"):
+        _ = experiments["mine"].runs
+
+
+@pytest.mark.parametrize("section", ["data", "weights"])
+def test_paths_that_no_file_can_have(section):
+    for path, said in (("a" * 300, "File name too long"), ("a\0b", "holds a zero byte")):
+        with pytest.raises(InputError, match=f"^{section}.folder: .*{said}"):
+            user_path(path, f"{section}.folder")
 
 
 def test_one_text_for_equal_settings():

@@ -183,6 +183,9 @@ def test_of_the_project_s_experiments_those_are_spare_of_which_nothing_is_said(t
     files[1].write_text("experiments: {b: {}, mine: {}}")
     ours, theirs = map(str, files)
     assert spare_experiments([ours, theirs, ours], ["experiments={c: {}}"]) == {"a"}
+    for odd in ("3", "true", "[{b: {}}]", "[[b]]", "abc"):  # which `resolve` refuses
+        files[1].write_text(f"experiments: {odd}")
+        assert spare_experiments([ours, theirs], []) == {"a", "b", "c"}
 
 
 def test_snakemake_says_all_this(tmp_path):

@@ -6,7 +6,7 @@ from sfumato.config.convergence import ConvergenceConfig
 from sfumato.config.data import DataConfig
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.evaluation import EvaluationConfig
-from sfumato.config.fields import Name, Section, Seed, Whole
+from sfumato.config.fields import LONGEST, Name, Section, Seed, Whole
 from sfumato.config.forward import ForwardConfig
 from sfumato.config.guidance_classifier import GuidanceClassifierConfig
 from sfumato.config.likelihood import LikelihoodConfig
@@ -90,6 +90,10 @@ class Experiment(Section):
             place = f"evaluation.runs[{i}]"
             new = self.sweep_of(run).points(self.samples, place)
             for name in new:
+                if len(name) > LONGEST:
+                    raise InputError(
+                        f"{place}: {name[:40]}... is too long for the name of a file; vary less"
+                    )
                 if name in points or name == FLOOR:
                     taken = "another run" if name in points else "real images"
                     raise InputError(f"{place}: {name!r} is already the name of {taken}")

@@ -49,8 +49,10 @@ Flag = Annotated[bool, Strict()]
 Seed = Annotated[Whole, Field(ge=0, le=2**32 - 1)]
 """A seed of random numbers, 0 .. 2^32 - 1."""
 
+LONGEST = 150
+"""Characters of a name: what files add to it must fit into the 255 bytes of theirs."""
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]*")
-Name = Annotated[str, Strict(), Field(pattern=f"^{NAME.pattern}$")]
+Name = Annotated[str, Strict(), Field(pattern=f"^{NAME.pattern}$", max_length=LONGEST)]
 """A name that becomes part of a file's: letters, digits, '_', '.' and '-'."""
 
 

@@ -1,5 +1,7 @@
 """The paths that a config names."""
 
+import os
+from errno import ENAMETOOLONG
 from pathlib import Path
 
 from sfumato.errors import InputError
@@ -9,17 +11,25 @@ def user_path(text: str | Path, setting: str) -> Path:
     """Return a path as the user means it: `~` is the home folder, as in a shell.
 
     Raises:
-        InputError: if it is no path, or begins with the home folder of somebody who has none; it
-            names `setting`.
+        InputError: if it can be no path, or begins with the home folder of somebody who has none;
+            it names `setting`.
     """
     if not isinstance(text, str | Path):
         raise InputError(f"{setting}: {text!r} must be a path, such as 'results/mine'")
     try:
-        return Path(text).expanduser()
+        path = Path(text).expanduser()
     except RuntimeError:
         raise InputError(
             f"{setting}: {text}: there is no such user; write ./~ for a folder of that name"
         ) from None
+    try:
+        os.lstat(path)
+    except ValueError:
+        raise InputError(f"{setting}: {shown(text)} holds a zero byte, as no path does") from None
+    except OSError as error:
+        if error.errno == ENAMETOOLONG:
+            raise InputError(f"{setting}: {shown(text)[:40]}...: {error.strerror}") from None
+    return path
 
 
 def shown(path: str | Path) -> str:

@@ -28,6 +28,7 @@ _ALLOWED = {
     "string_unicode": "must be text that UTF-8 can write",
     "invalid_key": "must be text, as every key",
     "string_too_short": "must be text that is not empty",
+    "string_too_long": "must have at most {max_length} characters",
     "string_pattern_mismatch": (
         "must be made of letters, digits, '_', '.' and '-', and begin with a letter or digit"
     ),

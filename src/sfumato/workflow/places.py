@@ -52,7 +52,8 @@ def spare_experiments(files: Sequence[str], typed: Sequence[str]) -> set[str]:
 
 def _experiments_in(file: str) -> set[str]:
     content = yaml.safe_load(Path(file).read_text(encoding="utf-8")) or {}
-    return set(content.get("experiments") or {})
+    experiments = content.get("experiments")
+    return set(experiments) if isinstance(experiments, dict) else set()  # `resolve` says what it is
 
 
 def caches(name: str) -> list[Path]:
