@@ -317,6 +317,10 @@ def test_damage_is_one_sentence(folder, another, damage):
 
 def test_another_format_is_refused(folder):
     manifest = json.loads((folder / "manifest.json").read_text())
+    for odd in (["a"], {"a": 1}, None):
+        (folder / "manifest.json").write_text(json.dumps(manifest | {"digest": odd}))
+        with pytest.raises(InputError, match="is damaged: .*digest is no text"):
+            read_manifest(folder)
     (folder / "manifest.json").write_text(json.dumps(manifest | {"format": 1}))
     with pytest.raises(InputError, match="has format 1, and this version of sfumato reads format"):
         load_checkpoint(folder, MODEL, DIFFUSION)

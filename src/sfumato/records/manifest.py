@@ -65,6 +65,8 @@ def _check_keys(manifest: Mapping[str, Any]) -> None:
     for key in ("digest", "provenance"):
         if key not in manifest:
             raise ValueError(f"{key} is missing")
+    if not isinstance(manifest["digest"], str):
+        raise ValueError("digest is no text")
     for key in _MAPPINGS:
         if not (isinstance(manifest.get(key), dict) and manifest[key]):
             raise ValueError(f"{key} is missing, empty, or not a mapping")
