@@ -225,6 +225,10 @@ def test_the_images_of_another_experiment_are_asked_for_again():
     files = ["results/rebuilt/data.npz", "results/clothes/data.npz"]
     assert again.images_measured(job) == files
     assert len(list(needs_of(config))) == 1  # the checkpoint
+    digits["likelihood"]["other"] = "rebuilt"
+    plan = Plan(*resolve({"targets": [NAME], "experiments": {NAME: digits, "rebuilt": clothes}}))
+    with pytest.raises(InputError, match="'rebuilt' is what the experiment would be called"):
+        config_of(Record.model_validate(record_of(plan, "likelihood.png")))
 
 
 def test_an_entry_may_be_called_other():

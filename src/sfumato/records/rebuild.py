@@ -150,6 +150,11 @@ def _others(record: Record) -> dict[str, Any]:
         if OTHER in made.inputs and is_of_another(made, OTHER):
             settings = made.inputs[OTHER].provenance.settings
             name = made.settings["likelihood"]["other"]
+            if name == NAME:
+                raise InputError(
+                    f"likelihood.other: {name!r} is what the experiment would be called; give the "
+                    "other one another name, and build it again"
+                )
             return {
                 name: {key: settings[key] for key in ("seed", "data", "model") if key in settings}
             }
