@@ -44,7 +44,7 @@ def restore(
     if wanted not in (None, origin["digest"]):
         raise InputError(
             f"guidance.digest: {shown(path)} is another, with the digest {origin['digest'][:16]} "
-            f"and not {str(wanted)[:16]}"
+            f"and not {str(wanted)[:16]}; if it was made anew meanwhile, run the same command again"
         )
     return guidance.using(restored), origin
 
