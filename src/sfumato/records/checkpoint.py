@@ -57,7 +57,7 @@ def save_checkpoint(
 
     Args:
         folder: where.
-        network: with the weights.
+        network: with the weights, which are written in float32.
         diffusion: the forward process, and what the network predicts.
         provenance: what made the weights.
         more: what else the manifest says of them, such as `stored_before`.
@@ -68,7 +68,8 @@ def save_checkpoint(
     folder = Path(folder)
     folder = real(folder)
     check_checkpoint_room(folder)
-    arrays = named(nnx.state(network, nnx.Param))
+    weights = named(nnx.state(network, nnx.Param))
+    arrays = {name: array.astype("float32") for name, array in weights.items()}
     with folder_aside(folder) as part:
         try:
             with plain(part) as place, ocp.StandardCheckpointer() as checkpointer:

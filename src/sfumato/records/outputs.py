@@ -94,9 +94,16 @@ def folder_aside(folder: Path) -> Iterator[Path]:
 
     Whatever fails, and at whatever moment, the earlier folder is there or comes back.
     """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    old, part = _beside(folder, "old"), _beside(folder, "part")
-    part.mkdir()
+    if os.path.lexists(folder) and not folder.is_dir():
+        raise InputError(f"{shown(folder)}: no folder can be here; name another")
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        old, part = _beside(folder, "old"), _beside(folder, "part")
+        part.mkdir()
+    except OSError as error:
+        reason = "this is a file, and should be a folder"
+        reason = reason if isinstance(error, FileExistsError) else error.strerror
+        raise InputError(f"{shown(folder)}: cannot be written: {reason}") from None
     try:
         yield part
         check_owner(real(folder))
