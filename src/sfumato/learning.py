@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any, Self
 
@@ -9,7 +10,7 @@ import jax
 import numpy as np
 from flax import nnx
 
-from sfumato.compute.arguments import whole
+from sfumato.compute.arguments import warn, whole
 from sfumato.compute.backend import describe
 from sfumato.compute.modes import in_own_modes
 from sfumato.config.diffusion import DiffusionConfig
@@ -39,6 +40,8 @@ class Learning(Drawing):
     """A network that is trained, saved and loaded; its checkpoints are those of the workflow."""
 
     training: TrainingConfig | None = None
+    _origin: str = ""
+    """Of a checkpoint that was loaded: its digest and provenance, as JSON text."""
 
     @in_own_modes
     def fit(
@@ -74,6 +77,8 @@ class Learning(Drawing):
         warmup = {"warmup_steps": min(WARMUP, steps // 10)} | settings
         training = validate(TrainingConfig, {"steps": steps} | warmup, "fit")
         given = self._pictures("images", images)
+        if given.min() >= 0 and given.max() > 0:
+            warn("images: none is below 0, which is grey; of images in [0, 1] make 2 * images - 1")
         known = self._labels(labels, len(given))
         classes = np.full(len(given), NO_CLASS) if known is None else np.asarray(known)
         key, options = self._key(rngs, "fit"), (self.diffusion, training, given, classes)
@@ -94,13 +99,16 @@ class Learning(Drawing):
         sections = {"model": self.network.config, "diffusion": self.diffusion}
         if self.training:
             sections["training"] = self.training
+        inputs = {}
+        if self._origin:
+            inputs["initial" if self.training else "pretrained"] = json.loads(self._origin)
         record = Record(
             artifact="checkpoint",
             script="DDPMModel.save",
             settings={name: each.model_dump(mode="json") for name, each in sections.items()},
             code=meaning_digest(Path(__file__)),
             versions=versions(TRAINING),
-            inputs={},
+            inputs=inputs,
             device=describe(),
         )
         folder = user_path(folder, "folder")
@@ -118,8 +126,10 @@ class Learning(Drawing):
             InputError: if there is none, or it is damaged.
         """
         folder = user_path(folder, "folder")
-        network, diffusion, _ = load_whole(folder)
-        return cls._around(network, diffusion, folder.name, rngs)
+        network, diffusion, manifest = load_whole(folder)
+        model = cls._around(network, diffusion, folder.name, rngs)
+        model._origin = json.dumps({key: manifest[key] for key in ("digest", "provenance")})
+        return model
 
     @classmethod
     def pretrained(cls, name: str, *, rngs: nnx.Rngs | None = None) -> Self:

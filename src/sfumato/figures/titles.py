@@ -123,12 +123,16 @@ def compared_words(quality: Quality) -> str:
 
 def network_words(record: Record) -> str:
     """Say of an artifact what the network that it was made with has learnt, if a file tells."""
-    made: dict[str, Record] = {}
-    for each in ancestors(record):
-        made.setdefault(each.record.script, each.record)
-    if trained := made.get("train.py"):
+    makers = [each.record for each in ancestors(record)]
+    if trained := next((made for made in makers if "training" in made.settings), None):
         return training_words(trained)
-    return "untrained network" if "initialise.py" in made else ""
+    fresh = (made.script == "initialise.py" or _saved_fresh(made) for made in makers)
+    return "untrained network" if any(fresh) else ""
+
+
+def _saved_fresh(made: Record) -> bool:
+    """Tell whether a notebook saved a network that it neither trained nor loaded."""
+    return made.script == "DDPMModel.save" and not made.inputs
 
 
 def training_words(record: Record) -> str:
