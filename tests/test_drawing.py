@@ -145,6 +145,7 @@ CASES = {
     "one end": (lambda m: m.interpolate(1, 1), "second: 1 is edit.first too"),
     "few": (lambda m: m.interpolate(0, 1, n=1), "n: 1 must be at least 2"),
     "no operator": (lambda m: m.restore(IMAGES), "operator: name one, such as {'downsample': 2}"),
+    "bare operator": (lambda m: m.restore(IMAGES, 2), "operator: 2 must be of the kind of {'downs"),
     "operator": (
         lambda m: m.restore(IMAGES, {"blurr": 2}),
         "Restore.operator: {'blurr': 2} must b",

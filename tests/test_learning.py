@@ -12,7 +12,9 @@ import sfumato
 from sfumato import DDPMModel, ModelConfig
 from sfumato.config.training import TrainingConfig
 from sfumato.errors import InputError
+from sfumato.figures.titles import network_words
 from sfumato.records.manifest import read_manifest
+from sfumato.records.provenance import Record
 from sfumato.training.loop import train
 
 pytestmark = [pytest.mark.quick_compile, pytest.mark.filterwarnings("ignore:alpha_bar_T")]
@@ -61,6 +63,30 @@ def test_what_is_saved_is_loaded(tmp_path):
     assert made["settings"]["training"]["steps"] == 12 and str(tmp_path) not in str(made)
 
 
+def test_what_a_network_has_learnt_is_not_forgotten(tmp_path):
+    """A checkpoint that is loaded and saved again has the first one's provenance in its own."""
+    folder = tmp_path / "mine"
+
+    def said():
+        return network_words(Record.model_validate(read_manifest(folder)["provenance"]))
+
+    tiny().save(folder)
+    assert said() == "untrained network"
+    model = DDPMModel.load(folder)
+    model.save(folder)
+    assert said() == "untrained network"
+    model.fit(IMAGES, LABELS, steps=3, batch_size=4, bar=False)
+    model.save(folder)
+    assert said() == "trained for 3 steps"
+    DDPMModel.load(folder).save(folder)
+    assert said() == "trained for 3 steps"
+
+
+def test_images_from_0_to_1_are_warned_of():
+    with pytest.warns(UserWarning, match="of images in .0, 1. make 2 . images - 1"):
+        tiny().fit((IMAGES + 1) / 2, LABELS, steps=1, batch_size=4, bar=False)
+
+
 def test_the_workflow_adopts_what_is_saved_and_the_other_way_round(tmp_path):
     import adopt
 
@@ -93,6 +119,11 @@ CASES = {
     ),
     "folder": (lambda: DDPMModel.load("nowhere"), "there is no checkpoint at nowhere"),
     "no folder": (lambda: DDPMModel.load(None), "folder: None must be a path, such as"),
+    "a file": (lambda: tiny().save(__file__), "test_learning.py: no folder can be here; name an"),
+    "in a file": (lambda: tiny().save(f"{__file__}/a"), "this is a file, and should be a folder"),
+    "masked": (lambda: tiny().fit(np.ma.masked_array(IMAGES, IMAGES > 0)), "real and not masked"),
+    "complex": (lambda: tiny().fit(IMAGES.astype(complex)), "must be an array of numbers, real"),
+    "digits in text": (lambda: tiny().fit(IMAGES.astype(str)), "must be an array of numbers, re"),
     "no place": (lambda: tiny().save(3), "folder: 3 must be a path, such as"),
     "ragged": (lambda: tiny().fit(IMAGES, [[1], [1, 2]]), "labels: [[1], [1, 2]] must be an array"),
     "shape": (lambda: tiny().fit(IMAGES[..., 0]), "images: its shape (12, 8, 8) must be (N, 8, 8,"),
@@ -112,8 +143,9 @@ CASES = {
     "rows": (lambda: sfumato.show([[1], [2, 3]]), "images: [[1], [2, 3]] must be an array of num"),
     "colours": (
         lambda: sfumato.show(IMAGES, colormap="viridi"),
-        "colormap: 'viridi' is none of Matplotlib's; did you mean 'viridis'?",
+        "colormap: 'viridi' is no name of one of Matplotlib's; did you mean 'viridis'?",
     ),
+    "map": (lambda: sfumato.show(IMAGES, colormap=3), "colormap: 3 is no name of one of Matplotl"),
     "columns": (lambda: sfumato.show(IMAGES, columns=0), "columns: 0 must be at least 1"),
 }
 
@@ -143,3 +175,23 @@ def test_images_side_by_side():
     assert (picture[:4] == 255).all() and (picture[-90:, -90:] == 255).all()  # no image there
     colour = np.repeat(IMAGES[:1], 3, axis=-1)
     assert np.asarray(sfumato.show(colour[0])).shape == (96, 96, 3)
+
+
+@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+def test_weights_of_half_precision_are_kept_in_float32(dtype, tmp_path):
+    model = tiny()
+    nnx.update(model.network, jax.tree.map(lambda a: a.astype(dtype), nnx.state(model.network)))
+    model.save(tmp_path / "half")
+    loaded = DDPMModel.load(tmp_path / "half")
+    both = (jax.tree.leaves(nnx.state(each.network)) for each in (model, loaded))
+    for ours, theirs in zip(*both, strict=True):
+        assert theirs.dtype == np.float32
+        np.testing.assert_array_equal(np.float32(ours), theirs)
+
+
+def test_a_file_of_the_user_stays(tmp_path):
+    (tmp_path / "thesis.csv").write_text("mine")
+    for _ in range(2):
+        with pytest.raises(InputError, match="no folder can be here"):
+            tiny().save(tmp_path / "thesis.csv")
+    assert [each.read_text() for each in tmp_path.iterdir()] == ["mine"]

@@ -10,6 +10,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 from flax import nnx
+from flax.errors import TraceContextError
+from jax.core import Tracer
 
 from sfumato.compute.arguments import array, floats, is_whole, of_kind, warn, whole, whole_numbers
 from sfumato.compute.modes import in_own_modes
@@ -36,6 +38,7 @@ from sfumato.sampling.walks import Walks
 
 ROUNDING = 1e-5
 """How far outside [-1, 1] an image may be: what float32 makes of numbers in there."""
+EXAMPLE = "{'downsample': 2}"
 UNCLIPPED: dict[str, Any] = {"clip": False}
 """What is clipped cannot be walked backwards."""
 
@@ -168,6 +171,7 @@ class Drawing(nnx.Module):
         """
         if (operator is None) == (mask is None):
             raise InputError("operator: name one, such as {'downsample': 2}, or give a mask")
+        operator = None if operator is None else of_kind("operator", operator, Mapping, EXAMPLE)
         if operator and "random" in operator:
             raise InputError("operator: random does not say which pixels; give their mask instead")
         kind = {"random": 0.5} if operator is None else operator
@@ -251,6 +255,8 @@ class Drawing(nnx.Module):
         """Return the next key of a stream."""
         try:
             return as_threefry(getattr(self._rngs(rngs), stream)())
+        except TraceContextError:
+            raise InputError("rngs: jax traces this; call it outside jit, grad and vmap") from None
         except AttributeError:
             raise InputError(f"rngs: has no stream {stream!r}; nnx.Rngs(0) has any") from None
 
@@ -270,6 +276,8 @@ class Drawing(nnx.Module):
 
 def shaped(name: str, values: jax.typing.ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
     """Return an array (N, *shape) of numbers; a single (*shape) is an array of one."""
+    if isinstance(values, Tracer):
+        raise InputError(f"{name}: jax traces it; call this outside jit, grad and vmap")
     array = np.asarray(floats(name, values))
     array = array[None] if array.shape == shape else array
     if array.shape[1:] != shape or not len(array):

@@ -107,7 +107,7 @@ class DDPMModel(Learning):
         self.rngs = nnx.Rngs(0) if rngs is None else of_kind("rngs", rngs, nnx.Rngs, "nnx.Rngs(0)")
         if network is not None:
             _check_network(network, settings, self.diffusion)
-        self.network = network or initialise(settings, self.rngs.params())
+        self.network = network or initialise(settings, self._key(None, "params"))
         self.schedule = nnx.data(make_schedule(self.diffusion))
 
     @classmethod

@@ -49,9 +49,9 @@ def show(images: jax.typing.ArrayLike, *, columns: int = 8, colormap: str = "gra
         columns: images in a row.
         colormap: Matplotlib's, for images of one channel.
     """
-    if colormap not in colormaps:
-        hint = nearest(colormap, [*colormaps])
-        raise InputError(f"colormap: {colormap!r} is none of Matplotlib's{hint}")
+    if not isinstance(colormap, str) or colormap not in colormaps:
+        hint = nearest(colormap, [*colormaps]) if isinstance(colormap, str) else ""
+        raise InputError(f"colormap: {colormap!r} is no name of one of Matplotlib's{hint}")
     array, columns = np.asarray(floats("images", images)), whole("columns", columns)
     array = array[None] if array.ndim == 3 else array
     if array.ndim != 4 or array.shape[-1] not in (1, 3) or not array.size:

@@ -69,11 +69,16 @@ def array(name: str, values: Any) -> np.ndarray:  # noqa: ANN401
 
 
 def floats(name: str, values: jax.typing.ArrayLike) -> jax.Array:
-    """Return numbers as an array, float32; an InputError names the argument."""
+    """Return real numbers as an array, float32; an InputError names the argument."""
     try:
+        if not isinstance(values, jax.Array):
+            is_text_or_complex = np.asarray(values).dtype.kind in "USc"
+            if is_text_or_complex or isinstance(values, np.ma.MaskedArray):
+                raise TypeError
         return jnp.asarray(values, jnp.float32)
     except (TypeError, ValueError):
-        raise InputError(f"{name}: {_cut(values)} must be an array of numbers") from None
+        reason = "must be an array of numbers, real and not masked"
+        raise InputError(f"{name}: {_cut(values)} {reason}") from None
 
 
 def _cut(value: object) -> str:
