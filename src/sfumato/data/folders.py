@@ -164,6 +164,8 @@ def _reason(error: Exception) -> str:
     """Return what Pillow says; of a stream in memory it says where that is."""
     if isinstance(error, UnidentifiedImageError):
         return "it does not begin like one"
+    if isinstance(error, Image.DecompressionBombError):
+        return "it has too many pixels to be read; make it smaller"
     return str(error).split("\n")[0]
 
 
