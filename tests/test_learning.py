@@ -5,7 +5,7 @@ import json
 import jax
 import numpy as np
 import pytest
-from conftest import ROOT
+from conftest import ROOT, slow
 from flax import nnx
 
 import sfumato
@@ -177,7 +177,7 @@ def test_images_side_by_side():
     assert np.asarray(sfumato.show(colour[0])).shape == (96, 96, 3)
 
 
-@pytest.mark.parametrize("dtype", ["bfloat16", "float16"])
+@pytest.mark.parametrize("dtype", ["bfloat16", slow("float16")])
 def test_weights_of_half_precision_are_kept_in_float32(dtype, tmp_path):
     model = tiny()
     nnx.update(model.network, jax.tree.map(lambda a: a.astype(dtype), nnx.state(model.network)))

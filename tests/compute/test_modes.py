@@ -16,6 +16,8 @@ from sfumato.compute.randomness import as_threefry, stage_key
 from sfumato.config.guidance_classifier import GuidanceClassifierConfig
 from sfumato.config.training import TrainingConfig
 from sfumato.diffusion.forward import forward_path
+from sfumato.diffusion.schedule import make_schedule
+from sfumato.evaluation.classifier import Classifier
 from sfumato.evaluation.classifier_training import Fit, train_classifier
 from sfumato.evaluation.likelihood import terms
 from sfumato.evaluation.two_sample import two_sample_accuracy
@@ -60,24 +62,7 @@ def numbers(folder, rngs):
     trained, history = train(network(), DIFFUSION, TRAINING, IMAGES, LABELS, key=KEY)
     save_checkpoint(folder, trained, DIFFUSION, {})
     restored, _ = load_checkpoint(folder, trained.config, DIFFUSION)
-    key = KEY
-    shades = np.linspace(-1, 1, 16 * 64, dtype=np.float32).reshape(16, 8, 8, 1)
-    classes, fit = np.arange(16) % 2, Fit(steps=3, batch_size=8)
-    classifier = train_classifier(shades, classes, 2, fit, key=key)
-    guide = train_guidance_classifier(
-        shades, classes, model.schedule, GuidanceClassifierConfig(steps=3), key=key
-    )
-    times = np.array([3, 7], np.int32)
-    told = two_sample_accuracy(shades, shades[::-1] / 2, key=key, folds=2, fit=fit)
-    costs = terms(model._denoiser(), model.schedule, shades[:2], key=key, indices=[0, 1], steps=3)
     return {
-        "classified": classifier.probabilities(shades),
-        "guide": next(iter(guide.weights().values())),
-        "guessed": accuracies(guide, shades, classes, model.schedule, times, key=key),
-        "told": told.generated.astype(np.float32),
-        "bound": costs.bound().astype(np.float32),
-        "flow": costs.along_the_flow().astype(np.float32),
-        "path": forward_path(model.schedule, key, np.int32(1), shades[0], times)[0],
         "noisy": noisy,
         "noise": noise,
         "predicted": model(noisy, 3)["predicted_noise"],
@@ -101,6 +86,47 @@ def test_the_interface_gives_the_same_numbers_in_every_mode(usual, tmp_path, nam
     for name, expected in usual.items():
         assert strange[name].dtype == np.float32, name
         np.testing.assert_array_equal(strange[name], expected, err_msg=str(name))
+
+
+def scores():
+    """Return what evaluations compute, by name."""
+    model, key = DDPMModel(CONFIG), KEY
+    shades = np.linspace(-1, 1, 16 * 64, dtype=np.float32).reshape(16, 8, 8, 1)
+    classes, fit = np.arange(16) % 2, Fit(steps=3, batch_size=8)
+    classifier = train_classifier(shades, classes, 2, fit, key=key)
+    guide = train_guidance_classifier(
+        shades, classes, model.schedule, GuidanceClassifierConfig(steps=3), key=key
+    )
+    times = np.array([3, 7], np.int32)
+    told = two_sample_accuracy(shades, shades[::-1] / 2, key=key, folds=2, fit=fit)
+    costs = terms(model._denoiser(), model.schedule, shades[:2], key=key, indices=[0, 1], steps=3)
+    return {
+        "classified": classifier.probabilities(shades),
+        "guide": next(iter(guide.weights().values())),
+        "guessed": accuracies(guide, shades, classes, model.schedule, times, key=key),
+        "told": told.generated.astype(np.float32),
+        "bound": costs.bound().astype(np.float32),
+        "flow": costs.along_the_flow().astype(np.float32),
+        "path": forward_path(model.schedule, key, np.int32(1), shades[0], times)[0],
+    }
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("names", [tuple(STRANGE), *((name,) for name in STRANGE)])
+def test_evaluations_give_the_same_numbers_in_every_mode(names):
+    usual = scores()
+    with modes(names):
+        strange = scores()
+    for name, expected in usual.items():
+        assert strange[name].dtype == np.float32, name
+        np.testing.assert_array_equal(strange[name], expected, err_msg=str(name))
+
+
+def test_what_evaluations_call_is_run_in_the_modes_of_the_library():
+    """As the slow test above sees by their numbers."""
+    called = (accuracies, make_schedule, terms, train_classifier, train_guidance_classifier)
+    for function in (*called, two_sample_accuracy, Classifier.look):
+        assert function.__code__ is DDPMModel.sample.__code__, function.__name__
 
 
 def test_the_modes_of_the_caller_are_there_between_two_steps_and_afterwards():
