@@ -83,7 +83,7 @@ def test_what_a_network_has_learnt_is_not_forgotten(tmp_path):
 
 
 def test_images_from_0_to_1_are_warned_of():
-    with pytest.warns(UserWarning, match="of images in .0, 1. make 2 . images - 1"):
+    with pytest.raises(UserWarning, match="of images in .0, 1. make 2 . images - 1"):
         tiny().fit((IMAGES + 1) / 2, LABELS, steps=1, batch_size=4, bar=False)
 
 

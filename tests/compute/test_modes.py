@@ -153,7 +153,14 @@ def test_the_key_of_a_stage_is_threefrys_and_knows_no_offset():
         jax.config.update("jax_random_seed_offset", 0)
 
 
-def test_keys_of_another_kind_become_threefrys():
+@pytest.mark.parametrize("kind", ["rbg", "unsafe_rbg", "threefry2x32"])
+def test_keys_of_another_kind_become_threefrys(kind):
+    key = in_own_modes(lambda *, key: key)(key=jax.random.key(0, impl=kind))
+    assert str(jax.random.key_impl(key)) == "threefry2x32"
+
+
+@pytest.mark.slow
+def test_samples_and_weights_by_keys_of_another_kind():
     """Of jax's other kinds, what a sample draws depends on those around it."""
     model, key = DDPMModel(CONFIG), jax.random.key(0, impl="rbg")
     chain = {"timesteps": range(19, -1, -4), "key": key, "image_shape": (8, 8, 1)}
