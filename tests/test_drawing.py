@@ -1,5 +1,6 @@
 """Edits of images in Python: images in, images out, and a sentence for what is wrong."""
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
@@ -167,3 +168,15 @@ def test_what_is_wrong_is_said_in_a_sentence(name, model):
     with pytest.raises(InputError) as caught:
         call(model)
     assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_what_is_no_number_is_not_handed_over(value):
+    """As of a network whose training went astray elsewhere."""
+    model = DDPMModel(ModelConfig(name="broken", input_dim=SHAPE, parameters=TINY))
+    broken = jax.tree.map(lambda a: jnp.full_like(a, value), nnx.state(model.network))
+    nnx.update(model.network, broken)
+    with pytest.raises(InputError, match=r"images: 100.0% of the values drawn are NaN"):
+        model.sample(1, steps=2)
+    with pytest.raises(InputError, match=r"noise: 100.0% of the values drawn are NaN"):
+        model.invert(IMAGES, steps=2)

@@ -108,9 +108,8 @@ class Drawing(nnx.Module):
         """Find the noise of images, by DDIM backwards, see `sfumato.editing.invert`."""
         given = self._pictures("images", images)
         options = UNCLIPPED | options
-        return jnp.asarray(
-            self._walk(len(given), Invert(), {"images": given}, **options)[1]["noise"]
-        )
+        noise = self._walk(len(given), Invert(), {"images": given}, **options)[1]["noise"]
+        return jnp.asarray(_finite("noise", noise))
 
     @in_own_modes
     def reconstruct(self, images: jax.typing.ArrayLike, **options: Any) -> jax.Array:
@@ -191,7 +190,7 @@ class Drawing(nnx.Module):
     def _draw(self, n_samples: int, /, *edit: Any, **options: Any) -> jax.Array:
         walks, given, batches = self._walk(n_samples, *edit, **options)
         drawn = join(walks.end(range(n_samples), given, **batches))
-        return jnp.asarray(drawn.images)
+        return jnp.asarray(_finite("images", drawn.images))
 
     def _walk(
         self,
@@ -287,6 +286,17 @@ def shaped(name: str, values: jax.typing.ArrayLike, shape: tuple[int, ...]) -> n
     if not np.isfinite(array).all():
         raise InputError(f"{name}: holds NaN or infinities")
     return array
+
+
+def _finite(name: str, drawn: jax.typing.ArrayLike) -> jax.typing.ArrayLike:
+    """Return what was drawn, or raise an InputError if there are no numbers in places."""
+    share = np.isfinite(drawn).mean()
+    if share < 1:
+        raise InputError(
+            f"{name}: {1 - share:.1%} of the values drawn are NaN or infinite; look at the "
+            "network's weights, at clip, and at the guidance"
+        )
+    return drawn
 
 
 def _repeated(array: np.ndarray, n_samples: int | None) -> np.ndarray:
