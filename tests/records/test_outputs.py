@@ -113,6 +113,15 @@ def test_only_what_is_ours_is_replaced(tmp_path):
         check_room(tmp_path, re.compile("mine"), "this")
 
 
+@pytest.mark.parametrize("folder", [".", ".."])
+def test_the_working_directory_is_not_replaced(folder, tmp_path, monkeypatch):
+    (tmp_path / "a").mkdir()
+    monkeypatch.chdir(tmp_path / "a")
+    with pytest.raises(InputError, match="a checkpoint would take the place of the working dir"):
+        check_room((tmp_path / "a" / folder).resolve(), re.compile("a"), "a checkpoint")
+    check_room(tmp_path / "a" / "new", re.compile("a"), "a checkpoint")
+
+
 @pytest.mark.parametrize("fails_at", [1, 2])
 def test_an_earlier_folder_stays_if_the_new_one_cannot_take_its_place(
     fails_at, tmp_path, monkeypatch

@@ -46,7 +46,9 @@ def check_outputs(files: Mapping[str, Path], folders: Mapping[str, Path] | None 
 
 
 def check_room(folder: Path, ours: re.Pattern[str], whole: str) -> None:
-    """Raise an InputError if a folder that will be emptied holds anything but `ours`.
+    """Raise an InputError if a folder that will be replaced holds anything but `ours`.
+
+    Also if it is the working directory, or one above it.
 
     Args:
         folder: there may be none yet.
@@ -59,6 +61,11 @@ def check_room(folder: Path, ours: re.Pattern[str], whole: str) -> None:
                 f"{shown(folder)}: this folder holds {shown(path.name)}, which is not part of "
                 f"{whole}; nothing was deleted: name another folder"
             )
+    if folder in (here := Path.cwd(), *here.parents):
+        raise InputError(
+            f"{shown(folder)}: {whole} would take the place of the working directory; name a "
+            "folder in it"
+        )
 
 
 def real(path: Path) -> Path:
