@@ -11,9 +11,8 @@ import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 from flax.errors import TraceContextError
-from jax.core import Tracer
 
-from sfumato.compute.arguments import array, floats, is_whole, of_kind, warn, whole, whole_numbers
+from sfumato.compute.arguments import array, is_whole, of_kind, shaped, warn, whole, whole_numbers
 from sfumato.compute.modes import in_own_modes
 from sfumato.compute.randomness import as_threefry
 from sfumato.compute.ranges import check_range
@@ -271,21 +270,6 @@ class Drawing(nnx.Module):
         if labels.size != 1 and labels.shape != (count,):
             raise InputError(f"labels: their shape {labels.shape} must be ({count},), or one label")
         return jnp.broadcast_to(labels.reshape(-1), (count,))
-
-
-def shaped(name: str, values: jax.typing.ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
-    """Return an array (N, *shape) of numbers; a single (*shape) is an array of one."""
-    if isinstance(values, Tracer):
-        raise InputError(f"{name}: jax traces it; call this outside jit, grad and vmap")
-    array = np.asarray(floats(name, values))
-    array = array[None] if array.shape == shape else array
-    if array.shape[1:] != shape or not len(array):
-        raise InputError(
-            f"{name}: its shape {array.shape} must be (N, {', '.join(map(str, shape))})"
-        )
-    if not np.isfinite(array).all():
-        raise InputError(f"{name}: holds NaN or infinities")
-    return array
 
 
 def _finite(name: str, drawn: jax.typing.ArrayLike) -> jax.typing.ArrayLike:

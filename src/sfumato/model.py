@@ -17,7 +17,7 @@ import jax
 import jax.numpy as jnp
 from flax import nnx
 
-from sfumato.compute.arguments import floats, is_whole, of_kind, warn, whole_numbers
+from sfumato.compute.arguments import floats, is_whole, of_kind, shaped, warn, whole_numbers
 from sfumato.compute.modes import in_own_modes
 from sfumato.compute.randomness import sample_keys
 from sfumato.compute.ranges import check_range
@@ -26,7 +26,6 @@ from sfumato.config.validation import nearest, validate
 from sfumato.diffusion.forward import forward
 from sfumato.diffusion.prediction import Ask, Denoise, prediction_of
 from sfumato.diffusion.schedule import Schedule, make_schedule
-from sfumato.drawing import shaped
 from sfumato.errors import InputError
 from sfumato.guidance.base import Guidance
 from sfumato.guidance.clipping import Clipping

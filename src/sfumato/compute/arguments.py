@@ -52,6 +52,21 @@ def whole_numbers(name: str, values: jax.typing.ArrayLike, count: int, least: in
     return jnp.asarray(values, jnp.int32)
 
 
+def shaped(name: str, values: jax.typing.ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
+    """Return an array (N, *shape) of numbers; a single (*shape) is an array of one."""
+    if isinstance(values, Tracer):
+        raise InputError(f"{name}: jax traces it; call this outside jit, grad and vmap")
+    array = np.asarray(floats(name, values))
+    array = array[None] if array.shape == shape else array
+    if array.shape[1:] != shape or not len(array):
+        raise InputError(
+            f"{name}: its shape {array.shape} must be (N, {', '.join(map(str, shape))})"
+        )
+    if not np.isfinite(array).all():
+        raise InputError(f"{name}: holds NaN or infinities")
+    return array
+
+
 def warn(message: str) -> None:
     """Warn of what is outside the library: of the line that called it, through however many."""
     frame, level = sys._getframe(1), 2
