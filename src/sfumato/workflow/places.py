@@ -96,7 +96,7 @@ def checkpoint_folder(named: str, setting: str) -> Path:
     given = user_path(named, setting)
     folder = given if given.exists() else relative(ROOT / given)
     if not (folder / "manifest.json").is_file():
-        place = shown(folder / "manifest.json")
+        place = shown((folder if folder.exists() else given) / "manifest.json")
         raise InputError(f"{setting}: there is no checkpoint, no {place}")
     return folder
 
