@@ -18,6 +18,7 @@ from sfumato.config.file import check_file, own_targets, with_typed_arguments
 from sfumato.config.resolve import check_names, resolve
 from sfumato.figures import figure
 from sfumato.figures import names as figure_names
+from sfumato.workflow.borrowed import borrowed, say_what_changed
 from sfumato.workflow.contents import one_of
 from sfumato.workflow.environment import prepare_environment
 from sfumato.workflow.lock import (
