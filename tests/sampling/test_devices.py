@@ -93,12 +93,21 @@ def draw(checkpoint, again, devices=1, guidance="none", **environment):
     return np.load(output)
 
 
-@pytest.mark.parametrize("guidance", ["none", slow("classifier_free"), slow("classifier")])
-def test_samples_over_several_devices(guidance, tmp_path):
+GUIDANCES = ["none", "classifier_free", "classifier"]
+SAVED_AND_DRAWN = [("none", "a", 3), ("a", "b", 1)]
+"""The checkpoint that is drawn from, that which is saved, and the devices."""
+
+
+@pytest.mark.parametrize(
+    ("guidance", "more"),
+    [("none", []), *(slow(each, [("b", "c", 4)]) for each in GUIDANCES)],
+    ids=["quick", *GUIDANCES],
+)
+def test_samples_over_several_devices(guidance, more, tmp_path):
     """Saved by three devices and drawn by one; saved by that one and drawn by four."""
     drawn = [
         draw(tmp_path / checkpoint, tmp_path / again, devices, guidance)
-        for checkpoint, again, devices in (("none", "a", 3), ("a", "b", 1), ("b", "c", 4))
+        for checkpoint, again, devices in SAVED_AND_DRAWN + more
     ]
     assert len({array.tobytes() for array in drawn}) == 1
 
