@@ -119,6 +119,20 @@ def test_a_folder_of_the_user_stays(results, tmp_path, name):
     assert (tmp_path / name).read_text() == "mine"
 
 
+@pytest.mark.parametrize(
+    "name", ["thesis.tex", "mine/post.html", "tiny/notes.txt", "tiny/points/a.png"]
+)
+def test_what_the_user_puts_beside_a_page_stays(results, tmp_path, name):
+    folder, found = tmp_path / "gallery", experiments(results, ["tiny"])
+    write_page(folder, found)
+    write_page(folder, found)
+    (folder / name).parent.mkdir(exist_ok=True)
+    (folder / name).write_text("mine")
+    with pytest.raises(InputError, match="which is not part of a gallery; nothing was deleted"):
+        write_page(folder, found)
+    assert (folder / name).read_text() == "mine" and (folder / "index.html").is_file()
+
+
 def test_a_page_takes_the_place_of_an_earlier_one(results, tmp_path):
     folder = tmp_path / "gallery"
     write_page(folder, experiments(results, ["tiny"]))

@@ -14,9 +14,12 @@ from sfumato.records.outputs import check_room, folder_aside, real
 from sfumato.version import __version__
 
 MARK = "<title>sfumato: gallery</title>"
-"""By which a page is known, whose folder is replaced whole."""
-_EMPTY = re.compile(r"\.DS_Store|\.nfs.*|\.snakemake_timestamp")
-"""What may be in a folder that has no page yet."""
+"""By which a page is known, whose folder is replaced."""
+_STRAY = r"\.DS_Store|\.nfs.*|\.snakemake_timestamp"
+"""What may be in any folder."""
+_PICTURES = re.compile(rf".*\.(png|gif)|points|{_STRAY}")
+_SWEEPS = re.compile(rf"sweep_.*|{_STRAY}")
+_POINTS = re.compile(rf"\d+\.png|{_STRAY}")
 
 
 def write_page(folder: Path, experiments: Sequence[Experiment]) -> None:
@@ -26,9 +29,7 @@ def write_page(folder: Path, experiments: Sequence[Experiment]) -> None:
         InputError: if the folder holds anything else.
     """
     folder = real(folder)
-    page = folder / "index.html"
-    if not (page.is_file() and MARK in page.read_text("utf-8", errors="replace")):
-        check_room(folder, _EMPTY, "a gallery")
+    _check_room(folder)
     with folder_aside(folder) as part:
         for each in experiments:
             (part / each.name).mkdir()
@@ -52,6 +53,20 @@ def write_page(folder: Path, experiments: Sequence[Experiment]) -> None:
             version=__version__,
         )
         (part / "index.html").write_text(text, encoding="utf-8")
+
+
+def _check_room(folder: Path) -> None:
+    """Raise an InputError if a folder holds anything that no page of before can have written."""
+    page = folder / "index.html"
+    text = page.read_text("utf-8", errors="replace") if page.is_file() else ""
+    own = {"index.html", *re.findall(r'<section id="([^"]+)"', text)} if MARK in text else set()
+    names = re.compile("|".join([*map(re.escape, sorted(own)), _STRAY]))
+    rooms = [(folder, names)]
+    for each in sorted(own):
+        rooms += [(folder / each, _PICTURES), (folder / each / "points", _SWEEPS)]
+        rooms += [(sweep, _POINTS) for sweep in sorted((folder / each / "points").glob("*"))]
+    for room, expected in rooms:
+        check_room(room, expected, "a gallery")
 
 
 def _save(strip: Strip, path: Path) -> None:
