@@ -10,14 +10,14 @@ from collections.abc import Sequence
 from sfumato.config.paths import shown
 from sfumato.gallery.collect import experiments
 from sfumato.gallery.page import write_page
-from sfumato.workflow.command_line import add_paths, command, new_parser
+from sfumato.workflow.command_line import add_experiments, add_paths, command, new_parser
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
     parser = new_parser(__doc__)
-    parser.add_argument("--experiments", required=True, nargs="+", metavar="NAME")
+    add_experiments(parser)
     add_paths(parser, "results", "output")
     arguments = parser.parse_args(argv)
     write_page(arguments.output, experiments(arguments.results, arguments.experiments))

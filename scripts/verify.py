@@ -12,22 +12,24 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sfumato.errors import InputError
+from sfumato.records.finding import PICTURES
 from sfumato.records.golden import compare_with_golden, golden_for, load_golden
 from sfumato.records.verify import (
     NOT_BUILT,
     NOTHING_REPEATED,
     Finding,
+    artifacts_in,
     compare_folders,
     forget_others,
 )
-from sfumato.workflow.command_line import add_paths, command, new_parser
+from sfumato.workflow.command_line import add_experiments, add_paths, command, new_parser
 
 
 @command
 def main(argv: Sequence[str] | None = None) -> None:
     """Run the script."""
     parser = new_parser(__doc__)
-    parser.add_argument("--experiments", required=True, nargs="+", metavar="NAME")
+    add_experiments(parser)
     add_paths(parser, "results", "golden")
     add_paths(parser, "rebuilt", required=False, nargs="*")
     arguments = parser.parse_args(argv)
@@ -35,7 +37,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     for experiment in arguments.experiments:
         rebuilt = results / ".verify" / experiment
         if not rebuilt.is_dir():
-            print(f"{results / experiment}: {NOTHING_REPEATED}")
+            missing = arguments.rebuilt is None and without_second_build(results / experiment)
+            if missing:
+                mistakes.append(missing)
+            else:
+                print(f"{results / experiment}: {NOTHING_REPEATED}")
             continue
         if arguments.rebuilt:
             forget_others(rebuilt, arguments.rebuilt)
@@ -48,6 +54,15 @@ def main(argv: Sequence[str] | None = None) -> None:
         shutil.rmtree(rebuilt)
     if mistakes:
         raise InputError("\n".join(mistakes))
+
+
+def without_second_build(place: Path) -> str:
+    """Say what is wrong where there is no second build; nothing, where none can be."""
+    if place.parent.is_dir() and not place.is_dir():
+        return f"{place}: no experiment of this name is built"
+    if place.is_dir() and any(name.endswith(PICTURES) for name in artifacts_in(place)):
+        return f"{place}: there is no second build of it; `snakemake --cores 1 verify` makes one"
+    return ""
 
 
 def report(place: Path, findings: Iterable[Finding]) -> list[str]:

@@ -233,6 +233,36 @@ def test_figures_that_show_times_alone_have_nothing_to_verify(tmp_path, capsys):
     )
 
 
+@pytest.mark.parametrize(
+    ("experiment", "said"),
+    [
+        ("tinny", "results/tinny: no experiment of this name is built"),
+        ("tiny", "results/tiny: there is no second build of it; `snakemake --cores 1 verify`"),
+    ],
+)
+def test_without_a_second_build_there_is_nothing_to_compare(experiment, said, rebuilt):
+    places = ["--results", str(rebuilt.parent), "--golden", str(rebuilt)]
+    with pytest.raises(SystemExit, match=re.escape(said)):
+        importlib.import_module("verify").main(["--experiments", experiment, *places])
+
+
+@pytest.mark.parametrize("name", ["../tiny", "/{}/results/tiny", ".verify", "a/b", ""])
+def test_an_experiment_is_a_name_and_no_path(name, tmp_path, capsys):
+    """What is compared is deleted: that may lie nowhere but among the second builds."""
+    mine = tmp_path / "results" / "tiny" / "mine.txt"
+    (tmp_path / "results" / ".verify").mkdir(parents=True)
+    mine.parent.mkdir()
+    mine.touch()
+    places = ["--results", str(tmp_path / "results"), "--golden", str(tmp_path)]
+    for script in ("verify", "gallery"):
+        options = places if script == "verify" else [*places[:2], "--output", str(tmp_path / "g")]
+        with pytest.raises(SystemExit):
+            module = importlib.import_module(script)
+            module.main(["--experiments", name.format(tmp_path), *options])
+        assert "must be the name of an experiment" in capsys.readouterr().err
+    assert mine.is_file()
+
+
 def test_nothing_that_shows_times_is_frozen(results):
     for path in results.iterdir():
         if path.name not in ("speed.json", "speed.png") and "timing" not in path.name:

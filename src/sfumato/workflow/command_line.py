@@ -9,7 +9,9 @@ from contextlib import suppress
 from functools import wraps
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
+from sfumato.config.fields import NAME
 from sfumato.config.paths import shown
 from sfumato.errors import InputError
 from sfumato.progress import announce
@@ -38,6 +40,34 @@ def add_paths(parser: argparse.ArgumentParser, *names: str, **options: object) -
     """Add `--name PATH` for each name; all must be given, unless `options` say otherwise."""
     for name in names:
         parser.add_argument(f"--{name}", **{"type": _path, "required": True, **options})  # type: ignore[arg-type]
+
+
+def add_experiments(parser: argparse.ArgumentParser) -> None:
+    """Add `--experiments NAME ...`, names of folders in `results`, each of them once."""
+    parser.add_argument(
+        "--experiments", required=True, nargs="+", type=_name, action=_Once, metavar="NAME"
+    )
+
+
+class _Once(argparse.Action):
+    """Keep each of several values once, in their order."""
+
+    def __call__(
+        self,
+        parser: argparse.ArgumentParser,  # noqa: ARG002
+        namespace: argparse.Namespace,
+        values: Any,  # noqa: ANN401
+        option_string: str | None = None,  # noqa: ARG002
+    ) -> None:
+        """See argparse."""
+        setattr(namespace, self.dest, list(dict.fromkeys(values)))
+
+
+def _name(text: str) -> str:
+    """Read the name of an experiment: no path, which could lead out of `results`."""
+    if not NAME.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} must be the name of an experiment")
+    return text
 
 
 def add_files(parser: argparse.ArgumentParser) -> None:
