@@ -12,15 +12,14 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from sfumato.errors import InputError
-from sfumato.records.finding import PICTURES
 from sfumato.records.golden import compare_with_golden, golden_for, load_golden
 from sfumato.records.verify import (
     NOT_BUILT,
     NOTHING_REPEATED,
     Finding,
-    artifacts_in,
     compare_folders,
     forget_others,
+    without_second_build,
 )
 from sfumato.workflow.command_line import add_experiments, add_paths, command, new_parser
 
@@ -54,15 +53,6 @@ def main(argv: Sequence[str] | None = None) -> None:
         shutil.rmtree(rebuilt)
     if mistakes:
         raise InputError("\n".join(mistakes))
-
-
-def without_second_build(place: Path) -> str:
-    """Say what is wrong where there is no second build; nothing, where none can be."""
-    if place.parent.is_dir() and not place.is_dir():
-        return f"{place}: no experiment of this name is built"
-    if place.is_dir() and any(name.endswith(PICTURES) for name in artifacts_in(place)):
-        return f"{place}: there is no second build of it; `snakemake --cores 1 verify` makes one"
-    return ""
 
 
 def report(place: Path, findings: Iterable[Finding]) -> list[str]:

@@ -3,6 +3,9 @@
 import json
 import re
 import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from conftest import snakemake, tiny_config, write_config
@@ -150,3 +153,20 @@ def test_the_scripts_refuse_what_is_not_theirs(swept):
         with pytest.raises(SystemExit) as caught:
             script.main([*words, "--output", str(swept / file)])
         assert str(caught.value.code).startswith(f"error: {option}: th")
+
+
+def test_of_many_points_the_command_is_not_too_long(swept, tmp_path):
+    """Linux starts no program with an argument of 128 KiB; the shell's own printf has no limit."""
+    folder = tmp_path / "many"
+    shutil.copytree(swept, folder, symlinks=True)
+    many = {"of": "ddim", "over": {"eta": [k / 1000 for k in range(700)]}}
+    write_config(folder, tiny_config({"sweeps": {"many": many}}))
+    done = snakemake(folder, "-n", "-p", "results/tiny/sweep_many.csv")
+    said = done.stdout + done.stderr
+    command = said[said.rindex("printf %s") : said.rindex("2>&1")] + "2>&1"
+    assert len(command) > 2**17
+    script = folder / "command.sh"
+    script.write_text(f"PATH={Path(sys.executable).parent}:$PATH\n{command}")
+    assert subprocess.run(["bash", script], cwd=folder).returncode == 1
+    log = (folder / "results" / "tiny" / "logs" / "compare_points_many.log").read_text()
+    assert log.startswith("error: results/tiny/points/") and "there is no such file" in log

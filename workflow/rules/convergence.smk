@@ -18,5 +18,5 @@ rule converge:
         config=plan.settings("converge"),
         made=plan.making("converge"),
     shell:
-        "python {params.script:q} --config {params.config:q} --samples {input.samples:q}"
+        "printf %s {params.config:q} | python {params.script:q} --config - --samples {input.samples:q}"
         " --output {output.convergence:q} > {log:q} 2>&1"

@@ -116,7 +116,7 @@ rule compare_quality:
         config=plan.settings("compare_quality"),
         made=plan.making("compare_quality"),
     shell:
-        "python {params.script:q} --config {params.config:q} --metrics {input.metrics:q}"
+        "printf %s {params.config:q} | python {params.script:q} --config - --metrics {input.metrics:q}"
         " --timings {input.timings:q} --output {output.quality:q} --table {output.table:q} > {log:q} 2>&1"
 
 

@@ -20,5 +20,5 @@ rule compare_points:
         config=plan.settings("compare_points"),
         made=plan.making("compare_points"),
     shell:
-        "python {params.script:q} --config {params.config:q} --timings {input.timings:q}"
+        "printf %s {params.config:q} | python {params.script:q} --config - --timings {input.timings:q}"
         " --samples {input.samples:q} --output {output.table:q} > {log:q} 2>&1"

@@ -47,6 +47,15 @@ def artifacts_in(folder: str | Path) -> dict[str, Opened]:
     return dict(sorted(untimed.items(), key=lambda item: (depth_of(item[1].record), item[0])))
 
 
+def without_second_build(place: Path) -> str:
+    """Say what is wrong where there is no second build; nothing, where none can be."""
+    if place.parent.is_dir() and not place.is_dir():
+        return f"{place}: no experiment of this name is built"
+    if place.is_dir() and any(name.endswith(PICTURES) for name in artifacts_in(place)):
+        return f"{place}: there is no second build of it; `snakemake --cores 1 verify` makes one"
+    return ""
+
+
 def shows_times(record: Record) -> bool:
     """Say whether an artifact is made from measured times."""
     return any(each.record.artifact.endswith(TIMED) for each in ancestors(record))

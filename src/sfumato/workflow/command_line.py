@@ -26,13 +26,15 @@ def new_parser(doc: str | None, stage: Stage | None = None) -> argparse.Argument
 
     Args:
         doc: the help text.
-        stage: whose settings `--config` takes, as JSON text.
+        stage: whose settings `--config` takes, as JSON text, or `-` to read them from stdin: Linux
+            starts no program with an argument of more than 128 KiB.
     """
     parser = argparse.ArgumentParser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     if stage and stage.settings:
-        parser.add_argument("--config", required=True, metavar="JSON", help="the stage's settings")
+        words = "the stage's settings; - reads them from stdin"
+        parser.add_argument("--config", required=True, type=_text, metavar="JSON", help=words)
     return parser
 
 
@@ -73,6 +75,11 @@ def _name(text: str) -> str:
 def add_files(parser: argparse.ArgumentParser) -> None:
     """Add `--read NAME=PATH`, for each file that a method reads."""
     parser.add_argument("--read", action="append", default=[], type=_file, metavar="NAME=PATH")
+
+
+def _text(text: str) -> str:
+    """Read a text, or stdin in place of `-`."""
+    return sys.stdin.read() if text == "-" else text
 
 
 def _file(text: str) -> tuple[str, Path]:
