@@ -72,6 +72,17 @@ def test_a_folder_under_the_name_of_another_experiment(copied):
     assert made == {"other/ddim_samples.npz"}
 
 
+@pytest.mark.parametrize("recorded", [True, False], ids=["records", "no records"])
+def test_a_figure_of_another_entry_in_the_place_of_one(recorded, copied):
+    if not recorded:
+        shutil.rmtree(copied / ".snakemake")
+    results = copied / "results" / "tiny"
+    shutil.copy(results / "ddim_samples.png", results / "ddpm_samples.png")
+    made, said = dry_run(copied)
+    assert made == {"ddpm_samples.png"}
+    assert "tiny/ddpm_samples.png: it is ddim_samples.png; it is made again" in said
+
+
 def test_a_trained_checkpoint_in_the_place_of_a_fresh_one(scored, tmp_path):
     folder = tmp_path / "copy"
     shutil.copytree(scored, folder, symlinks=True)

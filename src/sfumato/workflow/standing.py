@@ -127,7 +127,8 @@ class Standing:
             exit_with(error)
         except InputError as error:
             return Verdict(str(error).removeprefix(f"{path}: ").partition(";")[0], damaged=True)
-        wrong = next(self._disagreements(opened.record, job), "")
+        wrong = _other_name(path, opened.record, job)
+        wrong = wrong or next(self._disagreements(opened.record, job), "")
         if not wrong and not self._has_record_of(path):
             _say_versions(path, opened.record, _wanted(job).stage.packages)
         return Verdict(wrong, digest=opened.stored_digest)
@@ -196,6 +197,17 @@ def _wanted(job: Job) -> Wanted:
     made = _making(job.rule)
     assert made
     return made.wanted(Wildcards(fromdict=dict(job.wildcards)))
+
+
+def _other_name(path: str, record: Record, job: Job) -> str:
+    """Say if a file is another one of its experiment, copied over; nothing if it is not.
+
+    Settings tell figures of two entries apart by no more than their names. Files in folders below
+    have names of their own, and settings that differ.
+    """
+    name = path.partition(f"results/{job.wildcards['experiment']}/")[2]
+    same = "/" in name or record.artifact in (name, "checkpoint")
+    return "" if same else f"it is {record.artifact}"
 
 
 def _changed(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
