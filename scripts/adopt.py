@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from sfumato.records.checkpoint import check_checkpoint_room, load_checkpoint, save_checkpoint
 from sfumato.records.outputs import check_outputs
-from sfumato.records.provenance import provenance
+from sfumato.records.provenance import checkpoint_origin, provenance
 from sfumato.workflow.command_line import add_paths, command, new_parser
 from sfumato.workflow.settings import read_settings
 from sfumato.workflow.stages.adopt import STAGE, Settings
@@ -25,7 +25,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_checkpoint_room(arguments.output)
     settings = read_settings(Settings, arguments.config).matched(arguments.checkpoint)
     network, manifest = load_checkpoint(arguments.checkpoint, settings.model, settings.diffusion)
-    inputs = {"pretrained": {key: manifest[key] for key in ("digest", "provenance")}}
+    inputs = {"pretrained": checkpoint_origin(arguments.checkpoint, manifest)}
     record = provenance(STAGE, "checkpoint", settings, inputs=inputs)
     save_checkpoint(arguments.output, network, settings.diffusion, record)
 

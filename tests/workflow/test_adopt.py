@@ -84,6 +84,16 @@ def test_every_difference_is_said_at_once():
     )
 
 
+@pytest.mark.parametrize("provenance", [None, {"script": 5}, {}, "me"])
+def test_one_that_does_not_say_what_made_it(provenance, tmp_path, manifest_alone):
+    broken = manifest_alone | {"provenance": provenance}
+    (tmp_path / "one" / "manifest.json").write_text(json.dumps(broken))
+    said = refused(experiment(folder="one"))
+    assert said.startswith(
+        "experiments.a.weights.folder: the checkpoint one does not say what made it: provenance"
+    )
+
+
 def test_what_is_no_checkpoint_is_refused(tmp_path, monkeypatch):
     monkeypatch.setattr(places, "ROOT", tmp_path)
     assert "experiments.a.weights.folder: there is no checkpoint" in refused(

@@ -10,11 +10,14 @@ import platform
 from collections.abc import Mapping, Sequence
 from functools import cache
 from importlib import metadata
+from pathlib import Path
 from typing import Any, Protocol
 
-from pydantic import BaseModel, SerializerFunctionWrapHandler, model_serializer
+from pydantic import BaseModel, SerializerFunctionWrapHandler, ValidationError, model_serializer
 
 from sfumato.config.fields import Section
+from sfumato.config.paths import shown
+from sfumato.errors import InputError
 from sfumato.records.code import code_of
 from sfumato.records.stage import Stage
 from sfumato.version import __version__
@@ -75,6 +78,24 @@ class Record(Section):
     @model_serializer(mode="wrap")
     def _leave_out_what_is_not_there(self, dump: SerializerFunctionWrapHandler) -> dict[str, Any]:
         return {key: value for key, value in dump(self).items() if value or key not in _OPTIONAL}
+
+
+def checkpoint_origin(folder: Path, manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """Return digest and provenance of a checkpoint, as the record of what reads it holds them.
+
+    Raises:
+        InputError: if the manifest does not say what made the checkpoint.
+    """
+    origin = {key: manifest[key] for key in ("digest", "provenance")}
+    try:
+        Origin.model_validate(origin)
+    except ValidationError as error:
+        key = ".".join(map(str, error.errors()[0]["loc"]))
+        raise InputError(
+            f"the checkpoint {shown(folder)} does not say what made it: {key} in its manifest.json "
+            "is missing or wrong; copy the file again from where the checkpoint is from"
+        ) from None
+    return origin
 
 
 class HasOrigin(Protocol):

@@ -13,6 +13,7 @@ from sfumato.config.weights import AdoptedConfig
 from sfumato.errors import InputError
 from sfumato.records.manifest import MANIFEST, read_manifest
 from sfumato.records.matching import differences
+from sfumato.records.provenance import checkpoint_origin
 from sfumato.records.stage import COMPUTING, Stage
 from sfumato.workflow.places import pretrained_folder
 
@@ -46,13 +47,15 @@ class Settings(Section):
         """
         try:
             manifest = read_manifest(folder)
+            checkpoint_origin(folder, manifest)
         except InputError as error:
             raise InputError(f"weights.folder: {error}") from None
         if self.weights.digest not in (None, manifest["digest"]):
             raise InputError(
                 f"weights.digest: the checkpoint {shown(folder)} is another, with the digest "
                 f"{manifest['digest'][:16]} and not {str(self.weights.digest)[:16]}; name the "
-                "folder of that one in weights.folder, or set weights.digest to null"
+                "folder of that one in weights.folder, or set weights.digest to null; if it was "
+                "made again meanwhile, run the same command once more"
             )
         if found := differences(manifest, self.model, self.diffusion):
             raise InputError(
