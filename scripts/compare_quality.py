@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from sfumato.evaluation.metrics import Metrics
 from sfumato.evaluation.quality import summarise, timings_of
-from sfumato.evaluation.tables import class_table, table
+from sfumato.evaluation.tables import scores
 from sfumato.records.arrays import write_whole
 from sfumato.records.measurements import load_measurement, save_measurement
 from sfumato.records.outputs import check_outputs
@@ -40,7 +40,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     made, device = Record.model_validate(record), metrics[0].provenance.device
     quality = summarise(metrics, timings, device, made)
     save_measurement(arguments.output, quality)
-    text = "\n".join(filter(None, [table(quality), class_table(quality)]))
+    text = scores(quality)
     write_whole(arguments.table, lambda part: part.write_text(text, encoding="utf-8"))
 
 

@@ -72,6 +72,18 @@ def test_a_folder_under_the_name_of_another_experiment(copied):
     assert made == {"other/ddim_samples.npz"}
 
 
+@pytest.mark.parametrize("kept", [60, 0, None])
+def test_a_table_that_is_not_that_of_its_scores(kept, scored, tmp_path):
+    """It holds no record of its own."""
+    copy_without_times(scored, tmp_path / "copy")
+    table = tmp_path / "copy" / "results" / "tiny" / "metrics.md"
+    whole = table.read_text()
+    table.write_text(whole[:kept] if kept is not None else whole.replace("0", "9"))
+    made, said = dry_run(tmp_path / "copy", "quality")
+    assert "quality.json" in made and made <= {"quality.json", "nearest.png", "quality_vs_nfe.png"}
+    assert "metrics.md: it is not the table of quality.json; it is made again" in said
+
+
 @pytest.mark.parametrize("recorded", [True, False], ids=["records", "no records"])
 def test_a_figure_of_another_entry_in_the_place_of_one(recorded, copied):
     if not recorded:

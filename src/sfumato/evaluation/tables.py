@@ -61,6 +61,11 @@ def class_table(quality: Quality) -> str:
     return "\n".join(lines) + "\n"
 
 
+def scores(quality: Quality) -> str:
+    """Write all tables of an evaluation, as metrics.md holds them."""
+    return "\n".join(filter(None, [table(quality), class_table(quality)]))
+
+
 def likelihood_table(likelihood: Likelihood) -> str:
     """Write the bits per dimension of each set of images, after ± their standard errors."""
     kinds = {

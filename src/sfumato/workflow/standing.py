@@ -24,7 +24,7 @@ from snakemake.iocontainers import Wildcards
 from snakemake.logging import logger
 
 from sfumato.errors import InputError
-from sfumato.records.damage import ForeignError, UnreadableError
+from sfumato.records.damage import ForeignError, UnreadableError, unreadable
 from sfumato.records.facts import flat
 from sfumato.records.manifest import MANIFEST, STATE
 from sfumato.records.opening import Opened, open_record
@@ -114,7 +114,7 @@ class Standing:
     def _judge(self, path: str, job: Job) -> Verdict:
         _check_kind(path, job)
         if path.endswith(_WITHOUT_RECORD):
-            return Verdict() if os.path.getsize(path) else Verdict("this file is empty", True)
+            return _judge_table(Path(path))
         try:
             opened = open_record(Path(path))
             _check_files(opened)
@@ -197,6 +197,23 @@ def _wanted(job: Job) -> Wanted:
     made = _making(job.rule)
     assert made
     return made.wanted(Wildcards(fromdict=dict(job.wildcards)))
+
+
+def _judge_table(path: Path) -> Verdict:
+    """Compare metrics.md with the scores beside it, which it is written from."""
+    from sfumato.evaluation.quality import Quality
+    from sfumato.evaluation.tables import scores
+    from sfumato.records.measurements import load_measurement
+
+    try:
+        expected = scores(load_measurement(Quality, path.with_name("quality.json")))
+    except InputError:
+        return Verdict()  # which is made again, and this with it
+    try:
+        same = path.read_text(encoding="utf-8", errors="replace") == expected
+    except OSError as error:
+        exit_with(unreadable(path, error.strerror or str(error)))
+    return Verdict() if same else Verdict("it is not the table of quality.json", damaged=True)
 
 
 def _other_name(path: str, record: Record, job: Job) -> str:
