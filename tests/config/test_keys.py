@@ -117,3 +117,19 @@ def test_a_file_that_names_no_targets_builds_its_experiments(tmp_path):
     }.items():
         path.write_text(content)
         assert own_targets(path) == found
+
+
+def test_json_may_be_indented_with_tabs(tmp_path):
+    """Snakemake takes it; YAML alone does not."""
+    path = tmp_path / "config.json"
+    path.write_text('{\n\t"targets": ["a"],\n\t"experiments": {"a": {}}\n}')
+    assert check_file(path) == []
+    path.write_text("targets:\n\t- a\n")
+    with pytest.raises(InputError, match="this is not YAML: found character"):
+        check_file(path)
+
+
+def test_a_key_of_two_lines_is_shown_in_one():
+    with pytest.raises(InputError) as caught:
+        resolve({"targets": ["a"], "experiments": {"a\nb": {}, "a": {}}})
+    assert "experiments.a\\nb" in str(caught.value) and "\n" not in str(caught.value)

@@ -164,7 +164,17 @@ def _read(path: Path) -> tuple[Any, list[str]]:
         raise InputError(f"{path.name}: cannot be read: {error.strerror}") from None
     except UnicodeDecodeError:
         raise InputError(f"{path.name}: this is not a text file in UTF-8") from None
+    if "\t" in text and _is_json(text):  # with tabs, which YAML does not take
+        text = text.replace("\t", " ")
     return _parsed(text, path.name, "this is not YAML")
+
+
+def _is_json(text: str) -> bool:
+    try:
+        json.loads(text)
+    except (ValueError, RecursionError):
+        return False
+    return True
 
 
 # A file is read for its mistakes and again for its targets, and PyYAML takes its time.

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ValidationError
 
 from sfumato.config.fields import Conflict
 from sfumato.config.mistakes import LIMITS, NOT_LISTED, NOT_NAMED, UNKNOWN_KEY
+from sfumato.config.paths import shown
 from sfumato.errors import InputError
 
 Schema = TypeVar("Schema", bound=BaseModel)
@@ -103,7 +104,7 @@ def path_of(location: Sequence[str | int], prefix: str = "") -> str:
     """Write a location as `section.key[3]`."""
     path = prefix
     for part in (part for part in location if part != "[key]"):
-        name = str(part) or "''"
+        name = shown(str(part)) or "''"
         path += f"[{part}]" if isinstance(part, int) else f".{name}" if path else name
     return path or "the top level"
 
