@@ -73,6 +73,13 @@ def test_the_cosine_schedule_always_reaches_noise(noise_steps):
     assert "set beta_schedule: cosine" in DiffusionConfig(noise_steps=2).left_over()
 
 
+def test_a_network_that_cannot_learn_times_is_said_where_it_would():
+    model = {"channels": 8, "channel_multipliers": [1], "attention_levels": []}
+    (said,) = said_of({"weights": {"source": "trained"}, "model": model})
+    assert said.startswith("model.norm_groups: 8 puts each channel into a group of its own")
+    assert said_of({"weights": {"source": "trained"}, "model": model | {"channels": 16}}) == []
+
+
 def test_a_chain_that_starts_where_there_is_no_noise_yet():
     entry = {"sampler": "ddim", "steps": 2, "spacing": "leading"}
     (said,) = said_of({"samples": {"few": entry}})

@@ -54,6 +54,19 @@ def test_any_shape_comes_out_as_it_went_in(shape, multipliers):
     assert out.shape == (2, *shape) and out.dtype == jnp.float32
 
 
+@pytest.mark.parametrize(("groups", "heard"), [(4, False), (2, True), (1, True)])
+def test_with_a_group_for_each_channel_time_is_not_heard(groups, heard):
+    """Normalisation takes away a constant of each group."""
+    config = small(**ONE_LEVEL, norm_groups=groups)
+    unet = initialise(config, jax.random.key(0))
+    x = jnp.repeat(jax.random.normal(jax.random.key(1), (1, 8, 8, 1)), 2, axis=0)
+    early, late = call(unet, x, jnp.array([0, 999]))
+    assert bool(config.deaf()) is not heard
+    assert (abs(early - late).max() > 1e-2) == heard
+    assert heard or abs(early - late).max() < 1e-5
+    assert not small(norm_groups=4).deaf()  # its second level hears
+
+
 def test_an_odd_shape_runs():
     unet = initialise(small(input_dim=(7, 5, 2)), jax.random.key(0))
     out = call(unet, jnp.ones((3, 7, 5, 2)), jnp.array([0, 10, 999]))

@@ -123,6 +123,8 @@ def _nonsense(own: Mapping[str, Any], experiment: Experiment) -> _Found:
         yield "diffusion", left
     else:
         yield from _late_starts(experiment)
+    if experiment.weights.source == "trained" and (deaf := experiment.model.deaf()):
+        yield "model.norm_groups", deaf
     yield from _no_null_class(experiment)
     for place, entry in _chains(experiment, scored="evaluation" in own):
         with suppress(InputError):  # of a run that is wrong; who asks for it is told

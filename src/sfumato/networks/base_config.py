@@ -28,6 +28,10 @@ class NetworkConfig(ImageConfig):
     num_classes: Whole = Field(default=0, ge=0, le=100_000)
     """How many classes the network can be asked for; 0 trains without labels."""
 
+    def deaf(self) -> str:
+        """Say why a network of these settings hears nothing of time and class; "" if it does."""
+        return ""
+
     @model_validator(mode="after")
     def _check_architecture(self) -> Self:
         ours = type(self).model_fields["architecture"].default

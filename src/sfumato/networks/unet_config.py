@@ -35,6 +35,15 @@ class UNetConfig(NetworkConfig):
         """The channels of each level, from full resolution down."""
         return tuple(self.channels * multiplier for multiplier in self.channel_multipliers)
 
+    def deaf(self) -> str:
+        """Say why no block hears of time and class; see NetworkConfig.deaf."""
+        if any(width != self.norm_groups for width in self.widths):
+            return ""
+        return (
+            f"{self.norm_groups} puts each channel into a group of its own, whose normalisation "
+            "takes away what a block is told of time and class; use fewer groups, or more channels"
+        )
+
     @model_validator(mode="after")
     def _check_levels(self) -> Self:
         if any(size % self.patch_size for size in self.input_dim[:2]):
