@@ -15,6 +15,7 @@ from sfumato.errors import InputError
 from sfumato.figures.titles import network_words
 from sfumato.records.manifest import read_manifest
 from sfumato.records.provenance import Record
+from sfumato.training import loop
 from sfumato.training.loop import train
 
 pytestmark = [pytest.mark.quick_compile, pytest.mark.filterwarnings("ignore:alpha_bar_T")]
@@ -87,6 +88,41 @@ def test_images_from_0_to_1_are_warned_of():
         tiny().fit((IMAGES + 1) / 2, LABELS, steps=1, batch_size=4, bar=False)
 
 
+def test_a_network_that_cannot_learn_times_is_warned_of():
+    with pytest.raises(UserWarning, match="norm_groups: 4 puts each channel into a group"):
+        tiny(norm_groups=4).fit(IMAGES, LABELS, steps=1, batch_size=4, bar=False)
+
+
+def test_weights_of_half_precision_are_trained_in_float32():
+    halved, whole = tiny(), tiny()
+    state = jax.tree.map(lambda a: a.astype("float16"), nnx.state(halved.network, nnx.Param))
+    nnx.update(halved.network, state)
+    nnx.update(whole.network, jax.tree.map(lambda a: a.astype("float32"), state))
+    for model in (halved, whole):
+        model.fit(IMAGES, LABELS, **SHORT, rngs=nnx.Rngs(1))
+    assert same(halved, whole) and {leaf.dtype for leaf in weights(halved)} == {np.dtype("f4")}
+
+
+def test_weights_that_are_no_numbers_are_not_kept(tmp_path, monkeypatch):
+    """The loss of the last step is that before its update, and may be finite still."""
+    model, states = tiny(), loop._states
+
+    def broken(*arguments):
+        for state in states(*arguments):
+            yield state._replace(average=jax.tree.map(lambda a: a * np.nan, state.average))
+
+    before = weights(model)
+    monkeypatch.setattr(loop, "_states", broken)
+    with pytest.raises(InputError, match="weights are no longer finite"):
+        model.fit(IMAGES, LABELS, **SHORT)
+    assert all((x == y).all() for x, y in zip(before, weights(model), strict=True))
+    state = nnx.state(model.network, nnx.Param)
+    nnx.update(model.network, jax.tree.map(lambda a: a * np.nan, state))
+    with pytest.raises(InputError, match=r"save: (\d+) of \1 weights hold NaN"):
+        model.save(tmp_path / "broken")
+    assert not (tmp_path / "broken").exists()
+
+
 def test_the_workflow_adopts_what_is_saved_and_the_other_way_round(tmp_path):
     import adopt
 
@@ -139,6 +175,7 @@ CASES = {
     "rate": (lambda: tiny().fit(IMAGES, learning_rate=-1), "fit.learning_rate: -1 must be greater"),
     "split": (lambda: sfumato.load_digits("all"), "split: 'all' must be one of 'train' or 'test'"),
     "picture": (lambda: sfumato.show(IMAGES[0, 0]), "images: their shape (8, 1) must be (N, H, W"),
+    "no numbers": (lambda: sfumato.show(IMAGES * np.nan), "images: hold NaN or infinities"),
     "text": (lambda: sfumato.show("x"), "images: 'x' must be an array of numbers"),
     "rows": (lambda: sfumato.show([[1], [2, 3]]), "images: [[1], [2, 3]] must be an array of num"),
     "colours": (

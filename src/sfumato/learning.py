@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any, Self
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from flax import nnx
 
@@ -70,8 +71,8 @@ class Learning(Drawing):
             `loss`, `learning_rate` and `gradient_norm` of each step, (steps,).
 
         Raises:
-            InputError: if an argument does not fit, or the loss is no longer finite; the weights
-                then stay as they were.
+            InputError: if an argument does not fit, or loss or weights are no longer finite; the
+                weights then stay as they were.
         """
         steps = whole("steps", steps)
         warmup = {"warmup_steps": min(WARMUP, steps // 10)} | settings
@@ -79,6 +80,8 @@ class Learning(Drawing):
         given = self._pictures("images", images)
         if given.min() >= 0 and given.max() > 0:
             warn("images: none is below 0, which is grey; of images in [0, 1] make 2 * images - 1")
+        if deaf := self.network.config.deaf():
+            warn(f"norm_groups: {deaf}")
         known = self._labels(labels, len(given))
         classes = np.full(len(given), NO_CLASS) if known is None else np.asarray(known)
         key, options = self._key(rngs, "fit"), (self.diffusion, training, given, classes)
@@ -94,8 +97,12 @@ class Learning(Drawing):
         """Write a checkpoint, which `load` reads, and the workflow as `weights.folder`.
 
         Raises:
-            InputError: if it cannot be written, or if the folder holds anything but a checkpoint.
+            InputError: if a weight is not finite, if it cannot be written, or if the folder holds
+                anything but a checkpoint.
         """
+        weights = jax.tree.leaves(nnx.state(self.network, nnx.Param))
+        if broken := sum(not bool(jnp.isfinite(weight).all()) for weight in weights):
+            raise InputError(f"save: {broken} of {len(weights)} weights hold NaN or infinities")
         sections = {"model": self.network.config, "diffusion": self.diffusion}
         if self.training:
             sections["training"] = self.training

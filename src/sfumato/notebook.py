@@ -54,6 +54,8 @@ def show(images: jax.typing.ArrayLike, *, columns: int = 8, colormap: str = "gra
         raise InputError(f"colormap: {colormap!r} is no name of one of Matplotlib's{hint}")
     array, columns = np.asarray(floats("images", images)), whole("columns", columns)
     array = array[None] if array.ndim == 3 else array
+    if not np.isfinite(array).all():
+        raise InputError("images: hold NaN or infinities")
     if array.ndim != 4 or array.shape[-1] not in (1, 3) or not array.size:
         raise InputError(
             f"images: their shape {array.shape} must be (N, H, W, C), with one channel or three"

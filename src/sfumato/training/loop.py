@@ -28,6 +28,7 @@ from sfumato.training.stream import image_order
 from sfumato.training.told import learnt
 
 STEPS_PER_DISPATCH = 10
+_REMEDY = "nothing was written. Lower training.learning_rate, or raise training.warmup_steps"
 CPU_DEVICES = 2
 """How many devices a CPU is divided into: the same on all machines, since sums depend on it."""
 
@@ -68,7 +69,7 @@ def train(
 
     Raises:
         InputError: if images or labels do not fit the network, images have levels 0 .. 255, or the
-            loss is no longer finite.
+            loss, or a weight at the end, is not finite.
     """
     _check(network, images, labels)
     program = Program.of(network, diffusion, training)
@@ -82,6 +83,8 @@ def train(
         if store and state.step < training.steps:
             store.keep(state)
     weights = jax.device_put(state.average, jax.local_devices()[0])
+    if not all(np.isfinite(weight).all() for weight in jax.tree.leaves(weights)):
+        raise InputError(f"training: the weights are no longer finite; {_REMEDY}")
     return learnt(network, training.augmentation, weights), np.asarray(state.history)
 
 
@@ -108,10 +111,7 @@ def _checked_loss(state: TrainingState) -> float:
     """Return the loss of the last step; raise an InputError if it is not finite."""
     loss = float(state.history[state.step - 1, 0])
     if not np.isfinite(loss):
-        raise InputError(
-            f"training: the loss is {loss} at step {state.step}; nothing was written. Lower "
-            "training.learning_rate, or raise training.warmup_steps"
-        )
+        raise InputError(f"training: the loss is {loss} at step {state.step}; {_REMEDY}")
     return loss
 
 

@@ -39,6 +39,7 @@ class TrainingState(NamedTuple):
     def start(cls, network: Network, training: TrainingConfig, key: jax.Array) -> Self:
         """Return the state before the first step, of arrays of its own, which a step consumes."""
         parameters = nnx.state(learner(network, training.augmentation), nnx.Param)
+        parameters = jax.tree.map(lambda weight: weight.astype(jnp.float32), parameters)
         state = cls(
             parameters,
             parameters,
