@@ -177,6 +177,15 @@ def test_lengths_and_shapes(schedule):
         ([0.5, 0.5], [0.5, 0.5], "falls"),
         ([0.9, np.nan], [0.1, 0.5], "to 0 at most"),
         ([], [], "shapes"),
+        ([np.inf, 0.5], [0.1, 0.5], "of time 0 alpha is inf"),
+        ([0.9, 0.5], [0.1, np.inf], "of time 1 sigma is inf"),
+        ([0.9, 0.5], [1e-60, 0.8], "of time 0 sigma is 1e-60"),
+        ([0.9, 1e-50], [0.1, 1.0], "of time 1 alpha is 1e-50"),
+        (
+            np.ones(9),
+            np.geomspace(0.01, 80, 9),
+            r"not 6401; divide all alphas and sigmas by 80\.006",
+        ),
     ],
 )
 def test_impossible_rates(alphas, sigmas, said):
@@ -186,7 +195,13 @@ def test_impossible_rates(alphas, sigmas, said):
 
 @pytest.mark.parametrize(
     ("betas", "named"),
-    [([0.1, 1.0], "beta_1 = 1"), ([0.0], "beta_0 = 0"), ([0.1, np.nan], "nan"), ([], "shape")],
+    [
+        (np.full(1000, 0.5), "float32 can hold; of time 25. alpha is"),
+        ([0.1, 1.0], "beta_1 = 1"),
+        ([0.0], "beta_0 = 0"),
+        ([0.1, np.nan], "nan"),
+        ([], "shape"),
+    ],
 )
 def test_betas_outside_0_and_1_are_named(betas, named):
     with pytest.raises(InputError, match=named):

@@ -22,6 +22,10 @@ from sfumato.config.diffusion import DiffusionConfig
 from sfumato.diffusion.rates import log_ratio, variance_preserving
 from sfumato.errors import InputError
 
+VARIANCE_TOLERANCE = 0.1
+"""How far from 1 the variance of x_T may be, of images of variance 1."""
+_FLOAT32 = np.finfo(np.float32)
+
 
 @jax.tree_util.register_dataclass
 @dataclass(frozen=True)
@@ -114,8 +118,12 @@ def schedule_from_betas(betas: np.ndarray) -> Schedule:
 def schedule_from_rates(alphas: np.ndarray, sigmas: np.ndarray) -> Schedule:
     """Build the tables, in float64 on the host, from alpha and sigma (T,) of t = 0 .. T - 1.
 
+    Chains start from normal noise of variance 1, so alpha^2 + sigma^2 of the last time must be
+    about 1: divide both lists by its root, which leaves the signal-to-noise ratios as they are.
+
     Raises:
-        InputError: if a sigma is not above 0, an alpha is negative, or alpha / sigma does not fall.
+        InputError: if a sigma is not above 0, an alpha is negative, alpha / sigma does not fall,
+            float32 cannot hold one, or the last ones are not those of noise of variance 1.
     """
     alphas, sigmas = _numbers(alphas), _numbers(sigmas)
     if alphas.ndim != 1 or not alphas.size or alphas.shape != sigmas.shape:
@@ -127,6 +135,7 @@ def schedule_from_rates(alphas: np.ndarray, sigmas: np.ndarray) -> Schedule:
         raise InputError(
             "a schedule needs sigma above 0 and alpha / sigma that falls, to 0 at most"
         )
+    _check_size(alphas, sigmas)
     alphas, sigmas = np.insert(alphas, 0, 1.0), np.insert(sigmas, 0, 0.0)
     lambdas = log_ratio(alphas, sigmas)
     rounded = lambdas.astype(np.float32)
@@ -134,6 +143,25 @@ def schedule_from_rates(alphas: np.ndarray, sigmas: np.ndarray) -> Schedule:
     rest = np.subtract(lambdas, rounded, out=np.zeros_like(lambdas), where=finite)
     tables = (jnp.asarray(table, jnp.float32) for table in (alphas, sigmas, [rounded, rest]))
     return Schedule(*tables, ends_in_noise=bool(alphas[-1] == 0))
+
+
+def _check_size(alphas: np.ndarray, sigmas: np.ndarray) -> None:
+    """Raise an InputError if float32 cannot hold a rate, or a chain cannot start from noise."""
+    least, most = _FLOAT32.tiny, _FLOAT32.max
+    above_0 = np.where(alphas > 0, alphas, 1)  # the last one may be 0
+    for name, rates in (("alpha", above_0), ("sigma", sigmas)):
+        wrong = np.flatnonzero((rates < least) | ~(rates < most))
+        if wrong.size:
+            raise InputError(
+                f"a schedule needs rates that float32 can hold; of time {wrong[0]} {name} is "
+                f"{rates[wrong[0]]:g}"
+            )
+    variance = alphas[-1] ** 2 + sigmas[-1] ** 2
+    if not 1 - VARIANCE_TOLERANCE < variance < 1 + VARIANCE_TOLERANCE:
+        raise InputError(
+            f"a schedule needs alpha^2 + sigma^2 = 1 at its last time, where chains start from "
+            f"noise, and not {variance:g}; divide all alphas and sigmas by {variance**0.5:g}"
+        )
 
 
 def _numbers(values: object) -> np.ndarray:
