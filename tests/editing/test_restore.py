@@ -5,6 +5,8 @@ import pytest
 from conftest import slow
 from gaussian import draw, exact_denoiser, posterior, walks
 
+from sfumato.config.diffusion import DiffusionConfig
+from sfumato.diffusion.schedule import make_schedule
 from sfumato.editing._operators import matrix
 from sfumato.errors import InputError
 
@@ -60,6 +62,13 @@ def test_pigdm_finds_the_posterior_of_data_whose_variance_it_knows(operator, sam
     drawn, _, _, mean, spread = restored(schedule, "unit", operator, sampler=sampler)
     assert (np.abs(drawn.mean(0) - mean) / spread).max() < 0.2
     assert abs((drawn.std(0) / spread).mean() - 1) < 0.15
+
+
+def test_pigdm_hears_of_the_measurement_where_x_t_is_pure_noise():
+    """A chain of one step from alpha = 0 ends in the mean of the posterior."""
+    schedule = make_schedule(DiffusionConfig(path="linear", prediction_type="u"))
+    drawn, _, _, mean, _ = restored(schedule, "unit", {"downsample": 2}, n=2, steps=1)
+    np.testing.assert_allclose(drawn, [mean] * 2, atol=1e-5)
 
 
 @pytest.mark.slow

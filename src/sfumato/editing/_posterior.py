@@ -6,7 +6,8 @@ r^2  = sigma^2 / (alpha^2 + sigma^2)
 x_0' = m + sigma^2 / alpha J^T A^T (r^2 A A^T + noise^2 I)^{-1} (y - A m),   J = dm / dx_t
 
 is the mean with the measurement known. r^2 is exact for data that is standard normal, and so is
-x_0'. The noise that belongs to x_0' is derived again. One product with J^T for each prediction.
+x_0'; where alpha is 0, sigma^2 / alpha J^T stands for its limit for such data, r^2. The noise that
+belongs to x_0' is derived again. One product with J^T for each prediction.
 """
 
 from __future__ import annotations
@@ -46,7 +47,9 @@ class PseudoInverse(Guidance):
         variance = sigma**2 / (alpha**2 + sigma**2)
         m, pull = jax.vjp(lambda x: denoise(x, t, given).x_0, x_t)
         away = given["measured"] - self.operator.measure(m, given)
-        (towards,) = pull(self.operator.solve(away, given, x_t, variance, self.noise))
-        # Where alpha is 0, x_t tells nothing of x_0, and J is 0.
-        gain = jnp.where(alpha > 0, sigma**2 / jnp.where(alpha > 0, alpha, 1), 0)
-        return from_x_0(schedule, x_t, m + gain * towards, t)
+        solved = self.operator.solve(away, given, x_t, variance, self.noise)
+        (towards,) = pull(solved)
+        # Where alpha is 0, J is, too; for standard normal data J / alpha goes to r^2 / sigma^2.
+        gain = sigma**2 / jnp.where(alpha > 0, alpha, 1)
+        moved = jnp.where(alpha > 0, gain * towards, variance * solved)
+        return from_x_0(schedule, x_t, m + moved, t)
