@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from pathlib import Path
 from typing import Any, Self
 
@@ -31,6 +32,7 @@ from sfumato.training.loop import train
 from sfumato.training.progress import TrainingBar
 from sfumato.training.state import HISTORY
 
+_LOG = logging.getLogger("sfumato")
 SHIPPED = PROJECT / "resources" / "pretrained"
 """Where the checkpoints are that come with the library."""
 WARMUP = 200
@@ -81,7 +83,7 @@ class Learning(Drawing):
         if given.min() >= 0 and given.max() > 0:
             warn("images: none is below 0, which is grey; of images in [0, 1] make 2 * images - 1")
         if deaf := self.network.config.deaf():
-            warn(f"norm_groups: {deaf}")
+            _LOG.warning("norm_groups: %s", deaf)
         known = self._labels(labels, len(given))
         classes = np.full(len(given), NO_CLASS) if known is None else np.asarray(known)
         key, options = self._key(rngs, "fit"), (self.diffusion, training, given, classes)

@@ -26,6 +26,7 @@ from sfumato.networks.denoiser import make_denoiser
 from sfumato.progress import Progress
 from sfumato.records.checkpoint import load_checkpoint
 from sfumato.records.opening import Opened, open_record
+from sfumato.records.provenance import checkpoint_origin
 from sfumato.sampling.samples import Samples
 from sfumato.sampling.walks import Walks
 
@@ -161,4 +162,4 @@ def _restored(
     from sfumato.sampling.restoring import restore
 
     guidance, origin = restore(config.guidance, file, settings.model, settings.diffusion)
-    return config.model_copy(update={"guidance": guidance}), origin
+    return config.model_copy(update={"guidance": guidance}), checkpoint_origin(file, origin)

@@ -17,7 +17,6 @@ from sfumato.networks.denoiser import make_denoiser
 from sfumato.networks.guidance_classifier import LogProbability
 from sfumato.records.checkpoint import load_checkpoint
 from sfumato.records.opening import open_record
-from sfumato.records.provenance import checkpoint_origin
 
 Origin = dict[str, Any]
 
@@ -75,4 +74,4 @@ def _load_denoiser(
     """Return the network of a checkpoint, which must be of the same settings."""
     network, manifest = load_checkpoint(path, model, diffusion)
     denoise = make_denoiser(network, make_schedule(diffusion), diffusion.prediction_type)
-    return denoise, checkpoint_origin(path, manifest)
+    return denoise, {key: manifest[key] for key in ("digest", "provenance")}
