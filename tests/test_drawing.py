@@ -123,6 +123,16 @@ CASES = {
         "noise: its shape (3, 8, 8) must be (N, 8, 8, 1)",
     ),
     "ragged mask": (lambda m: m.inpaint(IMAGES, [[1], [1, 0]]), "mask: [[1], [1, 0]] must be an"),
+    "text as a mask": (lambda m: m.inpaint(IMAGES, MASK.astype(str)), "mask: array([['1.0', '1.0"),
+    "complex mask": (lambda m: m.inpaint(IMAGES, MASK + 0j), "must be an array of numbers, real a"),
+    "masked mask": (
+        lambda m: m.restore(IMAGES, mask=np.ma.masked_equal(MASK, 1)),
+        "must be an array of numbers, real and not masked",
+    ),
+    "traced mask": (
+        lambda m: jax.jit(lambda k: m.restore(IMAGES, mask=k))(MASK),
+        "jax traces it; call this outside jit, grad and vmap",
+    ),
     "noise of others": (
         lambda m: m.sample(4, noise=IMAGES, steps=2),
         "noise: is that of 3 samples, and 4 are asked for",
@@ -180,3 +190,10 @@ def test_what_is_no_number_is_not_handed_over(value):
         model.sample(1, steps=2)
     with pytest.raises(InputError, match=r"noise: 100.0% of the values drawn are NaN"):
         model.invert(IMAGES, steps=2)
+
+
+def test_whole_numbers_may_be_jax_s(model):
+    ours = model.interpolate(0, 1, n=3, steps=2, rngs=nnx.Rngs(1))
+    n, a, b = jnp.array([3, 0, 1])
+    theirs = model.interpolate(a, b, n=n, steps=2, rngs=nnx.Rngs(1))
+    np.testing.assert_array_equal(ours, theirs)

@@ -12,7 +12,7 @@ import numpy as np
 from flax import nnx
 from flax.errors import TraceContextError
 
-from sfumato.compute.arguments import array, is_whole, of_kind, shaped, warn, whole, whole_numbers
+from sfumato.compute.arguments import is_whole, numbers, of_kind, shaped, warn, whole, whole_numbers
 from sfumato.compute.modes import in_own_modes
 from sfumato.compute.randomness import as_threefry
 from sfumato.compute.ranges import check_range
@@ -78,7 +78,7 @@ class Drawing(nnx.Module):
             (N, H, W, C); known pixels come back unchanged.
         """
         given = self._pictures("images", images, n_samples)
-        masks = check_masks("mask", array("mask", mask), self._shape, len(given))
+        masks = check_masks("mask", numbers("mask", mask), self._shape, len(given))
         arrays = {"images": given, "mask": masks}
         return self._draw(len(given), Inpaint(resample=resample), arrays, **options)
 
@@ -135,7 +135,7 @@ class Drawing(nnx.Module):
         """
         n = whole("n", n, least=2)
         if is_whole(a) and is_whole(b):
-            return self._draw(n, Interpolate(first=a, second=b), {}, **options)  # type: ignore[arg-type]
+            return self._draw(n, Interpolate(first=int(a), second=int(b)), {}, **options)  # type: ignore[arg-type]
         ends = [self._pictures(name, each) for name, each in (("a", a), ("b", b))]
         if any(len(end) != 1 for end in ends):
             raise InputError("a, b: must be one image each, or numbers of two samples")
@@ -181,7 +181,7 @@ class Drawing(nnx.Module):
         check_range("measured", arrays["measured"])
         n = len(arrays["measured"])
         if mask is not None:
-            masks = np.float32(check_masks("mask", array("mask", mask), self._shape, n))
+            masks = np.float32(check_masks("mask", numbers("mask", mask), self._shape, n))
             arrays["mask"] = np.broadcast_to(masks, (n, *masks.shape[1:]))
             arrays["measured"] = arrays["measured"] * arrays["mask"]
         return self._draw(n, edit, arrays, **options)

@@ -208,6 +208,14 @@ def test_betas_outside_0_and_1_are_named(betas, named):
         schedule_from_betas(np.array(betas))
 
 
+@pytest.mark.parametrize("t", [1000, -3, 3.9, [0, 5000], np.nan])
+def test_times_that_there_are_not(t, schedule):
+    for ask in (schedule.alpha, schedule.sigma, schedule.lam, lambda t: schedule.h(5, t)):
+        with pytest.raises(InputError, match="t: .* must be whole numbers from -2 to 999"):
+            ask(t)
+    assert jax.jit(schedule.alpha)(5) == schedule.alpha(np.int64(5))
+
+
 def test_unknown_schedule():
     with pytest.raises(InputError, match="linear"):
         DiffusionConfig(beta_schedule="cosin")  # type: ignore[arg-type]

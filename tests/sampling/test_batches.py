@@ -203,12 +203,31 @@ def test_evenly_spaced():
         ({"snapshots": [3]}, "lie between 0 and 2"),
         ({"start": jnp.zeros((1, 8, 8))}, "start: its shape .* must be"),
         ({"given": {"labels": jnp.zeros(2)}}, "given.'labels'.: its shape .* begin with 1"),
+        ({"n_samples": 2.5}, "n_samples: 2.5 must be a whole number"),
+        ({"micro_batch": "2"}, "micro_batch: '2' must be a whole number"),
+        ({"timesteps": [5.5, 0]}, r"timesteps: .5.5, 0. must be whole numbers"),
+        ({"timesteps": [2**32 + 5, 3]}, "lie between 999 and -1"),
+        ({"timesteps": [[5], [0]]}, "must be whole numbers, one after another"),
+        ({"timesteps": ["a"]}, "timesteps: .* must be an array of numbers"),
     ],
 )
 def test_impossible_chains(schedule, options, said):
     fine = {"timesteps": [5, 0], "n_samples": 1}
     with pytest.raises(InputError, match=said):
         draw(lambda x, t, given: x, schedule, sampler=DDIM(), **{**fine, **options})
+
+
+@pytest.mark.parametrize("sampler", [DDIM, "ddim"])
+def test_what_is_no_sampler(schedule, sampler):
+    with pytest.raises(InputError, match=r"sampler: .* must be of the kind of DDIM\(\)"):
+        draw(lambda x, t, given: x, schedule, sampler=sampler, n_samples=1, timesteps=[5, 0])
+
+
+def test_the_schedule_is_that_of_the_denoiser(network, schedule):
+    other = make_schedule(DiffusionConfig(noise_steps=20, beta_schedule="cosine"))
+    denoise = make_denoiser(network, other, "v")
+    with pytest.raises(InputError, match="has 1000 noise steps, and that of the denoiser 20"):
+        draw(denoise, schedule, sampler=DDIM(), n_samples=1, timesteps=[5, 0])
 
 
 @pytest.mark.parametrize("indices", [range(0), range(0, 10, 2), range(3, 0, -1)])

@@ -14,6 +14,7 @@ from jax.core import Tracer
 
 from sfumato.errors import InputError
 
+_NUMBERS = "must be an array of numbers, real and not masked"
 _INSIDE = ("sfumato", "flax", "contextlib")
 """The packages whose frames lie between a caller and what warns."""
 
@@ -26,7 +27,9 @@ def of_kind(name: str, value: Any, kind: type, example: str) -> Any:  # noqa: AN
 
 
 def is_whole(value: object) -> bool:
-    """Tell whether a value is a whole number; True and 8.0 are not."""
+    """Tell whether a value is a whole number, of Python, NumPy or jax; True and 8.0 are not."""
+    if isinstance(value, jax.Array) and not isinstance(value, Tracer):
+        return value.shape == () and jnp.issubdtype(value.dtype, jnp.integer)
     return isinstance(value, Integral) and not isinstance(value, bool)
 
 
@@ -54,9 +57,10 @@ def whole_numbers(name: str, values: jax.typing.ArrayLike, count: int, least: in
 
 def shaped(name: str, values: jax.typing.ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
     """Return an array (N, *shape) of numbers; a single (*shape) is an array of one."""
-    if isinstance(values, Tracer):
+    given = floats(name, values)
+    if isinstance(given, Tracer):
         raise InputError(f"{name}: jax traces it; call this outside jit, grad and vmap")
-    array = np.asarray(floats(name, values))
+    array = np.asarray(given)
     array = array[None] if array.shape == shape else array
     if array.shape[1:] != shape or not len(array):
         raise InputError(
@@ -65,6 +69,16 @@ def shaped(name: str, values: jax.typing.ArrayLike, shape: tuple[int, ...]) -> n
     if not np.isfinite(array).all():
         raise InputError(f"{name}: holds NaN or infinities")
     return array
+
+
+def numbers(name: str, values: Any) -> np.ndarray:  # noqa: ANN401
+    """Return real numbers, or True and False, as an array; an InputError names the argument."""
+    if isinstance(values, Tracer):
+        raise InputError(f"{name}: jax traces it; call this outside jit, grad and vmap")
+    given = array(name, values)
+    if isinstance(values, np.ma.MaskedArray) or given.dtype.kind not in "biufV":
+        raise InputError(f"{name}: {_cut(values)} {_NUMBERS}")
+    return given
 
 
 def warn(message: str) -> None:
@@ -92,8 +106,7 @@ def floats(name: str, values: jax.typing.ArrayLike) -> jax.Array:
                 raise TypeError
         return jnp.asarray(values, jnp.float32)
     except (TypeError, ValueError):
-        reason = "must be an array of numbers, real and not masked"
-        raise InputError(f"{name}: {_cut(values)} {reason}") from None
+        raise InputError(f"{name}: {_cut(values)} {_NUMBERS}") from None
 
 
 def _cut(value: object) -> str:

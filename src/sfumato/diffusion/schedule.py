@@ -15,8 +15,9 @@ from dataclasses import dataclass, field
 import jax
 import jax.numpy as jnp
 import numpy as np
+from jax.core import Tracer
 
-from sfumato.compute.arguments import of_kind
+from sfumato.compute.arguments import of_kind, whole_numbers
 from sfumato.compute.modes import in_own_modes
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.diffusion.rates import log_ratio, variance_preserving
@@ -53,11 +54,11 @@ class Schedule:
 
     def alpha(self, t: jax.typing.ArrayLike) -> jax.Array:
         """alpha_t, of the shape of t: the factor of x_0 in x_t."""
-        return self.alphas[_index(t)]
+        return self.alphas[self._index(t)]
 
     def sigma(self, t: jax.typing.ArrayLike) -> jax.Array:
         """sigma_t, of the shape of t: the standard deviation of the noise in x_t."""
-        return self.sigmas[_index(t)]
+        return self.sigmas[self._index(t)]
 
     def rates(self, t: jax.typing.ArrayLike, x: jax.Array) -> tuple[jax.Array, jax.Array]:
         """alpha_t and sigma_t with the axes of x: t is a scalar, or one time for each sample."""
@@ -67,7 +68,7 @@ class Schedule:
 
     def lam(self, t: jax.typing.ArrayLike) -> jax.Array:
         """lambda_t = log alpha_t - log sigma_t, half the log of the signal-to-noise ratio."""
-        return self.lambdas[0, _index(t)]
+        return self.lambdas[0, self._index(t)]
 
     def log_ratios(self) -> np.ndarray:
         """Lambda of t = 0 .. T - 1, (T,) float64, on the host; the last may be minus infinity."""
@@ -75,7 +76,7 @@ class Schedule:
 
     def h(self, t: jax.typing.ArrayLike, s: jax.typing.ArrayLike) -> jax.Array:
         """lambda_s - lambda_t, exact to float32: the length of a step from t to s."""
-        difference = self.lambdas[:, _index(s)] - self.lambdas[:, _index(t)]
+        difference = self.lambdas[:, self._index(s)] - self.lambdas[:, self._index(t)]
         return difference[0] + difference[1]
 
     def beta(self, t: jax.typing.ArrayLike, s: jax.typing.ArrayLike) -> jax.Array:
@@ -86,9 +87,14 @@ class Schedule:
         """
         return -(self.sigma(t) ** 2) * jnp.expm1(-2 * self.h(t, s))
 
+    def _index(self, t: jax.typing.ArrayLike) -> jax.Array:
+        """Return the places of times -1 .. T - 1; what jax traces cannot be checked.
 
-def _index(t: jax.typing.ArrayLike) -> jax.Array:
-    return jnp.asarray(t, jnp.int32) + 1
+        -2 passes, too: in the memory of a sampler it stands for no time, whose rates nothing uses.
+        """
+        if not isinstance(t, Tracer):
+            t = whole_numbers("t", t, self.noise_steps, least=-2)
+        return jnp.asarray(t, jnp.int32) + 1
 
 
 @in_own_modes

@@ -29,8 +29,9 @@ class DDPM(Sampler):
 
     variance: Literal["small", "large"] = "small"
     """Variance of the noise added at each step but the last: `small` is that of the
-    posterior, exact for data that is one point; `large` is beta_{t|s}, exact for data that is
-    standard normal (arXiv:2006.11239, section 3.2)."""
+    posterior, exact for data that is one point; `large` is beta_{t|s}, on the
+    variance-preserving path exact for data that is standard normal (arXiv:2006.11239, section
+    3.2)."""
 
     def step(
         self, denoise: Ask, schedule: Schedule, x_t: Array, t: Int, s: Int, keys: Array, memory: Any

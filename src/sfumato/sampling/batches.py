@@ -32,7 +32,7 @@ indices, or not one after another, or if `start` or `given` are not of their num
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import pairwise
 from time import perf_counter
@@ -42,6 +42,7 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
+from sfumato.compute.arguments import array, numbers, of_kind, whole
 from sfumato.compute.knobs import split
 from sfumato.compute.modes import in_own_modes
 from sfumato.diffusion.prediction import Denoise, Given, as_pytree, cost
@@ -55,6 +56,7 @@ from sfumato.sampling.samples import Samples, join
 if TYPE_CHECKING:
     from sfumato.editing.base import Start
 
+Array = jax.Array | np.ndarray
 STEPS_PER_UPDATE = 25
 
 
@@ -67,8 +69,7 @@ def sample(
     **options: Any,  # noqa: ANN401 (those of sample_batches)
 ) -> Samples:
     """Draw samples 0 .. n_samples - 1, and join them; see the head of this file."""
-    if n_samples < 1:
-        raise InputError(f"n_samples: {n_samples} must be at least 1")
+    n_samples = whole("n_samples", n_samples)
     return join(sample_batches(denoise, schedule, sampler, indices=range(n_samples), **options))
 
 
@@ -91,12 +92,12 @@ def sample_batches(
     progress: Callable[[int], object] = lambda evaluations: None,
 ) -> Iterator[Samples]:
     """Draw samples, as many at a time as the devices take at once; see the head of this file."""
-    times, given = np.append(timesteps, end).astype(np.int32), dict(given or {})
     start, make = (None, start) if callable(start) else (start, None)
     _check_concrete(key, denoise, start, given)
-    _check_samples(indices, micro_batch)
-    _check_arrays(len(indices), image_shape, start, given)
-    _check_times(times, schedule.noise_steps, snapshots)
+    _check_samples(indices, sampler, denoise, schedule)
+    arrays = _arrays(len(indices), image_shape, start, given or {})
+    micro_batch = whole("micro_batch", micro_batch)
+    times = _visited(timesteps, end, schedule.noise_steps, snapshots)
     evaluations = _evaluations(denoise, sampler, times)
     method, knobs = split(sampler.along(times.tolist()))
     mesh = mesh_for(len(indices), micro_batch, devices)
@@ -106,7 +107,7 @@ def sample_batches(
     key, knobs, *shared = program.copy((key, knobs, as_pytree(denoise), schedule, *layout))
     for batch in _cut(len(indices), micro_batch * mesh.size):
         clock = perf_counter()
-        x, known = program.split(_rows((start, given), np.minimum(batch, len(indices) - 1)))
+        x, known = program.split(_rows(arrays, np.minimum(batch, len(indices) - 1)))
         here = indices.start + batch
         keys, state = begin(program, knobs, shared[1], key, times[0], here, x, known)
         run = partial(advance, program, knobs, Chain._make([*shared, keys, known]))
@@ -156,30 +157,51 @@ def _check_concrete(*arguments: Any) -> None:  # noqa: ANN401 (pytrees)
         raise InputError("sample: it compiles its loop itself; call it outside jit")
 
 
-def _check_samples(indices: range, micro_batch: int) -> None:
+def _check_samples(indices: range, sampler: Sampler, denoise: Denoise, schedule: Schedule) -> None:
+    of_kind("sampler", sampler, Sampler, "DDIM()")
     if not indices or indices.step != 1:
         raise InputError(f"indices: {indices} must be consecutive numbers, at least one")
-    if micro_batch < 1:
-        raise InputError(f"micro_batch: {micro_batch} must be at least 1")
+    own = getattr(denoise, "schedule", schedule)
+    if own.noise_steps != schedule.noise_steps:
+        raise InputError(
+            f"schedule: has {schedule.noise_steps} noise steps, and that of the denoiser "
+            f"{own.noise_steps}"
+        )
 
 
-def _check_arrays(
+def _arrays(
     n_samples: int,
     image_shape: tuple[int, ...],
     start: jax.Array | np.ndarray | None,
-    given: Given,
-) -> None:
-    if start is not None and start.shape != (n_samples, *image_shape):
-        raise InputError(f"start: its shape {start.shape} must be {(n_samples, *image_shape)}")
-    for name, array in given.items():
-        if array.shape[:1] != (n_samples,):
+    given: Mapping[str, Any],
+) -> tuple[Array | None, dict[str, Array]]:
+    """Return the start and what is given as arrays, with the samples first."""
+    if start is not None:
+        start = _array("start", start)
+        if start.shape != (n_samples, *image_shape):
+            raise InputError(f"start: its shape {start.shape} must be {(n_samples, *image_shape)}")
+    known = {name: _array(f"given[{name!r}]", each) for name, each in given.items()}
+    for name, each in known.items():
+        if each.shape[:1] != (n_samples,):
             raise InputError(
-                f"given[{name!r}]: its shape {array.shape} must begin with {n_samples}, the "
+                f"given[{name!r}]: its shape {each.shape} must begin with {n_samples}, the "
                 "number of samples"
             )
+    return start, known
 
 
-def _check_times(times: np.ndarray, noise_steps: int, snapshots: Sequence[int]) -> None:
+def _array(name: str, values: Any) -> Array:  # noqa: ANN401
+    return values if isinstance(values, jax.Array) else array(name, values)
+
+
+def _visited(
+    timesteps: Sequence[int] | np.ndarray, end: int, noise_steps: int, snapshots: Sequence[int]
+) -> np.ndarray:
+    """Return the times (N + 1,), the end among them, of whole numbers of any type."""
+    given = numbers("timesteps", timesteps)
+    if given.ndim != 1 or (given != np.floor(given)).any():
+        raise InputError(f"timesteps: {timesteps} must be whole numbers, one after another")
+    times = np.append(given, end)
     steps = np.diff(times)
     one_way = len(steps) and ((steps < 0).all() or (steps > 0).all())
     if not one_way or times.max() >= noise_steps or times.min() < -1:
@@ -190,6 +212,7 @@ def _check_times(times: np.ndarray, noise_steps: int, snapshots: Sequence[int]) 
     bounds = [-1, *snapshots, len(times)]
     if any(after <= before for before, after in pairwise(bounds)):
         raise InputError(f"snapshots: {snapshots} must rise, and lie between 0 and {len(steps)}")
+    return times.astype(np.int32)
 
 
 def _evaluations(
