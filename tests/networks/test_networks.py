@@ -30,6 +30,9 @@ def test_a_network_predicts_something_of_the_shape_of_x(name):
     network.eval()
     out = nnx.jit(network)(x, t, jnp.array([2, 0, -1]))
     assert out.shape == x.shape and out.dtype == jnp.float32 and np.isfinite(out).all()
+    beyond = nnx.jit(network)(x, t, jnp.array([3, 0, 4]))  # classes that there are not
+    assert np.isnan(beyond[0]).all() and np.isnan(beyond[2]).all()
+    np.testing.assert_array_equal(beyond[1], out[1])
 
 
 def test_files_are_the_networks():

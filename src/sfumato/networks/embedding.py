@@ -47,7 +47,8 @@ class Embedding(nnx.Module):
 
         Args:
             t: times, 0 .. T - 1.
-            labels: classes 0 .. num_classes - 1; -1, like leaving them out, is no class.
+            labels: classes 0 .. num_classes - 1; -1, like leaving them out, is no class. Any
+                class beyond makes NaN of the whole vector.
             told: (B, width), what is added of anything else that the network is told.
 
         Raises:
@@ -57,7 +58,8 @@ class Embedding(nnx.Module):
         embedding = self.dense_2(nnx.silu(self.dense_1(embedding)))
         if self.labels is not None:
             labels = jnp.full(t.shape, -1) if labels is None else labels
-            embedding += self.labels(jnp.where(labels < 0, self.num_classes, labels))
+            beyond = jnp.where(labels < self.num_classes, labels, self.num_classes + 1)
+            embedding += self.labels(jnp.where(labels < 0, self.num_classes, beyond))
         elif labels is not None:
             raise InputError("labels: this network knows no classes; set model.num_classes")
         return nnx.silu(embedding if told is None else embedding + told)
