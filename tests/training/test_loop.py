@@ -159,6 +159,20 @@ def test_images_that_do_not_fit_are_refused():
         run(images=IMAGES[:, :2])
 
 
+@pytest.mark.parametrize(
+    ("labels", "said"),
+    [
+        (np.zeros((24, 1), int), "each with a label, in one list"),
+        (np.zeros(23, int), "training: 23 labels"),
+        (np.full(24, 1.9), "labels must be whole numbers from -1 up"),
+        (np.full(24, -7), "labels must be whole numbers from -1 up"),
+    ],
+)
+def test_labels_that_are_none_are_refused(labels, said):
+    with pytest.raises(InputError, match=said):
+        run(labels=labels)
+
+
 FOUR_DEVICES = """
 import json, sys
 import jax

@@ -15,9 +15,11 @@ import numpy as np
 from jax.sharding import NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from sfumato.compute.arguments import array
 from sfumato.compute.modes import in_own_modes
 from sfumato.compute.ranges import check_range
 from sfumato.config.diffusion import DiffusionConfig
+from sfumato.config.labels import NO_CLASS
 from sfumato.config.training import TrainingConfig
 from sfumato.diffusion.schedule import Schedule, make_schedule
 from sfumato.errors import InputError
@@ -71,6 +73,7 @@ def train(
         InputError: if images or labels do not fit the network, images have levels 0 .. 255, or the
             loss, or a weight at the end, is not finite.
     """
+    images, labels = array("images", images), array("labels", labels)
     _check(network, images, labels)
     program = Program.of(network, diffusion, training)
     data = TrainingImages(jnp.asarray(images), jnp.asarray(labels, jnp.int32))
@@ -117,11 +120,13 @@ def _checked_loss(state: TrainingState) -> float:
 
 def _check(network: Network, images: np.ndarray, labels: np.ndarray) -> None:
     shape, classes = tuple(network.config.input_dim), network.config.num_classes
-    if images.shape[1:] != shape or len(images) != len(labels) or not len(images):
+    if images.shape[1:] != shape or labels.shape != images.shape[:1] or not len(images):
         raise InputError(
-            f"training: {len(labels)} labels and images of shape {images.shape}; the network "
-            f"takes images of shape {shape}, each with a label"
+            f"training: {labels.size} labels and images of shape {images.shape}; the network "
+            f"takes images of shape {shape}, each with a label, in one list"
         )
+    if labels.dtype.kind not in "iu" or labels.min() < NO_CLASS:
+        raise InputError("training: labels must be whole numbers from -1 up; -1 is no class")
     check_range("images", images)
     if classes and labels.max() >= classes:
         raise InputError(
