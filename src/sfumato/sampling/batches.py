@@ -161,8 +161,8 @@ def _check_samples(indices: range, sampler: Sampler, denoise: Denoise, schedule:
     of_kind("sampler", sampler, Sampler, "DDIM()")
     if not indices or indices.step != 1:
         raise InputError(f"indices: {indices} must be consecutive numbers, at least one")
-    own = getattr(denoise, "schedule", schedule)
-    if own.noise_steps != schedule.noise_steps:
+    own = getattr(denoise, "schedule", None)
+    if isinstance(own, Schedule) and own.noise_steps != schedule.noise_steps:
         raise InputError(
             f"schedule: has {schedule.noise_steps} noise steps, and that of the denoiser "
             f"{own.noise_steps}"
