@@ -56,6 +56,8 @@ def a_workflow(*targets, main=True):
             "nothing makes this file; did you mean 'ddim_samples.png'?",
         ),
         ("results/tiny/q", "nothing makes this file; known: "),
+        # training.png would be nearer, but nothing is trained
+        ("results/tiny/nothing.png", "nothing makes this file; did you mean 'nearest.png'?"),
         ("forward.png", "this is no target; did you mean 'results/tiny/forward.png'?"),
         (
             os.path.abspath("results/tiny/forward.png"),

@@ -52,6 +52,20 @@ def figure_files(experiment: Experiment) -> tuple[str, ...]:
     return tuple(file for name in names() for file in figure(name).files_for(experiment))
 
 
+def drawable_files(experiment: Experiment) -> tuple[str, ...]:
+    """Return those of them that show something which the experiment computes."""
+    return tuple(file for file in figure_files(experiment) if not _undrawable(experiment, file))
+
+
+def _undrawable(experiment: Experiment, file: str) -> bool:
+    (drawn,) = (each for each in map(figure, names()) if file in each.files_for(experiment))
+    try:
+        drawn.check(experiment)
+    except InputError:
+        return True
+    return False
+
+
 def _sweeps(experiment: Experiment) -> Iterator[Mistake]:
     for name in experiment.samples:
         if name.startswith("sweep_"):

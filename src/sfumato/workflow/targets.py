@@ -8,7 +8,7 @@ from collections.abc import Collection, Iterable, Mapping
 from functools import wraps
 from typing import TYPE_CHECKING, Any
 
-from sfumato.config.checks import figure_files
+from sfumato.config.checks import drawable_files, figure_files
 from sfumato.config.notices import notices
 from sfumato.config.validation import nearest
 from sfumato.errors import InputError
@@ -84,7 +84,8 @@ def _what_is_wrong(target: str, plan: Plan, rules: Collection[str]) -> str:
         return f"{name!r} is no experiment of the config{nearest(name, plan.names)}"
     if not file:
         return f"this is a folder; the experiment is the target {name}"
-    known = [file for _, file in _figures(plan, [name])]
+    experiment = plan.experiments[name]
+    known = [*drawable_files(experiment), *tables(experiment)]
     return f"nothing makes this file{nearest(file, known) or '; known: ' + ', '.join(known)}"
 
 
