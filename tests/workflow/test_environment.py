@@ -201,3 +201,17 @@ def test_a_device_that_is_not_there_gets_a_sentence(monkeypatch, error):
         f"error: JAX_PLATFORMS={asked}: jax finds no such device{reason}; unset JAX_PLATFORMS, or "
         "set it to cpu"
     )
+
+
+def test_by_hand_a_script_computes_as_in_the_workflow(monkeypatch):
+    """What is printed by `snakemake -n -p` may be called on another machine."""
+    started = []
+    monkeypatch.setattr(os, "execve", lambda program, words, variables: started.append(variables))
+    for name in (*DECIDING, environment._RESTARTED):
+        monkeypatch.delenv(name, raising=False)
+    environment.start_again_if_needed()
+    (variables,) = started
+    assert {name: variables[name] for name in DECIDING} == DECIDING
+    monkeypatch.setattr(os, "environ", variables)
+    environment.start_again_if_needed()
+    assert len(started) == 1

@@ -187,7 +187,7 @@ def start_again_if_needed() -> None:
 
     What Python and jax read while they start and are imported cannot be taken back.
     """
-    clean = cleaned(os.environ)
+    clean = DECIDING | cleaned(os.environ)
     if clean != dict(os.environ) and _RESTARTED not in os.environ:
         sys.stdout.flush()
         arguments = [sys.executable, *sys.orig_argv[1:]]
