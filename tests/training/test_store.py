@@ -11,7 +11,7 @@ from small_run import run, same, undisturbed_run
 from sfumato.errors import InputError
 from sfumato.training import store as on_disk
 from sfumato.training.state import HISTORY
-from sfumato.training.store import DiskStore
+from sfumato.training.store import DiskStore, check_work_room
 
 pytestmark = pytest.mark.quick_compile
 
@@ -152,6 +152,15 @@ def test_a_folder_of_the_user_s_is_no_folder_of_states(tmp_path):
     with pytest.raises(InputError, match="holds thesis.tex, which is not part of a training run's"):
         DiskStore(tmp_path, {})
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+@pytest.mark.parametrize("name", ["steps/jan/notes.txt", "steps/42/notes.txt", "steps/notes.txt"])
+def test_a_folder_of_steps_of_the_user_s_stays(name, tmp_path):
+    (tmp_path / name).parent.mkdir(parents=True)
+    (tmp_path / name).write_text("years of work")
+    with pytest.raises(InputError, match="holds steps/.*not part of a training run's state; nothi"):
+        check_work_room(tmp_path)
+    assert (tmp_path / name).read_text() == "years of work"
 
 
 def test_a_state_is_kept_seldom_by_default(tmp_path):

@@ -11,9 +11,10 @@ it is used.
 
 import logging
 import os
+import re
 import shutil
-from collections.abc import Mapping
-from contextlib import ExitStack
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from time import monotonic
 from typing import Any, Self
@@ -27,7 +28,7 @@ from sfumato.errors import InputError
 from sfumato.records.alias import plain
 from sfumato.records.arrays import digest
 from sfumato.records.outputs import check_room, real
-from sfumato.training.claim import OURS, STEPS, claim, free, remove
+from sfumato.training.claim import IDENTITY, OURS, STEPS, claim, free, remove
 from sfumato.training.state import TrainingState
 
 SECONDS_BETWEEN = 15.0
@@ -37,6 +38,7 @@ _OPTIONS = ocp.CheckpointManagerOptions(
     enable_async_checkpointing=False,  # the loop gives the state's memory away
 )
 _LOG = logging.getLogger("sfumato")
+_UNFINISHED = re.compile(r"\d+\.orbax-checkpoint-tmp.*")
 
 
 class DiskStore:
@@ -87,7 +89,8 @@ class DiskStore:
             state=ocp.args.StandardSave(_plain(state)), about=ocp.args.JsonSave(about)
         )
         try:
-            self._steps.save(int(state.step), args=kept, force=True)
+            with _without_words_of("absl"):  # of orbax's threads, which would take pages
+                self._steps.save(int(state.step), args=kept, force=True)
         except Exception as error:  # of a dozen kinds, from orbax and tensorstore
             raise InputError(
                 f"{shown(self.folder)}: the state of training cannot be written: {_reason(error)}; "
@@ -140,13 +143,33 @@ class DiskStore:
 
 def check_work_room(folder: Path) -> None:
     """Raise an InputError if a folder holds anything but the states of a training run."""
-    check_room(real(folder), OURS, "a training run's state")
+    folder = real(folder)
+    check_room(folder, OURS, "a training run's state")
+    states = folder / STEPS
+    for name in os.listdir(states) if states.is_dir() and not (folder / IDENTITY).exists() else ():
+        if not _UNFINISHED.fullmatch(name) and not any((states / name).glob("_*METADATA")):
+            raise InputError(
+                f"{shown(folder)}: this folder holds {STEPS}/{shown(name)}, which is not part of a "
+                "training run's state; nothing was deleted: name another folder"
+            )
+
+
+@contextmanager
+def _without_words_of(name: str) -> Iterator[None]:
+    """Keep a logger silent: what it would say is said in a sentence."""
+    logger = logging.getLogger(name)
+    level = logger.level
+    logger.setLevel(logging.CRITICAL + 1)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)
 
 
 def _remove_unfinished(steps: Path) -> None:
     """Delete what a kill left half-written, at once: orbax would in a thread that nobody awaits."""
     for name in os.listdir(steps) if steps.is_dir() else ():
-        if not name.isdecimal():
+        if _UNFINISHED.fullmatch(name):
             shutil.rmtree(steps / name, ignore_errors=True)
 
 
