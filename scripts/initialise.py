@@ -9,9 +9,10 @@ from collections.abc import Sequence
 from sfumato.compute.backend import describe
 from sfumato.compute.randomness import stage_key
 from sfumato.networks.initialisation import initialise
-from sfumato.records.checkpoint import check_checkpoint_room, save_checkpoint
+from sfumato.records.checkpoint import save_checkpoint
 from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import provenance
+from sfumato.records.rooms import check_checkpoint_room
 from sfumato.workflow.command_line import add_paths, command, new_parser
 from sfumato.workflow.settings import read_settings
 from sfumato.workflow.stages.initialise import STAGE, Settings

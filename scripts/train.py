@@ -15,11 +15,12 @@ from pathlib import Path
 
 from sfumato.compute.backend import describe, spread_over_cores
 from sfumato.compute.randomness import stage_key
-from sfumato.records.checkpoint import check_checkpoint_room, load_checkpoint, save_checkpoint
+from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
 from sfumato.records.history import save_history
 from sfumato.records.opening import open_record
 from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import provenance
+from sfumato.records.rooms import check_checkpoint_room
 from sfumato.training.loop import CPU_DEVICES, train
 from sfumato.training.progress import TrainingBar
 from sfumato.training.state import HISTORY

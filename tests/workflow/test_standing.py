@@ -72,6 +72,17 @@ def test_a_folder_under_the_name_of_another_experiment(copied):
     assert made == {"other/ddim_samples.npz"}
 
 
+def test_files_of_the_user_in_a_checkpoint_s_folder_stay(copied):
+    """Snakemake itself would empty the folder, before the job could look at it."""
+    mine = copied / "results" / "tiny" / "checkpoint" / "notes.txt"
+    mine.write_text("mine")
+    write_config(copied, tiny_config({"seed": 5}))
+    done = snakemake(copied, "results/tiny/checkpoint")
+    said = done.stdout + done.stderr
+    assert done.returncode and "this folder holds notes.txt, which is not part of a checkpo" in said
+    assert mine.read_text() == "mine" and "Traceback" not in said
+
+
 @pytest.mark.parametrize("kept", [60, 0, None])
 def test_a_table_that_is_not_that_of_its_scores(kept, scored, tmp_path):
     """It holds no record of its own."""

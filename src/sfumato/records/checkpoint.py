@@ -11,7 +11,6 @@ them.
 
 import hashlib
 import json
-import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -35,13 +34,8 @@ from sfumato.records.arrays import digest, write_whole
 from sfumato.records.damage import unreadable
 from sfumato.records.manifest import FORMAT, MANIFEST, STATE, damaged, read_manifest
 from sfumato.records.matching import differences
-from sfumato.records.outputs import check_room, folder_aside, real
-
-_OURS = re.compile(
-    rf"{STATE}(\.orbax-checkpoint-tmp.*)?|{MANIFEST}|\.manifest\.\d+\.part\.json"
-    r"|\.snakemake_timestamp|\.DS_Store|\.nfs.*"
-)
-"""What a folder may hold that a checkpoint replaces."""
+from sfumato.records.outputs import folder_aside, real
+from sfumato.records.rooms import check_checkpoint_room
 
 
 def save_checkpoint(
@@ -90,11 +84,6 @@ def save_checkpoint(
         text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
         write_whole(part / MANIFEST, lambda path: path.write_text(text, encoding="utf-8"))
         _read_back(folder, part, arrays)
-
-
-def check_checkpoint_room(folder: Path) -> None:
-    """Raise an InputError if a folder holds anything but an earlier checkpoint, whole or not."""
-    check_room(real(folder), _OURS, "a checkpoint")
 
 
 def _read_back(folder: Path, part: Path, arrays: Mapping[str, Any]) -> None:

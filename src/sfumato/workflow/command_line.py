@@ -79,7 +79,11 @@ def add_files(parser: argparse.ArgumentParser) -> None:
 
 def _text(text: str) -> str:
     """Read a text, or stdin in place of `-`."""
-    return sys.stdin.read() if text == "-" else text
+    if text != "-":
+        return text
+    if not sys.stdin:
+        raise argparse.ArgumentTypeError("- reads stdin, which is closed")
+    return sys.stdin.read()
 
 
 def _file(text: str) -> tuple[str, Path]:
