@@ -203,15 +203,23 @@ def test_a_device_that_is_not_there_gets_a_sentence(monkeypatch, error):
     )
 
 
-def test_by_hand_a_script_computes_as_in_the_workflow(monkeypatch):
+BY_HAND = """
+import jax
+from sfumato.workflow.command_line import command
+
+@command
+def main(argv=None):
+    print(jax.config.jax_default_matmul_precision, jax.config.jax_threefry_partitionable)
+
+main()
+"""
+
+
+@pytest.mark.parametrize("own", [{}, {"JAX_DEFAULT_MATMUL_PRECISION": "bfloat16"}])
+def test_by_hand_a_script_computes_as_in_the_workflow(own):
     """What is printed by `snakemake -n -p` may be called on another machine."""
-    started = []
-    monkeypatch.setattr(os, "execve", lambda program, words, variables: started.append(variables))
-    for name in (*DECIDING, environment._RESTARTED):
-        monkeypatch.delenv(name, raising=False)
-    environment.start_again_if_needed()
-    (variables,) = started
-    assert {name: variables[name] for name in DECIDING} == DECIDING
-    monkeypatch.setattr(os, "environ", variables)
-    environment.start_again_if_needed()
-    assert len(started) == 1
+    variables = {name: value for name, value in os.environ.items() if name not in DECIDING} | own
+    done = subprocess.run(
+        [sys.executable, "-c", BY_HAND], env=variables, check=True, capture_output=True, text=True
+    )
+    assert done.stdout == f"{own.get('JAX_DEFAULT_MATMUL_PRECISION', 'float32')} True\n"

@@ -187,11 +187,20 @@ def start_again_if_needed() -> None:
 
     What Python and jax read while they start and are imported cannot be taken back.
     """
-    clean = DECIDING | cleaned(os.environ)
+    clean = cleaned(os.environ)
     if clean != dict(os.environ) and _RESTARTED not in os.environ:
         sys.stdout.flush()
         arguments = [sys.executable, *sys.orig_argv[1:]]
         os.execve(sys.executable, arguments, clean | {_RESTARTED: "1"})
+
+
+def decide() -> None:
+    """Let this process, which may have imported jax, compute as the jobs of the workflow do."""
+    for name, value in DECIDING.items():
+        if name not in os.environ:
+            os.environ[name] = value
+            if jax := sys.modules.get("jax"):
+                jax.config.update(name.lower(), value == "true" or value)
 
 
 def prepare_environment(ours_alone: bool = True) -> None:
