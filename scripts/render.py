@@ -9,7 +9,7 @@ from pathlib import Path
 
 from sfumato.figures import figure, names
 from sfumato.figures.saving import save
-from sfumato.records.outputs import check_outputs
+from sfumato.records.outputs import check_outputs, check_suffix
 from sfumato.records.provenance import provenance
 from sfumato.workflow.command_line import command, new_parser
 from sfumato.workflow.settings import read_settings
@@ -26,6 +26,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     check_outputs({"output": arguments.output})
     declared = figure(arguments.figure)
+    check_suffix(arguments.output, declared.file)
     settings = read_settings(declared.settings, arguments.config)
     opened = declared.open(arguments.inputs)
     artifact = declared.artifact(*opened.values())

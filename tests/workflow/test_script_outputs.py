@@ -93,3 +93,33 @@ def test_an_error_about_a_file_with_an_odd_name_is_one_line(tmp_path):
 
     with pytest.raises(SystemExit, match=r"a\\nb: No such file or directory$"):
         main([])
+
+
+@pytest.mark.parametrize("name", [name for name in OUTPUTS if name not in ("initialise", "adopt")])
+def test_no_result_lies_in_a_checkpoint(name, tmp_path):
+    (tmp_path / "checkpoint" / "state").mkdir(parents=True)
+    (tmp_path / "checkpoint" / "manifest.json").write_text("{}")
+    for option in OUTPUTS[name]:
+        for place in ("manifest.json", "state/x.npz", "new.npz"):
+            said = refused(name, tmp_path, **{option: f"checkpoint/{place}"})
+            assert "lies in the checkpoint" in said
+    assert (tmp_path / "checkpoint" / "manifest.json").read_text() == "{}"
+
+
+def test_a_result_does_not_replace_what_is_read(tmp_path):
+    (tmp_path / "data.npz").write_text("data")
+    (tmp_path / "link").symlink_to("data.npz")
+    for output in ("data.npz", "link"):
+        said = refused("forward", tmp_path, data="data.npz", output=output)
+        assert said.endswith("is --data, which is read")
+    assert (tmp_path / "data.npz").read_text() == "data"
+
+
+@pytest.mark.parametrize(
+    ("figure", "output"),
+    [("samples", "a.gif"), ("samples", "a"), ("animation", "a.png"), ("forward", "a.pdf")],
+)
+def test_a_figure_has_the_kind_that_carries_what_made_it(figure, output, tmp_path):
+    words = ["--config", "{}", "--inputs", "none", "--output", str(tmp_path / output)]
+    with pytest.raises(SystemExit, match=r"error: --output: .* must end in \.(png|gif), as "):
+        importlib.import_module("render").main([figure, *words])

@@ -36,6 +36,11 @@ def check_outputs(files: Mapping[str, Path], folders: Mapping[str, Path] | None 
             kind = "folder" if option in folders else "file"
             raise InputError(f"--{option}: {shown(place)}: no {kind} can be here; name another")
         _check_parent(option, place)
+        if checkpoint := next(filter(_is_whole_checkpoint, place.parents), None):
+            raise InputError(
+                f"--{option}: {shown(place)} lies in the checkpoint {shown(checkpoint)}; name "
+                "another place"
+            )
     for (inner, place), (outer, whole) in permutations(places.items(), 2):
         if place == whole or whole in place.parents:
             raise InputError(
@@ -43,6 +48,13 @@ def check_outputs(files: Mapping[str, Path], folders: Mapping[str, Path] | None 
             )
     for place in places.values():
         own(place)
+
+
+def check_suffix(path: Path, file: str) -> None:
+    """Raise an InputError unless a path ends as the file does that the workflow would write."""
+    suffix = Path(file).suffix
+    if path.suffix != suffix:
+        raise InputError(f"--output: {shown(path)} must end in {suffix}, as {file} does")
 
 
 def check_room(folder: Path, ours: re.Pattern[str], whole: str) -> None:
@@ -151,6 +163,10 @@ def _take_away(left: Path, path: Path, kind: str) -> None:
         shutil.rmtree(left, ignore_errors=True)
     else:
         left.unlink(missing_ok=True)
+
+
+def _is_whole_checkpoint(folder: Path) -> bool:
+    return (folder / "manifest.json").is_file() and (folder / "state").is_dir()
 
 
 def _check_parent(option: str, place: Path) -> None:

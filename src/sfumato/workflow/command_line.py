@@ -17,8 +17,34 @@ from sfumato.errors import InputError
 from sfumato.progress import announce
 from sfumato.records.owner import let_go
 from sfumato.records.stage import Stage
-from sfumato.workflow.environment import start_again_if_needed
+from sfumato.workflow.environment import decide, start_again_if_needed
 from sfumato.workflow.gpus import take_gpus
+
+_WRITTEN = ("output", "timing", "history", "table")
+
+
+class _Parser(argparse.ArgumentParser):
+    """Refuses a file that would be written in the place of one that is read."""
+
+    def parse_args(  # pyright: ignore[reportIncompatibleMethodOverride]
+        self,
+        args: Any = None,  # noqa: ANN401
+        namespace: Any = None,  # noqa: ANN401
+    ) -> Any:  # noqa: ANN401
+        """See argparse."""
+        found = super().parse_args(args, namespace)
+        read = {
+            os.path.realpath(path): name
+            for name, value in vars(found).items()
+            if name not in _WRITTEN
+            for path in (value if isinstance(value, list) else [value])
+            if isinstance(path, Path) and path.is_file()
+        }
+        for name in _WRITTEN:
+            path = getattr(found, name, None)
+            if isinstance(path, Path) and (other := read.get(os.path.realpath(path))):
+                sys.exit(f"error: --{name}: {shown(path)} is --{other}, which is read")
+        return found
 
 
 def new_parser(doc: str | None, stage: Stage | None = None) -> argparse.ArgumentParser:
@@ -29,7 +55,7 @@ def new_parser(doc: str | None, stage: Stage | None = None) -> argparse.Argument
         stage: whose settings `--config` takes, as JSON text, or `-` to read them from stdin: Linux
             starts no program with an argument of more than 128 KiB.
     """
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         description=doc, formatter_class=argparse.RawDescriptionHelpFormatter, allow_abbrev=False
     )
     if stage and stage.settings:
@@ -109,6 +135,7 @@ def command(main: Callable[..., None]) -> Callable[..., None]:
     def wrapped(argv: Sequence[str] | None = None) -> None:
         if argv is None and main.__module__ == "__main__":
             start_again_if_needed()
+            decide()
         if argv is None:
             gc.freeze()
             announce(_output(sys.argv))
