@@ -34,7 +34,7 @@ def by_class(
         Of each score C numbers; nothing if a class has no more than k images on either side.
     """
     found: dict[str, list[float]] = {"class_accuracy": [], "precision": [], "recall": []}
-    for number in range(int(labels.max()) + 1):
+    for number in range(int(max(labels.max(), asked.max())) + 1):
         ours, theirs = asked == number, labels == number
         if min(ours.sum(), theirs.sum()) <= neighbours:
             return {}

@@ -11,6 +11,7 @@ OF_ANY = ("sampler", "n_samples", "seed")
 """Settings that make no method of their own: the sampler names it, the others are of all runs."""
 VARIED, SCALE = ("steps", *OF_ANY), "guidance.scale"
 """The same where the runs of a method differ in their steps; and the setting w of guidance."""
+_DIGEST = "guidance.digest"
 _USUAL = {f"guidance.{knob}": value for knob, value in USUAL_GUIDANCE.items()}
 """What is not said of a run with guidance, beside one without any."""
 
@@ -71,7 +72,8 @@ def _differences(
 ) -> list[str]:
     """Name the settings in which a run differs, but for those that every run of a method varies."""
     return [
-        phrase(key.rpartition(".")[2], value)
+        phrase(key.rpartition(".")[2], value[:8] if key == _DIGEST else value)
         for key, value in knobs.items()
         if key not in varied and (key not in usual or usual[key] != value)
+        if not (key.startswith("edit.") and value is None)
     ]

@@ -10,13 +10,15 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.ticker import FixedLocator, FuncFormatter, MaxNLocator, NullLocator
 
 from sfumato.config.render import ChartLook
-from sfumato.figures.lettering import set_heading, widest, write
+from sfumato.figures.lettering import MARGIN, set_heading, widest, wrapped, write
 from sfumato.figures.style import SMALL
 from sfumato.figures.titles import Heading
 
 MOST_TICKS = 7
 NAME, HANDLE = 0.18, 0.7
 """Height of a name in a legend, and width of its marker."""
+N_COLORS, MARKERS = 10, "os^Dv"
+"""Colours in Matplotlib's cycle; each time it begins again, another marker is taken."""
 _PAD = 0.05  # between panels
 
 
@@ -32,18 +34,39 @@ def chart(look: ChartLook, heading: Heading, size: tuple[float, float]) -> Figur
 
 
 def legend_shape(names: Sequence[str], width: float, dpi: float) -> tuple[int, int]:
-    """Return how many columns and lines names take in a legend of a width."""
+    """Return how many columns and lines names, which `fitted` returns, take in a legend."""
     columns = max(1, int(width / (widest(names, SMALL, dpi) + HANDLE)))
     columns = min(columns, len(names))
-    return columns, -(-len(names) // columns)
+    deepest = max(name.count("\n") + 1 for name in names)
+    return columns, -(-len(names) // columns) * deepest
 
 
-def set_scale(axes: Axes, name: str, values: Iterable[float], *, log: bool = True) -> None:
-    """Fit axis `x` or `y` to the values on it, with plain numbers: `log` if they also span much."""
+def fitted(name: str, width: float, dpi: float) -> str:
+    """Break a name that would be wider than a legend, which is as wide as its figure."""
+    return wrapped(name, SMALL, dpi, width - HANDLE - 2 * MARGIN)
+
+
+def marker(i: int) -> str:
+    """Return the marker of the i-th line: another one each time the colours begin again."""
+    return MARKERS[i // N_COLORS % len(MARKERS)]
+
+
+def set_scale(
+    axes: Axes, name: str, values: Iterable[float], *, log: bool = True, least: float = 3
+) -> None:
+    """Fit axis `x` or `y` to the values on it, with plain numbers.
+
+    Args:
+        axes: which.
+        name: `x` or `y`.
+        values: those on the axis; others than numbers are left out.
+        log: whether the axis may be logarithmic.
+        least: by which factor the values must differ for that.
+    """
     found = np.array([value for value in values if np.isfinite(value)])
     low, high = (found.min(), found.max()) if len(found) else (0.0, 1.0)
     axis: Axis = getattr(axes, f"{name}axis")
-    if log and low > 0 and high / low > 3:
+    if log and low > 0 and high / low > least:
         axes.set(**{f"{name}scale": "log", f"{name}lim": _around(low, high)})
         axis.set_major_locator(FixedLocator(log_ticks(*_around(low, high))))
     else:

@@ -23,6 +23,8 @@ ORDERS = (1, 2, 3)
 """Of the lines to compare with."""
 WIDTH, HEIGHT = 6.5, 4
 """Inches: of the figure without its legend."""
+LABEL, LINE = 0.7, 11
+"""Width of the name of an order, in inches, and height of its line, in points."""
 SAID = ("steps", "n_samples", "clip", "spacing")
 """Settings that are the same for all, or vary: the legend leaves them out."""
 
@@ -41,7 +43,7 @@ FIGURE = Figure(
 def draw(look: ChartLook, convergence: Opened) -> Drawing:
     """Draw each sampler's distances against network evaluations, and lines of orders 1, 2 and 3."""
     from sfumato.config.wording import phrases
-    from sfumato.figures.charts import NAME, chart, legend_shape, set_scale
+    from sfumato.figures.charts import NAME, chart, fitted, legend_shape, set_scale
     from sfumato.figures.titles import (
         USUAL_ENTRY,
         counted,
@@ -62,14 +64,15 @@ def draw(look: ChartLook, convergence: Opened) -> Drawing:
         network_words(record),
         diffusion_words(record),
     )
-    names = _names(measured, record.settings)
+    names = [fitted(name, WIDTH, look.dpi) for name in _names(measured, record.settings)]
     columns, lines = legend_shape(names, WIDTH, look.dpi)
     figure = chart(look, said, (WIDTH, HEIGHT + NAME * lines))
     axes = figure.subplots()
     for each, name in zip(measured.curves, names, strict=True):
         axes.plot(each.nfe, each.distances, "o-", markersize=4, linewidth=1, label=name)
-    set_scale(axes, "x", [nfe for each in measured.curves for nfe in each.nfe])
-    set_scale(axes, "y", [d for each in measured.curves for d in each.distances if d > 0])
+    # An order is a straight line on logarithmic axes alone.
+    set_scale(axes, "x", [nfe for each in measured.curves for nfe in each.nfe], least=1)
+    set_scale(axes, "y", [d for each in measured.curves for d in each.distances if d > 0], least=1)
     _draw_orders(axes, measured)
     axes.set_xlabel("network evaluations of a sample", fontsize=SMALL)
     axes.set_ylabel("distance", fontsize=SMALL)
@@ -105,12 +108,26 @@ def _draw_orders(axes: Axes, convergence: Convergence) -> None:
         return
     first, last, top = min(nfe), max(nfe), max(found)
     bottom = 1.3 * axes.get_ylim()[0]  # leaves room for a label above the axis
+    named, raised = 2.0, 0
     for order in ORDERS:
         end = min(last, first * (top / max(bottom, top * 1e-12)) ** (1 / order))
         height = top * (end / first) ** -order
         line = {"color": GREY, "linewidth": 0.8, "linestyle": ":", "zorder": 0}
         axes.plot([first, end], [top, height], **line)
-        place = {"xytext": (-2, 3), "textcoords": "offset points", "ha": "right", "zorder": 0}
+        # A name that would lie on that of the order before is raised by a line.
+        raised = raised + LINE if named - _place(axes, end) < LABEL / WIDTH else 0
+        named = _place(axes, end)
+        place = {
+            "xytext": (-2, 3 + raised),
+            "textcoords": "offset points",
+            "ha": "right",
+            "zorder": 0,
+        }
         behind = {"facecolor": "white", "edgecolor": "none", "pad": 1}
         words = f"order {order}"
         axes.annotate(words, (end, height), fontsize=SMALL, color=GREY, bbox=behind, **place)
+
+
+def _place(axes: Axes, x: float) -> float:
+    """Return where a value is along the horizontal axis, from 0 to 1."""
+    return float(axes.transAxes.inverted().transform(axes.transData.transform((x, 1)))[0])

@@ -59,16 +59,18 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     """Draw each score against w, a line for the runs that differ in w alone."""
     from sfumato.evaluation.quality import Quality
     from sfumato.evaluation.run_names import by_scale
-    from sfumato.figures.charts import NAME, chart, set_scale
+    from sfumato.figures.charts import NAME, chart, fitted, legend_shape, set_scale
     from sfumato.figures.titles import compared_words, diffusion_words, heading, network_words
 
     measured = Quality.of(quality)
-    found, made = by_scale(measured.rows), quality.record
+    made = quality.record
+    found = {fitted(name, WIDTH, look.dpi): runs for name, runs in by_scale(measured.rows).items()}
     if not found:
         raise InputError(f"{quality.path}: {UNGUIDED}")
     title = f"guidance, {compared_words(measured)}"
     said = heading(look, title, network_words(made), diffusion_words(made))
-    figure = chart(look, said, (WIDTH, HEIGHT + NAME * (len(found) + 1)))
+    columns, lines = legend_shape([*found, "real images"], WIDTH, look.dpi)
+    figure = chart(look, said, (WIDTH, HEIGHT + NAME * lines))
     floor = {**measured.floor.mean, "class_accuracy": measured.classifier_accuracy}
     scales = [w for runs in found.values() for w, _ in runs]
     for axes, (score, title, better) in zip(figure.subplots(1, 4), PANELS, strict=True):
@@ -78,7 +80,7 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
         axes.set_ylabel(better, fontsize=SMALL)
         axes.set_xlabel("guidance scale $w$", fontsize=SMALL)
     shown = figure.axes[0].get_legend_handles_labels()
-    figure.legend(*shown, fontsize=SMALL, loc="outside lower center")
+    figure.legend(*shown, fontsize=SMALL, loc="outside lower center", ncols=columns)
     return figure
 
 
@@ -93,10 +95,12 @@ def _draw_score(
         score: which score; a run without it is left out.
         floor: what real images reach, if that is known.
     """
-    for name, runs in found.items():
+    from sfumato.figures.charts import marker
+
+    for i, (name, runs) in enumerate(found.items()):
         points = [(w, r.mean[score], r.spread[score]) for w, r in runs if score in r.mean]
         scales, means, spreads = zip(*points, strict=True) if points else ((), (), ())
-        style = {"marker": "o", "markersize": 4, "capsize": 2, "linewidth": 1}
+        style = {"marker": marker(i), "markersize": 4, "capsize": 2, "linewidth": 1}
         axes.errorbar(scales, means, spreads, label=name, **style)
         yield from (mean + sign * spread for _, mean, spread in points for sign in (-1, 1))
     if floor is not None:

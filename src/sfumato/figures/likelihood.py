@@ -39,13 +39,14 @@ def draw(look: ChartLook, likelihood: Opened) -> Drawing:
     """Draw the terms of the bound against t, and the bits of each set with two standard errors."""
     from sfumato.evaluation.bits import Likelihood
     from sfumato.figures.charts import NAME, chart, legend_shape
-    from sfumato.figures.titles import counted, diffusion_words, heading, network_words
+    from sfumato.figures.titles import diffusion_words, heading, network_words
 
     measured, record = Likelihood.of(likelihood), likelihood.record
     sets = measured.sets
+    sizes = [str(size) for size in sorted({each.n_images for each in sets})]
     said = heading(
         look,
-        f"likelihood of {counted(max(each.n_images for each in sets), 'image')} of each kind",
+        f"likelihood of {' or '.join(sizes)} images of each kind",
         network_words(record),
         diffusion_words(record),
     )

@@ -24,8 +24,6 @@ PANELS = (
 """Of each panel: the score, what it is called, and which way is better."""
 MOST_NAMED = 40
 """Methods that a reader can tell apart."""
-N_COLORS, MARKERS = 10, "os^Dv"
-"""Colours in Matplotlib's cycle; each time it begins again, another marker is taken."""
 WIDTH, HEIGHT = 9, 3
 """Inches: of the figure without its legend."""
 
@@ -47,20 +45,22 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     """Draw FD-LeNet and how often samples are told apart, against network evaluations."""
     from sfumato.evaluation.quality import Quality
     from sfumato.evaluation.run_names import methods
-    from sfumato.figures.charts import NAME, chart, legend_shape, set_scale
+    from sfumato.figures.charts import NAME, chart, fitted, legend_shape, set_scale
     from sfumato.figures.titles import compared_words, diffusion_words, heading, network_words
 
     measured = Quality.of(quality)
-    found, made = methods(measured.rows), quality.record
+    made = quality.record
+    found = {fitted(name, WIDTH, look.dpi): rows for name, rows in methods(measured.rows).items()}
     title = f"quality of {compared_words(measured)}"
     said = heading(look, title, network_words(made), diffusion_words(made))
-    names = [*found, *_references(measured)][: MOST_NAMED + 3]
+    references = [fitted(name, WIDTH, look.dpi) for name in _references(measured)]
+    names = [*found, *references][: MOST_NAMED + 3]
     columns, lines = legend_shape(names, WIDTH, look.dpi)
     figure = chart(look, said, (WIDTH, HEIGHT + NAME * lines))
     panels = figure.subplots(1, 2)
     for axes, (score, title, better) in zip(panels, PANELS, strict=True):
         _draw_methods(axes, found, score)
-        _draw_references(axes, measured, score)
+        _draw_references(axes, measured, score, references)
         set_scale(axes, "x", [row.nfe for row in measured.rows])
         set_scale(axes, "y", _ends(measured, score))
         axes.set_title(title, fontsize=MEDIUM)
@@ -73,6 +73,8 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
 
 def _draw_methods(axes: Axes, found: Mapping[str, Sequence[Row]], score: str) -> None:
     """Draw the runs of each method, joined by a line, each with its spread over the seeds."""
+    from sfumato.figures.charts import marker
+
     more = len(found) - MOST_NAMED
     for i, (name, rows) in enumerate(found.items()):
         said = {MOST_NAMED: f"and {more} more"}.get(i, name if i < MOST_NAMED else "")
@@ -80,7 +82,7 @@ def _draw_methods(axes: Axes, found: Mapping[str, Sequence[Row]], score: str) ->
             [row.nfe for row in rows],
             [row.mean[score] for row in rows],
             [row.spread[score] for row in rows],
-            marker=MARKERS[i // N_COLORS % len(MARKERS)],
+            marker=marker(i),
             markersize=4,
             capsize=2,
             linewidth=1,
@@ -88,10 +90,10 @@ def _draw_methods(axes: Axes, found: Mapping[str, Sequence[Row]], score: str) ->
         )
 
 
-def _draw_references(axes: Axes, quality: Quality, score: str) -> None:
+def _draw_references(axes: Axes, quality: Quality, score: str, names: Sequence[str]) -> None:
     """Draw what the slowest run reaches, and what real images do."""
     heights = (_slowest(quality).mean[score], quality.floor.mean[score])
-    for name, height, style in zip(_references(quality), heights, ("-", ":"), strict=True):
+    for name, height, style in zip(names, heights, ("-", ":"), strict=True):
         axes.axhline(height, color=GREY, linewidth=0.8, linestyle=style, label=name)
 
 

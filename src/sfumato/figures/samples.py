@@ -41,7 +41,7 @@ def draw(look: GridLook, samples: Opened) -> Drawing:
     (entry,), record = samples.record.settings["samples"].values(), samples.record
     n_samples = samples.arrays["images"].shape[0]
     labels, names = entry.get("labels") or (), class_names(record)
-    several = len(set(labels)) > 1
+    several = len(set(labels)) > 1 and not entry.get("edit")
     images = samples.read(_whole_turns(look.max_panels, len(labels) if several else 1))["images"]
     said = heading(
         look,

@@ -43,7 +43,7 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     from sfumato.errors import InputError
     from sfumato.evaluation.quality import Quality
     from sfumato.evaluation.run_names import labels
-    from sfumato.figures.charts import NAME, chart, legend_shape, set_scale
+    from sfumato.figures.charts import NAME, chart, fitted, legend_shape, set_scale
     from sfumato.figures.titles import compared_words, diffusion_words, heading, network_words
 
     measured = Quality.of(quality)
@@ -52,8 +52,10 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
         raise InputError(f"{quality.path}: an earlier version scored it; delete it to score again")
     made = quality.record
     title = f"scores against the number of images, {compared_words(measured)}"
-    said = heading(look, title, network_words(made), diffusion_words(made))
-    shown = [(names[row.run], row) for row in rows[:MOST]]
+    first = f"the first {MOST} of {len(rows)} runs" if len(rows) > MOST else ""
+    said = heading(look, title, first, network_words(made), diffusion_words(made))
+    rows = rows[:MOST]
+    shown = [(fitted(names[row.run], WIDTH, look.dpi), row) for row in rows]
     columns, lines = legend_shape([*(name for name, _ in shown), "real images"], WIDTH, look.dpi)
     figure = chart(look, said, (WIDTH, HEIGHT + NAME * lines))
     for axes, (score, title, better) in zip(figure.subplots(1, 4), PANELS, strict=True):
@@ -62,6 +64,7 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
             axes.plot(sizes, values, "o-", markersize=4, linewidth=1, label=name)
         real = measured.floor.by_size
         line = {"color": GREY, "linewidth": 0.8, "linestyle": ":"}
+        line |= {"marker": "_"} if len(real["n_samples"]) == 1 else {}
         axes.plot(real["n_samples"], real[score], **line, label="real images")
         every = [row.by_size for row in (*rows, measured.floor)]
         set_scale(axes, "x", [n for each in every for n in each["n_samples"]])

@@ -105,7 +105,8 @@ def _pictures(paths: Iterable[Path]) -> Iterator[Picture]:
 
 def _words(path: Path) -> str:
     """Say what a figure shows, as the report calls it."""
-    for each in map(figure, names()):
+    # Those whose names begin with what they are, before `{name}_samples.png`.
+    for each in sorted(map(figure, names()), key=lambda each: each.file.startswith("{")):
         pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(each.file))
         if match := re.fullmatch(pattern, path.name):
             return each.label.format(**match.groupdict())
