@@ -60,7 +60,13 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     from sfumato.evaluation.quality import Quality
     from sfumato.evaluation.run_names import by_scale
     from sfumato.figures.charts import NAME, chart, fitted, legend_shape, set_scale
-    from sfumato.figures.titles import compared_words, diffusion_words, heading, network_words
+    from sfumato.figures.titles import (
+        compared_words,
+        diffusion_words,
+        heading,
+        network_words,
+        runs_words,
+    )
 
     measured = Quality.of(quality)
     made = quality.record
@@ -68,7 +74,13 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     if not found:
         raise InputError(f"{quality.path}: {UNGUIDED}")
     title = f"guidance, {compared_words(measured)}"
-    said = heading(look, title, network_words(made), diffusion_words(made))
+    said = heading(
+        look,
+        title,
+        runs_words([run for runs in found.values() for _, run in runs]),
+        network_words(made),
+        diffusion_words(made),
+    )
     columns, lines = legend_shape([*found, "real images"], WIDTH, look.dpi)
     figure = chart(look, said, (WIDTH, HEIGHT + NAME * lines))
     floor = {**measured.floor.mean, "class_accuracy": measured.classifier_accuracy}

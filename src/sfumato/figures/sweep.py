@@ -14,8 +14,6 @@ from sfumato.config.wording import exact, phrase
 from sfumato.figures.base import Figure, Looks, Several
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.figure import Figure as Drawing
 
     from sfumato.config.experiment import Experiment
@@ -24,8 +22,6 @@ if TYPE_CHECKING:
 
 GRID = 2
 """So many settings that vary make a grid."""
-CHOOSING = ("method", "kind")
-"""The settings that name a method; without its name, knobs are those of nothing."""
 SHORTEST = 0.1
 """Seconds; what is shorter is said in milliseconds."""
 
@@ -54,7 +50,7 @@ def draw(look: RowLook, table: Opened, *samples: Opened) -> Drawing:
     """Draw samples 0, 1, ... of each point, or sample 0 for each pair of values of two settings."""
     from sfumato.figures.classes import class_names
     from sfumato.figures.panels import image_rows
-    from sfumato.figures.titles import heading, made_words
+    from sfumato.figures.titles import common_words, heading, made_words
     from sfumato.sampling.points import rows
 
     points, made = rows(table), samples[0].record
@@ -68,7 +64,7 @@ def draw(look: RowLook, table: Opened, *samples: Opened) -> Drawing:
     said = heading(
         look,
         f"sweep over {' and '.join(keys)}" if keys else "sweep over nothing",
-        _words(list(entries.values()), class_names(made)),
+        common_words(list(entries.values()), class_names(made)),
         "sample 0" if is_grid else "",
         *made_words(made, drawn[0]),
         f"network evaluations (NFE) and seconds of a sample, measured on {' and '.join(devices)}",
@@ -135,25 +131,3 @@ def _entry(samples: Opened) -> tuple[str, dict[str, Any]]:
     """Return the name and the settings of what was drawn."""
     (entry,) = samples.record.settings["samples"].items()
     return entry
-
-
-def _words(entries: Sequence[Mapping[str, Any]], names: Sequence[str]) -> str:
-    """Say what all points have in common; `names` are those of the classes."""
-    from sfumato.figures.titles import chain_words
-
-    return chain_words({"sampler": "", **_common(entries)}, None, names).removeprefix(", ")
-
-
-def _common(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
-    """Return the settings that have one value, also those within settings."""
-    first, *others = settings
-    common = {}
-    for key, value in first.items():
-        sections = [each[key] for each in others if isinstance(each.get(key), Mapping)]
-        if isinstance(value, Mapping) and len(sections) == len(others):
-            inside = _common([value, *sections])
-            if all(name in inside for name in CHOOSING if name in value):
-                common[key] = inside
-        elif all(key in each and each[key] == value for each in others):
-            common[key] = value
-    return common

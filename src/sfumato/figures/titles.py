@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from sfumato.config.render import ChartLook
-    from sfumato.evaluation.quality import Quality
+    from sfumato.evaluation.quality import Quality, Row
     from sfumato.records.provenance import Record
 
 USUAL_ENTRY = {
@@ -30,6 +30,8 @@ USUAL_ENTRY = {
 USUAL_KNOBS = {"final_order": 2, "variant": "bh2", "stochastic": False}
 """The same of samplers' knobs that few ever turn."""
 USUAL_DIFFUSION = {"beta_start": 1e-4, "beta_end": 0.02}
+CHOOSING = ("method", "kind")
+"""The settings that name a method; without its name, knobs are those of nothing."""
 _SAID = ("sampler", "steps", "n_samples", "labels", "edit", "guidance")
 
 
@@ -72,6 +74,26 @@ def chain_words(
     drawn = [called(entry["sampler"]), *length, *asked]
     guided = [guidance_words(guidance)] if (guidance := entry.get("guidance")) else []
     return ", ".join([*edited, *drawn, *phrases(others, USUAL_ENTRY | USUAL_KNOBS), *guided])
+
+
+def common_words(entries: Sequence[Mapping[str, Any]], names: Sequence[str] = ()) -> str:
+    """Say what several entries have in common; `names` are those of the classes."""
+    return chain_words({"sampler": "", **_common(entries)}, None, names).removeprefix(", ")
+
+
+def _common(settings: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return the settings that have one value, also those within settings."""
+    first, *others = settings
+    common = {}
+    for key, value in first.items():
+        sections = [each[key] for each in others if isinstance(each.get(key), Mapping)]
+        if isinstance(value, Mapping) and len(sections) == len(others):
+            inside = _common([value, *sections])
+            if all(name in inside for name in CHOOSING if name in value):
+                common[key] = inside
+        elif all(key in each and each[key] == value for each in others):
+            common[key] = value
+    return common
 
 
 def guidance_words(guidance: Mapping[str, Any]) -> str:
@@ -119,6 +141,13 @@ def compared_words(quality: Quality) -> str:
     """Say how much an evaluation compared: `300 samples of each run, 2 seeds`."""
     samples, seeds = counted(quality.n_samples, "sample"), counted(quality.floor.seeds, "seed")
     return f"{samples} of each run, {seeds}"
+
+
+def runs_words(rows: Sequence[Row]) -> str:
+    """Say what the runs of an evaluation have in common, but for the samplers, which name them."""
+    dropped = ("sampler", "seed")
+    each = [{k: v for k, v in row.settings.items() if k not in dropped} for row in rows]
+    return common_words(each)
 
 
 def network_words(record: Record) -> str:
