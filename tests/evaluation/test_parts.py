@@ -25,6 +25,8 @@ def test_each_class_is_scored_by_itself():
 
 def test_classes_of_few_images_have_no_scores():
     assert by_class(REAL, LABELS, GENERATED[:12], ASKED[:12], ASKED[:12], 4) == {}
+    few = LABELS < 2  # of the last class that is asked for, there is no real image
+    assert by_class(REAL[few], LABELS[few], GENERATED, ASKED, ASKED, 4) == {}
 
 
 def test_sizes_are_the_first_images_of_both_sides():

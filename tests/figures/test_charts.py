@@ -18,6 +18,9 @@ from figure_files import (
 )
 
 from sfumato.errors import InputError
+from sfumato.figures.charts import HANDLE, fitted, legend_shape
+from sfumato.figures.lettering import widest
+from sfumato.figures.style import SMALL
 
 
 @pytest.mark.parametrize(("n", "width"), [(1, 0), (3, 0), (30, 0), (500, 10)])
@@ -151,6 +154,25 @@ def test_sizes(tmp_path):
     np.testing.assert_allclose(line.get_ydata(), [11, 6, 3.5, 2.25])
     real = drawing.axes[0].lines[-1]
     assert real.get_label() == "real images" and real.get_ydata()[0] == 10
+
+
+def test_of_many_runs_the_figure_says_how_many_it_shows(tmp_path):
+    (path,) = sizes_file(tmp_path, 1)
+    content = json.loads(path.read_text())
+    many = [content["rows"][0] | {"run": f"run_{i}"} for i in range(14)]
+    path.write_text(json.dumps(content | {"rows": many}))
+    drawing = draw("sizes", [path])
+    assert "the first 10 of 14 runs" in said(drawing)[1]
+    assert len(drawing.axes[0].lines) == 11 and drawing.axes[0].lines[-1].get_marker() == "_"
+
+
+@pytest.mark.parametrize("dpi", [40, 150])
+def test_a_name_wider_than_its_legend_is_broken(dpi):
+    name = "UniPC, labels [9, 8, 7, 6, 5, 4, 3, 2, 1, 0], digest " + "e5ab43b9" * 8
+    broken = fitted(name, 4, dpi)
+    assert broken.replace("\n", "").replace(" ", "") == name.replace(" ", "")
+    assert widest(broken.split("\n"), SMALL, dpi) + HANDLE <= 4
+    assert legend_shape([broken], 4, dpi) == (1, broken.count("\n") + 1)
 
 
 def test_scores_without_sizes(tmp_path):

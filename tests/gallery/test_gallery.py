@@ -5,6 +5,7 @@ import shutil
 import subprocess
 from dataclasses import replace
 from html.parser import HTMLParser
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,7 +13,7 @@ from PIL import Image
 
 import gallery
 from sfumato.errors import InputError
-from sfumato.gallery.collect import Row, Strip, cells, collect, experiments
+from sfumato.gallery.collect import Row, Strip, _words, cells, collect, experiments
 from sfumato.gallery.page import write_page
 
 CHROMIUM = shutil.which("chromium")
@@ -77,6 +78,14 @@ def test_the_slider_has_a_place_for_each_frame(results, page):
     assert shown is not None and len(shown.times) == shown.strip.count and shown.times[-1] == -1
     found = Elements((page / "index.html").read_text())
     assert found.attributes("input", "max") == [str(shown.strip.count - 1)]
+
+
+@pytest.mark.parametrize(
+    ("file", "said"),
+    [("my_samples.png", "my samples"), ("sweep_my_samples.png", "sweep my_samples")],
+)
+def test_a_picture_is_called_as_the_report_calls_it(file, said):
+    assert _words(Path(file)) == said
 
 
 def test_a_table_of_markdown_becomes_cells():
