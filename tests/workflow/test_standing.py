@@ -72,6 +72,19 @@ def test_a_folder_under_the_name_of_another_experiment(copied):
     assert made == {"other/ddim_samples.npz"}
 
 
+def test_what_is_restored_over_a_later_build_is_up_to_date(copied, tmp_path):
+    """Snakemake's record is of the later one."""
+    results = copied / "results" / "tiny"
+    shutil.copytree(results, tmp_path / "backup")
+    write_config(copied, tiny_config(nested("samples.ddim.eta", 0.5)))
+    assert snakemake(copied, "ddim_samples").returncode == 0
+    shutil.rmtree(results)
+    shutil.copytree(tmp_path / "backup", results)
+    assert "ddim_samples.npz" in dry_run(copied)[0]
+    write_config(copied, tiny_config())
+    assert dry_run(copied)[0] == set()
+
+
 def test_files_of_the_user_in_a_checkpoint_s_folder_stay(copied):
     """Snakemake itself would empty the folder, before the job could look at it."""
     mine = copied / "results" / "tiny" / "checkpoint" / "notes.txt"

@@ -7,7 +7,7 @@ times change where files are copied, restored or touched. The files here say wha
 - One that Snakemake has no record of, or the record of another file, is made again if the config
   asks for something else: other settings, other code, other inputs.
 - One that was made as the config asks for, from inputs that are still the same, is up to date,
-  whatever the times of these inputs.
+  whatever the times of these inputs, and whatever Snakemake has on record of a file before it.
 """
 
 from __future__ import annotations
@@ -80,6 +80,7 @@ class Standing:
         rules = [rule for rule in workflow.rules if _making(rule)]
         self._inputs = {rule: rule.expand_input for rule in rules}
         self._verdicts: dict[str, Verdict] = {}
+        self._hidden: set[str] = set()
 
     def watch(self) -> None:
         """Look at the files of every job, when Snakemake asks for the job's inputs."""
@@ -109,7 +110,17 @@ class Standing:
             if verdict.damaged or (verdict.wrong and not self._has_record_of(path)):
                 logger.info(f"{path}: {verdict.wrong}; it is made again")
                 self._workflow.dag.forcefiles.add(path)
+            elif not verdict.wrong and not self._has_record_of(path):
+                self._hide_record_of(path)
         return self._verdicts[path]
+
+    def _hide_record_of(self, path: str) -> None:
+        """Let Snakemake overlook a record: it is of a file that was here before this one."""
+        persistence = self._workflow.persistence
+        if not self._hidden:
+            known, key, hidden = persistence.metadata, persistence._get_key, self._hidden
+            persistence.metadata = lambda file: None if key(file) in hidden else known(file)
+        self._hidden.add(path)
 
     def _judge(self, path: str, job: Job) -> Verdict:
         _check_kind(path, job)
