@@ -13,7 +13,7 @@ from PIL import Image
 
 import gallery
 from sfumato.errors import InputError
-from sfumato.gallery.collect import Row, Strip, _words, cells, collect, experiments
+from sfumato.gallery.collect import Row, Strip, cells, collect, experiments, name_of
 from sfumato.gallery.page import write_page
 
 CHROMIUM = shutil.which("chromium")
@@ -85,7 +85,7 @@ def test_the_slider_has_a_place_for_each_frame(results, page):
     [("my_samples.png", "my samples"), ("sweep_my_samples.png", "sweep my_samples")],
 )
 def test_a_picture_is_called_as_the_report_calls_it(file, said):
-    assert _words(Path(file)) == said
+    assert name_of(Path(file)) == said
 
 
 def test_a_table_of_markdown_becomes_cells():

@@ -36,6 +36,7 @@ from sfumato.workflow.places import (
 from sfumato.workflow.plan import Plan
 from sfumato.workflow.session import (
     check_places,
+    check_replaced,
     check_start,
     explain_failure,
     share_gpus,

@@ -100,10 +100,10 @@ def _pictures(paths: Iterable[Path]) -> Iterator[Picture]:
         with suppress(ForeignError):
             opened = open_record(path)
             command = shlex.join(["python", "scripts/explain.py", path.as_posix(), "--config"])
-            yield Picture(path, _words(path), explain(opened, command))
+            yield Picture(path, name_of(path), explain(opened, command))
 
 
-def _words(path: Path) -> str:
+def name_of(path: Path) -> str:
     """Say what a figure shows, as the report calls it."""
     # Those whose names begin with what they are, before `{name}_samples.png`.
     for each in sorted(map(figure, names()), key=lambda each: each.file.startswith("{")):

@@ -13,7 +13,6 @@ import yaml
 from sfumato.config.paths import shown, user_path
 from sfumato.errors import InputError
 from sfumato.project import PROJECT, cache
-from sfumato.records.rooms import check_checkpoint_room
 
 if TYPE_CHECKING:
     from sfumato.config.experiment import Experiment
@@ -112,9 +111,6 @@ def check_results(jobs: Iterable[Any]) -> None:
         logs = [Path(each) for each in (*job.log, job.benchmark) if each]
         for path in [*logs, *map(Path, job.output)]:
             _check_folder(next((each for each in path.parents if each.exists()), Path()))
-        for path in map(Path, job.output):
-            if path.is_dir():  # which Snakemake empties before the job could look at it
-                check_checkpoint_room(path)
         for path in logs:
             if path.exists() and not os.access(path, os.W_OK):
                 raise InputError(

@@ -12,6 +12,7 @@ from sfumato.config.paths import shown
 from sfumato.errors import InputError
 from sfumato.progress import ANNOUNCE, TERMINAL
 from sfumato.records.finding import PICTURES
+from sfumato.records.rooms import check_checkpoint_room
 from sfumato.workflow.gpus import JOBS
 from sfumato.workflow.places import ROOT
 
@@ -43,6 +44,16 @@ def check_start(on_a_cluster: bool) -> None:
             f"{sys.executable}: Snakemake cannot start jobs on a cluster with a Python whose path "
             "has a space; put the environment elsewhere"
         )
+
+
+def check_replaced(jobs: Iterable[Any]) -> None:
+    """Raise an InputError if a checkpoint's folder, to be made again, holds anything else.
+
+    Snakemake empties it before the job could look at it.
+    """
+    for path in (Path(output) for job in jobs for output in job.output):
+        if path.is_dir():
+            check_checkpoint_room(path)
 
 
 def show_progress(quiet: Collection[Any] | None, on_a_cluster: bool) -> None:
