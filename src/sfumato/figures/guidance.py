@@ -60,27 +60,15 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     from sfumato.evaluation.quality import Quality
     from sfumato.evaluation.run_names import by_scale
     from sfumato.figures.charts import NAME, chart, fitted, legend_shape, set_scale
-    from sfumato.figures.titles import (
-        compared_words,
-        diffusion_words,
-        heading,
-        network_words,
-        runs_words,
-    )
+    from sfumato.figures.titles import compared_words, runs_heading
 
     measured = Quality.of(quality)
-    made = quality.record
     found = {fitted(name, WIDTH, look.dpi): runs for name, runs in by_scale(measured.rows).items()}
     if not found:
         raise InputError(f"{quality.path}: {UNGUIDED}")
     title = f"guidance, {compared_words(measured)}"
-    said = heading(
-        look,
-        title,
-        runs_words([run for runs in found.values() for _, run in runs]),
-        network_words(made),
-        diffusion_words(made),
-    )
+    guided = [run for runs in found.values() for _, run in runs]
+    said = runs_heading(look, title, guided, quality.record)
     columns, lines = legend_shape([*found, "real images"], WIDTH, look.dpi)
     figure = chart(look, said, (WIDTH, HEIGHT + NAME * lines))
     floor = {**measured.floor.mean, "class_accuracy": measured.classifier_accuracy}

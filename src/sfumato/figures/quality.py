@@ -46,21 +46,12 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     from sfumato.evaluation.quality import Quality
     from sfumato.evaluation.run_names import methods
     from sfumato.figures.charts import NAME, chart, fitted, legend_shape, set_scale
-    from sfumato.figures.titles import (
-        compared_words,
-        diffusion_words,
-        heading,
-        network_words,
-        runs_words,
-    )
+    from sfumato.figures.titles import compared_words, runs_heading
 
     measured = Quality.of(quality)
-    made = quality.record
     found = {fitted(name, WIDTH, look.dpi): rows for name, rows in methods(measured.rows).items()}
     title = f"quality of {compared_words(measured)}"
-    said = heading(
-        look, title, runs_words(measured.rows), network_words(made), diffusion_words(made)
-    )
+    said = runs_heading(look, title, measured.rows, quality.record)
     references = [fitted(name, WIDTH, look.dpi) for name in _references(measured)]
     names = [*found, *references][: MOST_NAMED + 3]
     columns, lines = legend_shape(names, WIDTH, look.dpi)

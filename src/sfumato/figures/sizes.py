@@ -9,14 +9,9 @@ from sfumato.figures.base import Figure, Looks
 from sfumato.figures.style import GREY, MEDIUM, SMALL
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
     from matplotlib.figure import Figure as Drawing
 
-    from sfumato.evaluation.quality import Quality, Row
-    from sfumato.figures.titles import Heading
     from sfumato.records.opening import Opened
-    from sfumato.records.provenance import Record
 
 PANELS = (
     ("fd_lenet", "FD-LeNet", "lower is better"),
@@ -49,14 +44,16 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     from sfumato.evaluation.quality import Quality
     from sfumato.evaluation.run_names import labels
     from sfumato.figures.charts import NAME, chart, fitted, legend_shape, set_scale
+    from sfumato.figures.titles import compared_words, runs_heading
 
     measured = Quality.of(quality)
     rows, names = [r for r in measured.rows if r.by_size], labels(measured.rows)
     if not (rows and measured.floor.by_size):
         raise InputError(f"{quality.path}: an earlier version scored it; delete it to score again")
-    made = quality.record
-    said = _heading(look, measured, rows, made)
+    title = f"scores against the number of images, {compared_words(measured)}"
+    first = f"the first {MOST} of {len(rows)} runs" if len(rows) > MOST else ""
     rows = rows[:MOST]
+    said = runs_heading(look, title, rows, quality.record, first)
     shown = [(fitted(names[row.run], WIDTH, look.dpi), row) for row in rows]
     columns, lines = legend_shape([*(name for name, _ in shown), "real images"], WIDTH, look.dpi)
     figure = chart(look, said, (WIDTH, HEIGHT + NAME * lines))
@@ -77,19 +74,3 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     found = figure.axes[0].get_legend_handles_labels()
     figure.legend(*found, fontsize=SMALL, loc="outside lower center", ncols=columns)
     return figure
-
-
-def _heading(look: ChartLook, measured: Quality, rows: Sequence[Row], made: Record) -> Heading:
-    """Say what is compared, how the runs were drawn, and by which network."""
-    from sfumato.figures.titles import (
-        compared_words,
-        diffusion_words,
-        heading,
-        network_words,
-        runs_words,
-    )
-
-    title = f"scores against the number of images, {compared_words(measured)}"
-    first = f"the first {MOST} of {len(rows)} runs" if len(rows) > MOST else ""
-    made_by = (network_words(made), diffusion_words(made))
-    return heading(look, title, first, runs_words(rows[:MOST]), *made_by)

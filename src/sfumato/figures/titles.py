@@ -143,11 +143,17 @@ def compared_words(quality: Quality) -> str:
     return f"{samples} of each run, {seeds}"
 
 
-def runs_words(rows: Sequence[Row]) -> str:
-    """Say what the runs of an evaluation have in common, but for the samplers, which name them."""
+def runs_heading(
+    look: ChartLook, title: str, rows: Sequence[Row], record: Record, *details: str
+) -> Heading:
+    """Begin a title as `heading` does, and say what runs of an evaluation have in common.
+
+    Not their samplers, which name them, nor the first of their seeds.
+    """
     dropped = ("sampler", "seed")
     each = [{k: v for k, v in row.settings.items() if k not in dropped} for row in rows]
-    return common_words(each)
+    made = (network_words(record), diffusion_words(record))
+    return heading(look, title, *details, common_words(each), *made)
 
 
 def network_words(record: Record) -> str:
