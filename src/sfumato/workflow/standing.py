@@ -107,10 +107,11 @@ class Standing:
         """Look at a file once, and have it made again if it does not stand."""
         if path not in self._verdicts:
             self._verdicts[path] = verdict = self._judge(path, job)
-            if verdict.damaged or (verdict.wrong and not self._has_record_of(path)):
+            recorded = self._has_record_of(path)
+            if verdict.damaged or (verdict.wrong and not recorded):
                 logger.info(f"{path}: {verdict.wrong}; it is made again")
                 self._workflow.dag.forcefiles.add(path)
-            elif not verdict.wrong and not self._has_record_of(path):
+            elif not recorded:
                 self._hide_record_of(path)
         return self._verdicts[path]
 
