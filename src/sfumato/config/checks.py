@@ -1,6 +1,7 @@
 """Checks across sections: values that conflict only together. `resolve` runs them, once."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 from sfumato.config.convergence import ConvergenceConfig
 from sfumato.config.data import Facts
@@ -54,16 +55,12 @@ def figure_files(experiment: Experiment) -> tuple[str, ...]:
 
 def drawable_files(experiment: Experiment) -> tuple[str, ...]:
     """Return those of them that show something which the experiment computes."""
-    return tuple(file for file in figure_files(experiment) if not _undrawable(experiment, file))
-
-
-def _undrawable(experiment: Experiment, file: str) -> bool:
-    (drawn,) = (each for each in map(figure, names()) if file in each.files_for(experiment))
-    try:
-        drawn.check(experiment)
-    except InputError:
-        return True
-    return False
+    found: list[str] = []
+    for each in map(figure, names()):
+        with suppress(InputError):
+            each.check(experiment)
+            found += each.files_for(experiment)
+    return tuple(found)
 
 
 def _sweeps(experiment: Experiment) -> Iterator[Mistake]:
