@@ -81,12 +81,12 @@ def free(folder: Path) -> Path:
 def steps_in(folder: Path) -> list[int]:
     """Return the steps of the states that a folder holds, in order."""
     states = folder / STEPS
-    return sorted(int(name) for name in _names(states) if name.isdecimal())
+    return sorted(int(name) for name in names_in(states) if name.isdecimal())
 
 
 def remove(folder: Path) -> None:
     """Delete what is in a folder of training, and the folder unless it holds more."""
-    for name in _names(folder):
+    for name in names_in(folder):
         path = folder / name
         if path.is_dir() and OURS.fullmatch(name):
             shutil.rmtree(path, ignore_errors=True)
@@ -172,12 +172,13 @@ def _short(facts: Mapping[str, str], key: str) -> str:
 def _beside(folder: Path) -> Iterator[Path]:
     """Walk the folders of states that were set aside, the latest first."""
     name = re.compile(rf"{re.escape(folder.name)}-(\d+)")
-    found = [match for each in _names(folder.parent) if (match := name.fullmatch(each))]
+    found = [match for each in names_in(folder.parent) if (match := name.fullmatch(each))]
     for match in sorted(found, key=lambda match: -int(match[1])):
         yield folder.with_name(match[0])
 
 
-def _names(folder: Path) -> list[str]:
+def names_in(folder: Path) -> list[str]:
+    """Return the names in a folder; none where there is no folder."""
     return os.listdir(folder) if folder.is_dir() else []
 
 

@@ -28,7 +28,7 @@ from sfumato.errors import InputError
 from sfumato.records.alias import plain
 from sfumato.records.arrays import digest
 from sfumato.records.outputs import check_room, real
-from sfumato.training.claim import IDENTITY, OURS, STEPS, claim, free, remove
+from sfumato.training.claim import IDENTITY, OURS, STEPS, claim, free, names_in, remove
 from sfumato.training.state import TrainingState
 
 SECONDS_BETWEEN = 15.0
@@ -146,7 +146,7 @@ def check_work_room(folder: Path) -> None:
     folder = real(folder)
     check_room(folder, OURS, "a training run's state")
     states = folder / STEPS
-    for name in os.listdir(states) if states.is_dir() and not (folder / IDENTITY).exists() else ():
+    for name in () if (folder / IDENTITY).exists() else names_in(states):
         if not _UNFINISHED.fullmatch(name) and not any((states / name).glob("_*METADATA")):
             raise InputError(
                 f"{shown(folder)}: this folder holds {STEPS}/{shown(name)}, which is not part of a "
@@ -168,7 +168,7 @@ def _without_words_of(name: str) -> Iterator[None]:
 
 def _remove_unfinished(steps: Path) -> None:
     """Delete what a kill left half-written, at once: orbax would in a thread that nobody awaits."""
-    for name in os.listdir(steps) if steps.is_dir() else ():
+    for name in names_in(steps):
         if _UNFINISHED.fullmatch(name):
             shutil.rmtree(steps / name, ignore_errors=True)
 
