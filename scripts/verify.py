@@ -33,7 +33,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_paths(parser, "rebuilt", required=False, nargs="*")
     arguments = parser.parse_args(argv)
     results, mistakes = arguments.results, []
-    for experiment in arguments.experiments:
+    for experiment in dict.fromkeys(arguments.experiments):
         rebuilt = results / ".verify" / experiment
         if not rebuilt.is_dir():
             missing = arguments.rebuilt is None and without_second_build(results / experiment)

@@ -161,7 +161,7 @@ def experiments(results: Path, wanted: Sequence[str]) -> list[Experiment]:
     Raises:
         InputError: if there is nothing to show.
     """
-    found = [collect(results / name) for name in wanted if (results / name).is_dir()]
+    found = [collect(results / name) for name in dict.fromkeys(wanted) if (results / name).is_dir()]
     found = [each for each in found if each.pictures or each.tables]
     if not found:
         raise InputError(f"{results}: nothing is built; `snakemake --cores 1` builds the targets")

@@ -71,24 +71,8 @@ def add_paths(parser: argparse.ArgumentParser, *names: str, **options: object) -
 
 
 def add_experiments(parser: argparse.ArgumentParser) -> None:
-    """Add `--experiments NAME ...`, names of folders in `results`, each of them once."""
-    parser.add_argument(
-        "--experiments", required=True, nargs="+", type=_name, action=_Once, metavar="NAME"
-    )
-
-
-class _Once(argparse.Action):
-    """Keep each of several values once, in their order."""
-
-    def __call__(
-        self,
-        parser: argparse.ArgumentParser,  # noqa: ARG002
-        namespace: argparse.Namespace,
-        values: Any,  # noqa: ANN401
-        option_string: str | None = None,  # noqa: ARG002
-    ) -> None:
-        """See argparse."""
-        setattr(namespace, self.dest, list(dict.fromkeys(values)))
+    """Add `--experiments NAME ...`, names of folders in `results`."""
+    parser.add_argument("--experiments", required=True, nargs="+", type=_name, metavar="NAME")
 
 
 def _name(text: str) -> str:
