@@ -225,6 +225,9 @@ def test_images_of_chosen_classes():
     assert np.abs(one[1] - two[1]).max() > 1e-4
     np.testing.assert_array_equal(images(labels=1), images(labels=[1, 1, 1]))
     np.testing.assert_allclose(images(labels=-1), images(), atol=1e-5)
+    anything = [images(labels=each) for each in range(3)]
+    for i, image in enumerate(images(labels="random")):
+        assert any(np.array_equal(image, each[i]) for each in anything)
     x, t = jnp.ones((2, 8, 8, 1)), 3
     none, some = (model(x, t, labels)["predicted_noise"] for labels in ([-1, -1], [-1, 2]))
     np.testing.assert_allclose(none, model(x, t)["predicted_noise"], atol=1e-5)
@@ -431,6 +434,8 @@ def test_training_code_can_differentiate_it():
         (lambda m: tiny(path="linear"), "prediction_type: 'epsilon' cannot be used with path: lin"),
         (lambda m: tiny(zero_terminal_snr=True), "cannot be used with zero_terminal_snr: true"),
         (lambda m: m.sample(1, labels=0), "this network knows no classes"),
+        (lambda m: m.sample(1, labels="random"), "this network knows no classes"),
+        (lambda m: tiny(num_classes=3).sample(1, labels="any"), "labels: any must be whole"),
         (lambda m: m(jnp.ones((1, 8, 8, 1)), 3, 0), "this network knows no classes"),
         (lambda m: tiny(num_classes=3).sample(2, labels=[3, 0]), "labels: .* from -1 to 2"),
         (lambda m: tiny(num_classes=3).sample(2, labels=[0, 1, 2]), "labels: .* must be"),

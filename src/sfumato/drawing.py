@@ -17,6 +17,7 @@ from sfumato.compute.modes import in_own_modes
 from sfumato.compute.randomness import as_threefry
 from sfumato.compute.ranges import check_range
 from sfumato.config.diffusion import DiffusionConfig
+from sfumato.config.labels import RANDOM, is_random
 from sfumato.config.samples import ChainConfig
 from sfumato.diffusion.prediction import Denoise, Given
 from sfumato.diffusion.schedule import Schedule
@@ -32,6 +33,7 @@ from sfumato.guidance.base import Guidance
 from sfumato.networks.base import Network
 from sfumato.networks.denoiser import make_denoiser
 from sfumato.sampling.calls import chain_of, classes_of, guidance_of, with_guidance
+from sfumato.sampling.labels import asked_labels
 from sfumato.sampling.samples import join
 from sfumato.sampling.walks import Walks
 
@@ -45,9 +47,10 @@ UNCLIPPED: dict[str, Any] = {"clip": False}
 class Drawing(nnx.Module):
     """A network with a schedule, and all that is drawn with it.
 
-    The edits take the options of `DDPMModel.sample` too, but for the number of samples; their
-    scheduler is "ddim" where none is named. Images are (N, H, W, C), or one image (H, W, C), in
-    [-1, 1]; sample i is made from image i, and `n_samples` of a single one.
+    The edits take the options of `DDPMModel.sample` too, but for the number of samples and `noise`;
+    where none is named their scheduler is "ddim", and `clip` is False where images are inverted.
+    Images are (N, H, W, C), or one image (H, W, C), in [-1, 1]; sample i is made from image i, and
+    `n_samples` from a single one.
     """
 
     network: Network
@@ -104,7 +107,7 @@ class Drawing(nnx.Module):
 
     @in_own_modes
     def invert(self, images: jax.typing.ArrayLike, **options: Any) -> jax.Array:
-        """Find the noise of images, by DDIM backwards, see `sfumato.editing.invert`."""
+        """Find the x_T of images by DDIM backwards, for `sample(noise=...)`: `editing.invert`."""
         given = self._pictures("images", images)
         options = UNCLIPPED | options
         noise = self._walk(len(given), Invert(), {"images": given}, **options)[1]["noise"]
@@ -201,7 +204,7 @@ class Drawing(nnx.Module):
         scheduler: str = "ddim",
         steps: int | None = None,
         rngs: nnx.Rngs | None = None,
-        labels: jax.typing.ArrayLike | None = None,
+        labels: jax.typing.ArrayLike | Literal["random"] | None = None,
         guidance_scale: float | None = None,
         guidance: Guidance | Mapping[str, Any] | None = None,
         micro_batch: int = 8,
@@ -217,8 +220,8 @@ class Drawing(nnx.Module):
         if merged := chain.merged(self.schedule):
             warn(f"spacing: {merged}")
         batches = {"micro_batch": whole("micro_batch", micro_batch)}
-        asked = {} if labels is None else {"labels": self._labels(labels, n_samples, chain)}
         key = self._key(rngs, "sample")
+        asked = {} if labels is None else {"labels": self._labels(labels, n_samples, chain, key)}
         sizes = (self._shape, n_samples, arrays or {})
         walks = Walks(chain, self._denoiser(), self.schedule, key, *sizes)
         try:
@@ -259,13 +262,19 @@ class Drawing(nnx.Module):
             raise InputError(f"rngs: has no stream {stream!r}; nnx.Rngs(0) has any") from None
 
     def _labels(
-        self, labels: jax.typing.ArrayLike | None, count: int, chain: ChainConfig | None = None
+        self,
+        labels: Any,
+        count: int,
+        chain: ChainConfig | None = None,
+        key: jax.Array | None = None,
     ) -> Any:
         if labels is None:
             return None
         classes = classes_of(chain, self.network.config.num_classes, self._shape)
         if not classes:
             raise InputError("labels: this network knows no classes; set num_classes")
+        if is_random(labels) and key is not None:
+            return asked_labels(RANDOM, range(count), key, classes)
         labels = whole_numbers("labels", labels, classes, least=-1)
         if labels.size != 1 and labels.shape != (count,):
             raise InputError(f"labels: their shape {labels.shape} must be ({count},), or one label")
@@ -273,7 +282,7 @@ class Drawing(nnx.Module):
 
 
 def _finite(name: str, drawn: jax.typing.ArrayLike) -> jax.typing.ArrayLike:
-    """Return what was drawn, or raise an InputError if there are no numbers in places."""
+    """Return what was drawn, or raise an InputError if some of it is NaN or infinite."""
     share = np.isfinite(drawn).mean()
     if share < 1:
         raise InputError(

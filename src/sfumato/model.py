@@ -98,7 +98,7 @@ class DDPMModel(Learning):
         rngs: nnx.Rngs | None = None,
         network: Network | None = None,
     ) -> None:
-        """Make the schedule, and the network, from stream `params`, unless there is one."""
+        """Make the schedule and, unless there is one, a fresh network, from stream `params`."""
         example = "ModelConfig(name='mine')"
         settings, self.diffusion = of_kind("config", config, ModelConfig, example).resolve()
         if left := self.diffusion.left_over():
@@ -157,7 +157,10 @@ class DDPMModel(Learning):
     def forward_diffusion(
         self, x: jax.Array, t: jax.typing.ArrayLike, *, rngs: nnx.Rngs | None = None
     ) -> tuple[jax.Array, jax.Array]:
-        """Draw x_t ~ q(x_t | x): x (B, H, W, C) in [-1, 1], t (B,) -> (noisy_x, noise)."""
+        """Draw x_t ~ q(x_t | x): x (B, H, W, C) in [-1, 1], t (B,) or one time -> (noisy_x, noise).
+
+        rngs: stream `noise`.
+        """
         check_range("x", x)
         x = self._images(x)
         t = self._times(t, len(x))
@@ -168,7 +171,10 @@ class DDPMModel(Learning):
     def denoise_step(
         self, x: jax.Array, t: jax.typing.ArrayLike, *, rngs: nnx.Rngs | None = None
     ) -> jax.Array:
-        """Draw x_{t-1} from x_t, one step of DDPM: x (B, H, W, C), t one time for all."""
+        """Draw x_{t-1} from x_t, one step of DDPM: x (B, H, W, C), t one time for all.
+
+        No class is asked for, and x_0 is clipped to [-1, 1]. rngs: stream `sample`.
+        """
         x = self._images(x)
         t = whole_numbers("t", t, self.noise_steps)
         if t.size != 1:
@@ -185,7 +191,7 @@ class DDPMModel(Learning):
         scheduler: str = "ddpm",
         steps: int | None = None,
         rngs: nnx.Rngs | None = None,
-        labels: jax.typing.ArrayLike | None = None,
+        labels: jax.typing.ArrayLike | Literal["random"] | None = None,
         guidance_scale: float | None = None,
         guidance: Guidance | Mapping[str, Any] | None = None,
         noise: jax.typing.ArrayLike | None = None,
@@ -201,13 +207,14 @@ class DDPMModel(Learning):
             scheduler: name of the sampler, such as "ddpm" or "ddim".
             steps: length of the chain, 1 .. noise_steps; left out, the sampler's own number.
             rngs: stream `sample`.
-            labels: (N,) or one for all, classes of a network that knows any; -1 is none.
+            labels: (N,) or one for all, classes of a network that knows any; -1 is none. "random"
+                draws one for each sample.
             guidance_scale: w of classifier-free guidance, 1 for the conditional model alone.
             guidance: any guidance, as an object of `sfumato.guidance` or as an entry of `samples`
                 says it: {"method": "classifier_free", "scale": 3.0, "interval": [0, 800]}.
             noise: (N, H, W, C), the x_T from which the chains start, such as that of `invert`; left
                 out, it is drawn.
-            micro_batch: how many images go through the network at once.
+            micro_batch: how many images go through the network at once, on each device.
             spacing: which steps a shorter chain visits, see `sfumato.diffusion.times`; a warning
                 says where they are fewer than `steps`.
             clip: clip each prediction of x_0 to [-1, 1]; "dynamic" scales it into that range first.

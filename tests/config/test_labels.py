@@ -19,7 +19,15 @@ def labels_of(labels, classes=10, **more):
 
 @pytest.mark.parametrize(
     ("given", "labels"),
-    [(7, (7,)), ([7], (7,)), ([0, 1, 2], (0, 1, 2)), (-1, (-1,)), ([3, -1], (3, -1)), (None, None)],
+    [
+        ("random", "random"),
+        (7, (7,)),
+        ([7], (7,)),
+        ([0, 1, 2], (0, 1, 2)),
+        (-1, (-1,)),
+        ([3, -1], (3, -1)),
+        (None, None),
+    ],
     ids=str,
 )
 def test_labels(given, labels):
@@ -45,6 +53,7 @@ def test_samples_take_them_in_turn_wherever_a_shard_begins():
         (10, 10, "10 must be at most 9: model.num_classes is 10"),
         ([3, 12, 4], 10, "12 must be at most 9: model.num_classes is 10"),
         (7, 0, "7 needs a network that knows classes; set model.num_classes"),
+        ("random", 0, "random needs a network that knows classes; set model.num_classes"),
         ([1, 2], 0, "[1, 2] needs a network that knows classes; set model.num_classes"),
         (-2, 10, "-2 must be numbers of classes, from 0 up; -1 is no class"),
         ([], 10, "[] needs at least 1 label; null asks for no class"),

@@ -24,6 +24,7 @@ CLOTHES = ("T-shirt/top", "Trouser", "Pullover")
         ([-1, 0, 1], (), "classes no class, 0, 1"),
         ([-1], (), "no class"),
         ([2, 2, 2], (), "classes 2, 2, 2"),
+        ("random", DIGITS, "classes at random"),
     ],
     ids=str,
 )
@@ -77,7 +78,10 @@ def test_several_classes_are_rows(tmp_path, n, labels, rows, columns, shown):
     assert ("the first 60 of 70 samples" in said(figure)[1]) == (n == 70)
 
 
-def test_one_class_is_a_grid(tmp_path):
-    figure = draw("samples", samples_file(tmp_path, 5, weights="trained", labels=[7]))
-    assert "DDIM, 20 steps, class 7" in said(figure)[0]
+@pytest.mark.parametrize(
+    ("labels", "words"), [([7], "class 7"), ("random", "classes at random")], ids=str
+)
+def test_one_class_and_any_are_a_grid(tmp_path, labels, words):
+    figure = draw("samples", samples_file(tmp_path, 5, weights="trained", labels=labels))
+    assert f"DDIM, 20 steps, {words}" in said(figure)[0]
     assert [text.get_text() for text in figure.axes[0].texts] == list("01234")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from sfumato.config.labels import label_mistakes
+from sfumato.config.labels import in_order, label_mistakes
 from sfumato.config.samples import GUIDANCE
 from sfumato.editing.base import Around
 
@@ -74,6 +74,9 @@ def _of_a_classifier(experiment: Experiment, entry: ChainConfig) -> Iterator[tup
     if not facts.classes:
         source = experiment.data.source
         yield "guidance", f"classifier needs images with classes, and data.source is {source}"
-    elif entry.labels and max(entry.labels) >= facts.classes:
+    elif max(in_order(entry.labels), default=0) >= facts.classes:
         last = facts.classes - 1
-        yield "labels", f"{max(entry.labels)} must be at most {last}, the last class of the images"
+        yield (
+            "labels",
+            f"{max(in_order(entry.labels))} must be at most {last}, the last class of the images",
+        )

@@ -1,7 +1,7 @@
-"""Which classes an entry of `samples` asks for: one, or several that the samples take in turn."""
+"""Which classes an entry of `samples` asks for: one, several in turn, or any at random."""
 
 from collections.abc import Iterator, Sequence
-from typing import Annotated
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, TypeAdapter, ValidationError
 
@@ -9,25 +9,43 @@ from sfumato.config.fields import Whole
 
 NO_CLASS = -1
 """The label of a sample of no class."""
+RANDOM = "random"
+"""Asks for a class that is drawn for each sample, all alike."""
 _WHOLE = TypeAdapter(Whole)
+
+
+def is_random(labels: object) -> bool:
+    """Tell whether classes are drawn; labels may be an array, too."""
+    return isinstance(labels, str) and labels == RANDOM
 
 
 def _listed(value: object) -> object:
     """Turn `7` into `(7,)`; what is no label or list of labels is a ValueError."""
+    if value == RANDOM:
+        return value
     values = list(value) if isinstance(value, list | tuple) else [value]
     if not values:
         raise ValueError("needs at least 1 label; null asks for no class")
     try:
         labels = tuple(_WHOLE.validate_python(each) for each in values)
     except ValidationError:
-        raise ValueError("must be the number of a class, a list of such numbers, or null") from None
+        raise ValueError(
+            "must be random, or else it must be the number of a class, a list of such numbers, "
+            "or null"
+        ) from None
     if min(labels) < NO_CLASS:
         raise ValueError("must be numbers of classes, from 0 up; -1 is no class")
     return labels
 
 
-Labels = Annotated[tuple[int, ...], BeforeValidator(_listed)]
-"""Numbers of classes from 0 up, at least one of them; -1 is no class. `7` is a list of one."""
+Labels = Annotated[Literal["random"] | tuple[int, ...], BeforeValidator(_listed)]
+"""Numbers of classes from 0 up, at least one of them; -1 is no class. `7` is a list of one.
+"random" draws a class for each sample."""
+
+
+def in_order(labels: Labels | None) -> tuple[int, ...]:
+    """Return the classes that samples take in turn; none where they take none, or any."""
+    return () if labels is None or labels == RANDOM else tuple(labels)
 
 
 def in_turn(labels: Sequence[int], indices: range) -> list[int]:
@@ -35,7 +53,7 @@ def in_turn(labels: Sequence[int], indices: range) -> list[int]:
     return [labels[i % len(labels)] for i in indices]
 
 
-def label_mistakes(labels: Sequence[int] | None, classes: int, setting: str) -> Iterator[str]:
+def label_mistakes(labels: Labels | None, classes: int, setting: str) -> Iterator[str]:
     """Say what is wrong with labels where there are so many classes.
 
     Args:
@@ -45,8 +63,9 @@ def label_mistakes(labels: Sequence[int] | None, classes: int, setting: str) -> 
     """
     if labels is None:
         return
-    shown = labels[0] if len(labels) == 1 else list(labels)
+    several = in_order(labels)
+    shown = RANDOM if labels == RANDOM else several[0] if len(several) == 1 else list(several)
     if not classes:
         yield f"{shown} needs a network that knows classes; set {setting}"
-    elif max(labels) >= classes:
-        yield f"{max(labels)} must be at most {classes - 1}: {setting} is {classes}"
+    elif max(several, default=NO_CLASS) >= classes:
+        yield f"{max(several)} must be at most {classes - 1}: {setting} is {classes}"

@@ -54,7 +54,7 @@ class ChainConfig(Section):
     """Of clip dynamic: the percentage of an image's pixels that is scaled and not clipped."""
     labels: Labels | None = None
     """Classes that are asked for, one or several in turn, from 0 to model.num_classes - 1; -1 is no
-    class. null asks for none."""
+    class. random draws one for each sample; null asks for none."""
     guidance: Any = None
     """`{method: NAME, ...}`, a file in `guidance/` and its knobs; null for none. Without a method
     it is classifier_free."""

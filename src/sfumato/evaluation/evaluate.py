@@ -5,7 +5,7 @@ from typing import Any
 import jax
 import numpy as np
 
-from sfumato.config.labels import NO_CLASS, in_turn
+from sfumato.config.labels import NO_CLASS, in_order, in_turn
 from sfumato.config.scoring import ScoringConfig
 from sfumato.errors import InputError
 from sfumato.evaluation.classifier import Classifier
@@ -50,7 +50,7 @@ def evaluate_samples(
             f"({len(real.held_out)})"
         )
     weights = classifier.read()
-    asked = in_turn(entry.get("labels") or [NO_CLASS], range(len(images)))
+    asked = in_turn(in_order(entry.get("labels")) or [NO_CLASS], range(len(images)))
     judge = _restore(real, weights)
     scores = score(images, real, judge, config, key=key, asked=np.array(asked))
     return {

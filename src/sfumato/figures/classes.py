@@ -5,7 +5,7 @@ from __future__ import annotations
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
-from sfumato.config.labels import NO_CLASS
+from sfumato.config.labels import NO_CLASS, RANDOM, Labels
 from sfumato.records.facts import ancestors
 
 if TYPE_CHECKING:
@@ -42,13 +42,15 @@ def class_name(label: int, names: Sequence[str] = ()) -> str:
     return names[label] if label < len(names) else f"class {label}"
 
 
-def class_words(labels: Sequence[int], names: Sequence[str] = ()) -> str:
+def class_words(labels: Labels, names: Sequence[str] = ()) -> str:
     """Say which classes are asked for: `class 7`, `classes 0 to 9`, `classes Coat, Bag`.
 
     Args:
-        labels: those asked for, in turn.
+        labels: those asked for, in turn; or `random`.
         names: of the classes, by number.
     """
+    if labels == RANDOM:
+        return "classes at random"
     if set(labels) == {NO_CLASS}:
         return "no class"
     said = [class_name(label, names).removeprefix("class ") for label in labels]

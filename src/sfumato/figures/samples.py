@@ -33,6 +33,7 @@ def draw(look: GridLook, samples: Opened) -> Drawing:
 
     The figure of an edit shows what was given too, see `edits`.
     """
+    from sfumato.config.labels import in_order
     from sfumato.figures.classes import class_names
     from sfumato.figures.edits import edited
     from sfumato.figures.panels import image_grid, image_rows
@@ -40,7 +41,7 @@ def draw(look: GridLook, samples: Opened) -> Drawing:
 
     (entry,), record = samples.record.settings["samples"].values(), samples.record
     n_samples = samples.arrays["images"].shape[0]
-    labels, names = entry.get("labels") or (), class_names(record)
+    labels, names = in_order(entry.get("labels")), class_names(record)
     several = len(set(labels)) > 1 and not entry.get("edit")
     images = samples.read(_whole_turns(look.max_panels, len(labels) if several else 1))["images"]
     said = heading(

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 OTHER_KNOBS = {"rho": ("spacing", "karras"), "percentile": ("clip", "dynamic")}
 """Knobs that are no sampler's: which setting, and which value of it, reads each."""
-ANY_NUMBER = 2**31
+ANY_NUMBER = 2**31 - 1
 """Of the classes of a classifier that is not there, as `guide` will say."""
 
 

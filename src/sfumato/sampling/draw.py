@@ -10,12 +10,10 @@ from types import MappingProxyType
 from typing import Any, Protocol, Self
 
 import jax
-import jax.numpy as jnp
 
 from sfumato.compute.backend import spread_over_cores
 from sfumato.compute.randomness import stage_key
 from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.labels import in_turn
 from sfumato.config.samples import ChainConfig
 from sfumato.config.sampling import SamplingConfig
 from sfumato.diffusion.prediction import Given
@@ -27,6 +25,8 @@ from sfumato.progress import Progress
 from sfumato.records.checkpoint import load_checkpoint
 from sfumato.records.opening import Opened, open_record
 from sfumato.records.provenance import checkpoint_origin
+from sfumato.sampling.calls import classes_of
+from sfumato.sampling.labels import asked_labels
 from sfumato.sampling.samples import Samples
 from sfumato.sampling.walks import Walks
 
@@ -56,12 +56,14 @@ class Entry:
         micro_batch: how many samples go through the network at once on each device.
         inputs: digest and provenance of what it was restored from, by name: the network's
             `checkpoint`, what its `guidance` reads, the `data` of an edit.
+        num_classes: how many may be asked for.
     """
 
     name: str
     walks: Walks
     micro_batch: int
     inputs: dict[str, dict[str, Any]]
+    num_classes: int = 0
 
     @classmethod
     def restore(
@@ -105,12 +107,16 @@ class Entry:
             config.edit.arrays(read, shape) if config.edit else {},
         )
         inputs |= {name: each.origin for name, each in read.items() if isinstance(each, Opened)}
-        return cls(name, walks, settings.sampling.on(jax.default_backend()), inputs)
+        micro_batch = settings.sampling.on(jax.default_backend())
+        return cls(
+            name, walks, micro_batch, inputs, classes_of(config, settings.model.num_classes, shape)
+        )
 
     def begin(self, indices: range) -> tuple[Given, Counter[str]]:
         """Return what is known of samples, and the seconds of all their chains but the last."""
-        labels = self.walks.config.labels
-        asked = {"labels": jnp.array(in_turn(labels, indices), jnp.int32)} if labels else {}
+        walks = self.walks
+        labels = asked_labels(walks.config.labels, indices, walks.key, self.num_classes)
+        asked = {} if labels is None else {"labels": labels}
         return self.walks.begin(indices, asked, micro_batch=self.micro_batch)
 
     @property
