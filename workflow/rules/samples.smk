@@ -80,7 +80,7 @@ rule join_shards:
         " --output {output.arrays:q} --timing {output.timing:q} > {log:q} 2>&1"
 
 
-# Measured speed. These files hold times: they alone differ from one build to the next.
+# Measured speed. These files hold times, and so differ from one build to the next.
 rule compare_speed:
     input:
         timings=plan.timings,

@@ -2,8 +2,8 @@
 
 On a CPU XLA leaves convolutions, products and sums to a library that cuts a long sum into as many
 parts as there are threads, so its last bits change with the machine. XLA's own sums are as fast in
-these networks and do not. And the barriers that `fusion` sets stand until operations are fused,
-which XLA's CPU backend removes before unless it is told to leave them.
+these networks and do not. The barriers that `fusion` sets must last until operations are fused;
+XLA's CPU backend removes them earlier unless it is told not to.
 
 On a GPU XLA tries several kernels for an operation and takes the one that was fastest this time;
 and some kernels add in whatever order their threads arrive. It does neither where it is told so.

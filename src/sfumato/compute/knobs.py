@@ -2,8 +2,8 @@
 
 A method (a sampler, a guidance) is a frozen dataclass of knobs. Those that its class lists in
 `traced` are taken out before a program is compiled and put back inside it, so that one program
-serves all their values: a sweep over eta compiles once. A knob that is 0 or 1 stays where it is,
-since the program may leave out what it multiplies.
+serves nearly all their values: a sweep over eta compiles once. A knob that is 0 or 1 stays where it
+is, since the program may leave out what it multiplies.
 """
 
 from collections.abc import Mapping

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 THREEFRY = "threefry2x32"
-"""The kind of every key here; those of other kinds depend on how many are used at a time."""
+"""The kind of every key here; what another kind draws may depend on how many are used at once."""
 
 
 def threefry_key(data: jax.typing.ArrayLike | Sequence[int]) -> jax.Array:

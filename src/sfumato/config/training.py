@@ -29,7 +29,8 @@ class TrainingConfig(Section):
     loss: Literal["mse", "l1", "huber"] = "mse"
     """The loss of the prediction, pixel by pixel."""
     weighting: Literal["uniform", "min_snr"] = "uniform"
-    """How the times are weighted; min_snr gives less weight to times with little noise."""
+    """How the times are weighted; min_snr gives the squared error of x_0 the weight
+    min(SNR, min_snr_gamma)."""
     min_snr_gamma: Real = Field(default=5.0, gt=0, le=1e9)
     """Largest signal-to-noise ratio that min_snr counts."""
     label_dropout: Real = Field(default=0.1, ge=0, le=1)

@@ -16,7 +16,8 @@ def linear(steps: int, start: float, end: float) -> np.ndarray:
 def scaled_linear(steps: int, start: float, end: float) -> np.ndarray:
     """Square roots of beta at equal distances.
 
-    Named `quadratic` in DDIM (arXiv:2010.02502, appendix D.3), `scaled_linear` in Stable Diffusion.
+    Known as `scaled_linear` from Stable Diffusion (arXiv:2112.10752). The `quadratic` of the DDIM
+    paper (arXiv:2010.02502, appendix D.2) is a choice of times, and not this.
     """
     return np.linspace(start**0.5, end**0.5, steps) ** 2
 

@@ -37,8 +37,9 @@ class Schedule:
         alphas: (T + 1,), falling from 1; the last one may be 0.
         sigmas: (T + 1,), from 0.
         lambdas: (2, T + 1), falling from infinity: lambda rounded to float32, and what the
-            rounding left. Between neighbouring times lambda changes by less than a rounding of
-            lambda itself; with both parts their difference is exact to float32.
+            rounding left. Between neighbouring times lambda changes so little that the rounding of
+            both would spoil the last digits of their difference; with both parts it is exact to
+            float32.
         ends_in_noise: whether the last alpha is 0, so that x_T holds nothing of x_0.
     """
 

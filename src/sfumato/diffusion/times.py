@@ -127,8 +127,8 @@ def spaced_timesteps(
         are T - 1 .. 0.
 
     Raises:
-        InputError: if one of the two is no whole number from 1 up, there are more steps than
-            noise_steps, the spacing is not known, or it lacks its lambdas.
+        InputError: if noise_steps or steps is no whole number from 1 up, there are more steps than
+            noise_steps, the spacing is not known or lacks its lambdas, or rho is below 1.
     """
     if not _is_whole(noise_steps) or noise_steps < 1:
         raise InputError(f"noise_steps: {noise_steps!r} must be a whole number from 1 up")

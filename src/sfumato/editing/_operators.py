@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from sfumato.diffusion.prediction import Given
 
 LEAST = 1e-3
-"""Singular values below this part of the largest, which is about 1, are taken for 0."""
+"""Singular values up to this are taken for 0; the largest is 1 / k, or about 1 for a blur."""
 _FORMS = "must be {{downsample: FACTOR}}, {{blur: WIDTH}} or {{random: SHARE}}"  # a format
 
 

@@ -127,7 +127,7 @@ class Edit(metaclass=SayingMeta):
     def arrays(
         self, files: Mapping[str, Path | Opened], image_shape: tuple[int, ...]
     ) -> dict[str, np.ndarray]:
-        """Read the edit's files: those of the user's by their paths, results as they are open.
+        """Read the edit's files: the user's own come as paths, results of the workflow opened.
 
         Raises:
             InputError: if one is no picture, or of another size.

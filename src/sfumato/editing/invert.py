@@ -4,7 +4,7 @@ x_u = alpha_u x_0 + sigma_u eps,   x_0 = (x_t - sigma_t eps) / alpha_t,   u > t
 
 with eps the noise that the network sees in x_t at time u: from the data, t = -1, there is no other
 time, and each step up then asks at the time at which the step down does. The way back with DDIM
-gives the image again, up to an error that halves when the steps double.
+gives the image again, up to an error that, for many steps, halves when the steps double.
 """
 
 from __future__ import annotations

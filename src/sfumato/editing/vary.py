@@ -1,6 +1,6 @@
 """Variations of an image, SDEdit: Meng et al. 2022, arXiv:2108.01073, algorithm 1.
 
-x_t = alpha_t x_0 + sigma_t x_T,   t = the largest time visited that is at most strength T - 1
+x_t = alpha_t x_0 + sigma_t x_T,   t = the largest time visited that is at most strength * T - 1
 
 and from there the chain goes on as ever, over the times that it would visit anyway. The noise is
 that of a plain sample: every strength, and every sampler, begins with the same.
@@ -33,7 +33,7 @@ class Vary(OfImages):
 
     strength: Real = Field(default=0.6, gt=0, le=1)
     """How much is drawn anew, above 0 and up to 1: the chain starts at the largest time visited
-    that is at most strength T - 1. 1 starts from pure noise, as a plain sample does."""
+    that is at most strength * T - 1. 1 starts from pure noise, as a plain sample does."""
 
     def mistakes(self, around: Around) -> Iterator[Mistake]:
         """Walk what does not fit, a strength below the first time among it; see Edit.mistakes."""

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from sfumato.diffusion.schedule import Schedule
 
 ROUNDING = 1e-5
-"""The standard deviation that float32 gives a constant image of ones is less."""
+"""Rounding to float32 gives a constant image of ones a standard deviation below this."""
 Time = Annotated[Whole, Field(ge=0)]
 
 
@@ -45,7 +45,8 @@ class ClassifierFree(Guidance):
     needs_labels: ClassVar[bool] = True
 
     scale: Real = Field(default=3.0, ge=0, le=1000)
-    """w: 1 is the conditional model, 0 the unconditional one; both ask the network once a step."""
+    """w: 1 is the conditional model, 0 the unconditional one. 1 asks the network once a step, and
+    so does 0 without rescale."""
     interval: tuple[Time, Time] | None = None
     """First and last time, both included, at which w holds; at others it is 1. null: all times."""
     rescale: Real = Field(default=0.0, ge=0, le=1)

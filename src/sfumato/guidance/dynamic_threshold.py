@@ -3,7 +3,7 @@
 x_0 -> clip(x_0, -s, s) / s,   s = max(1, the p-th percentile of |x_0|)
 
 of each image for itself, with eps derived again: an image that leaves [-1, 1] is scaled back into
-it, and only its largest pixels are clipped. At p = 100 it is scaled alone.
+it, and only its largest pixels are clipped. At p = 100 it is only scaled.
 """
 
 from __future__ import annotations

@@ -19,7 +19,7 @@ from sfumato.guidance.base import Guidance
 class Guided:
     """(x_t (B, ...), t, given) -> Prediction; a pytree of all but what the method is.
 
-    Another scale, or other weights of the same networks, do not compile again.
+    Another scale but 0 and 1, or other weights of the same networks, do not compile again.
     """
 
     denoise: Denoise

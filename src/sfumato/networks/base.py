@@ -16,7 +16,7 @@ class Network(nnx.Module, ABC):
     config: NetworkConfig
     """The settings that it was made from."""
     embed: Embedding
-    """Time and class as one vector; a network without cannot learn from changed images."""
+    """Time and class as one vector; without it `training.augmentation` cannot be used."""
 
     @abstractmethod
     def __init__(

@@ -16,8 +16,8 @@ class DiTConfig(NetworkConfig):
     patch_size: Whole = Field(default=2, ge=1, le=64)
     """Side of the square blocks of pixels that become tokens; it divides height and width."""
     width: Whole = Field(default=128, ge=8, le=8192, multiple_of=8)
-    """Channels of a token, a multiple of 8: sines and cosines of the row, of the column, and of
-    the time fill a part of them each."""
+    """Channels of a token, a multiple of 8: half of them tell the row, half the column, and the
+    time is embedded by a quarter as many."""
     depth: Whole = Field(default=6, ge=1, le=64)
     """Blocks, each of self-attention and a perceptron."""
     attention_heads: Whole = Field(default=4, ge=1)

@@ -1,6 +1,6 @@
 """The classifier of classifier guidance: it says of x_t and t which class the image is of.
 
-The way down of a U-Net, as of Dhariwal and Nichol 2021, arXiv:2105.05233, section 4.1, in small:
+The way down of a U-Net, as of Dhariwal and Nichol 2021, arXiv:2105.05233, section 4.3, in small:
 
     convolution to 32 at half the sides, residual block, convolution to 64 at a quarter, residual
     block, normalisation, mean over the pixels, dense to classes

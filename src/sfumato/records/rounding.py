@@ -1,4 +1,4 @@
-"""A checkpoint in three quarters of the bytes: weights rounded to 16 significant bits.
+"""A checkpoint in about four fifths of the bytes: weights rounded to 16 significant bits.
 
 They stay float32, and the last byte of each becomes zero, which compression takes away: a weight w
 moves by at most 2^-16 |w|. The manifest keeps the digest from before, as `stored_before`, and what

@@ -1,4 +1,4 @@
-"""What solvers share that remember the predictions before."""
+"""What solvers that remember earlier predictions have in common."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Multistep(Sampler):
-    """A solver whose last step may be of first order."""
+    """A solver that remembers earlier predictions; its last step may be lowered to first order."""
 
     final_order: Literal[1, 2] = 2
     """Order of the last step of a chain that ends before the data; to the data it is always 1."""
@@ -32,7 +32,7 @@ class Multistep(Sampler):
         object.__setattr__(bound, "end", int(times[-1]))
         return bound
 
-    def is_last(self, s: Int) -> Array:
+    def is_lowered(self, s: Int) -> Array:
         """Tell whether a step to time s is of first order because the chain ends there."""
         import jax.numpy as jnp
 

@@ -55,7 +55,7 @@ class DPMSolver(Multistep):
         last, last_h = memory[0], memory[1][0]
         finite = jnp.where(jnp.isfinite(h), h, 0)
         if self.order == 2:
-            is_second = (last_h > 0) & (finite > 0) & ~self.is_last(s)
+            is_second = (last_h > 0) & (finite > 0) & ~self.is_lowered(s)
             slope = jnp.where(is_second, finite / jnp.where(last_h > 0, 2 * last_h, 1), 0)
             x_0 = x_0 + slope * (x_0 - last)
         alpha, sigma = schedule.alpha(s), schedule.sigma(s)

@@ -1,4 +1,6 @@
-"""UniPC, of second order: Zhao et al. 2023, arXiv:2302.04867, algorithms 1 and 2.
+"""UniPC-2: Zhao et al. 2023, arXiv:2302.04867, algorithms 1 and 2.
+
+A predictor of second order and a corrector, together of third order.
 
 With h = lambda_s - lambda_t, m the prediction of x_0 at t, m' the one before at lambda', and
 r = (lambda' - lambda_t) / h, D = (m' - m) / r, the predictor goes from t to s:
@@ -12,7 +14,7 @@ x_s = sigma_s / sigma_t x_t - alpha_s (expm1(-h) m + B (rho_1 D + rho_2 (m_s - m
 B is -h or expm1(-h), the paper's B_1 and B_2. rho solves [[1, 1], [r, 1]] rho = [p, 2 q] / B, where
 p = expm1(-h) / (-h) - 1 and q = p / (-h) - 1/2; in the first step there is no D, and rho_2 = 1/2.
 The corrected x_s is what the next step sets out from: it corrects first, then predicts, so that
-there is one evaluation a step. Without the corrector this is DPM-Solver++(2M).
+there is one evaluation a step. Without the corrector, bh2 is DPM-Solver++(2M).
 """
 
 from __future__ import annotations
@@ -54,7 +56,7 @@ class Memory(NamedTuple):
 
 @dataclass(frozen=True)
 class UniPC(Multistep):
-    """UniPC-2, predicting x_0."""
+    """UniPC-2, of third order, predicting x_0."""
 
     default_steps: ClassVar[int | None] = 20
 
@@ -86,7 +88,7 @@ class UniPC(Multistep):
         x_t = jnp.where(has_last, corrected, x_t)
 
         finite = jnp.isfinite(h)
-        is_second = has_last & finite & ~self.is_last(s)
+        is_second = has_last & finite & ~self.is_lowered(s)
         rise = jnp.where(is_second, jnp.where(finite, h, 0) / h_last, 0) * (x_0 - last)
         x_s = self._along(schedule, x_t, x_0, rise / 2, t, s, h)
         times = (jnp.full_like(memory.t, t), memory.t)

@@ -25,9 +25,10 @@ The arguments of `sample_batches`, and of `sample`:
                   start, N the finished image
     progress      called with the network evaluations since its last call, over all samples
 
-They raise an InputError inside jit; if a number is too small, if the times do not fall, or rise,
-from T - 1 to -1 at most, if the sampler asks at a time that no network knows, if there are no
-indices, or not one after another, or if `start` or `given` are not of their number.
+They raise an InputError if they are called inside jit, if a number is too small, if the times
+neither fall nor rise or leave -1 .. T - 1, if the sampler would ask the network at -1, if the
+indices are empty or not consecutive, or if `start` or `given` does not have one row for each
+sample.
 """
 
 from __future__ import annotations

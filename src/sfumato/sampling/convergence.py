@@ -2,7 +2,8 @@
 
 d(N) = sqrt(mean (x_N - x_ref)^2)   over all pixels and samples, from the same noise
 
-A method of order p has d(N) ~ N^-p while the steps are small and the reference is far better.
+A method of order p has d(N) ~ N^-p while the steps are small and the reference is far better. It is
+fitted against network evaluations, to which N is proportional, or nearly so.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ class Curve(Section):
     distances: tuple[Real, ...]
     """Root mean square distance of each one's images from the reference's, per pixel."""
     order: Real | None
-    """The fitted p; null where fewer than two distances are above 0."""
+    """The fitted p; null unless two distances above 0 took different evaluations."""
 
 
 class Convergence(Measurement):

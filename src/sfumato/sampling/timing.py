@@ -33,7 +33,7 @@ class Timing(Measurement):
     n_samples: Whole = Field(ge=1)
     """How many were drawn."""
     micro_batch: Whole = Field(ge=1)
-    """How many went through the network at once."""
+    """How many went through the network at once, on each device."""
     seconds: Seconds
     """How long it took."""
     device: dict[str, str]

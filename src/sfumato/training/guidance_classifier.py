@@ -46,7 +46,7 @@ def train_guidance_classifier(
         key: of the weights, the order, the times and the noise.
 
     Raises:
-        InputError: if an image has no class, or all have one, or the weights became NaN.
+        InputError: if an image has no class, or all are of class 0, or weights are not finite.
     """
     if labels.min() < 0 or labels.max() < 1:
         raise InputError("guidance: a classifier needs images of at least two classes")

@@ -1,7 +1,7 @@
 """One step of training: a batch, its loss and gradient, and the weights that follow.
 
-Step n draws its times, noise, dropped labels and dropout from fold_in(key, n), and so depends on
-nothing but the state before it.
+Step n draws its times, noise, changes of images, dropped labels and dropout from fold_in(key, n),
+and so depends on nothing but the state before it.
 """
 
 from dataclasses import dataclass

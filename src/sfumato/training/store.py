@@ -3,7 +3,7 @@
 folder/
     identity.json   what the run is: settings, inputs, code, versions, device
     steps/          the last two states, by orbax's CheckpointManager
-    damaged-N/      a state that could not be read
+    damaged-STEP-N/ a state that could not be read
 
 `claim.py` says which run goes on from which state. A damaged state is put away, and the one before
 it is used.

@@ -1,5 +1,5 @@
 """The Python half of the Snakefile: what can be typed and tested; no jax.
 
-`stages` says what each job reads, `making` what else counts for its result; `plan` answers what
+`stages` says what each job reads, `reruns` what else counts for its result; `plan` answers what
 the rules ask.
 """
