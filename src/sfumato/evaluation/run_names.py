@@ -1,9 +1,11 @@
 """What the runs of an evaluation are called, for people: by what tells them apart."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from sfumato.config.nested import leaf_items
+from sfumato.config.samples import SampleConfig
 from sfumato.config.wording import USUAL_GUIDANCE, called, phrase
 from sfumato.evaluation.quality import Row
 
@@ -55,25 +57,40 @@ def by_scale(rows: Sequence[Row]) -> dict[str, list[tuple[float, Row]]]:
 def _methods(rows: Sequence[Row], varied: Collection[str] = VARIED) -> Iterator[list[str]]:
     """Yield for each run its sampler, and in what it differs from the sampler's first run.
 
-    A scale of guidance is said of every run that has one, if not all have the same.
+    The first is said to differ from the defaults in what the others do not share, but for steps. A
+    scale of guidance is said of every run that has one, if not all have the same.
     """
     scales = {(row.settings.get("guidance") or {}).get("scale") for row in rows}
-    first: dict[str, dict[str, Any]] = {}
-    for row in rows:
-        sampler, knobs = row.settings["sampler"], dict(leaf_items(row.settings))
-        usual = _USUAL | first.setdefault(sampler, knobs)
+    told_by = [{k: x for k, x in leaf_items(row.settings) if k not in varied} for row in rows]
+    runs: dict[str, list[dict[str, Any]]] = {}
+    for row, knobs in zip(rows, told_by, strict=True):
+        runs.setdefault(row.settings["sampler"], []).append(knobs)
+    for row, knobs in zip(rows, told_by, strict=True):
+        sampler = row.settings["sampler"]
+        first, *others = runs[sampler]
+        shared = {
+            key: x
+            for key, x in first.items()
+            if key == "steps" or all(x == o.get(key, o) for o in others)
+        }
+        usual = _USUAL | (_defaults(sampler) | shared if knobs == first else first)
         if len(scales) > 1:
             usual.pop(SCALE, None)
-        yield [called(sampler), *_differences(knobs, usual, varied)]
+        yield [called(sampler), *_differences(knobs, usual)]
 
 
-def _differences(
-    knobs: Mapping[str, Any], usual: Mapping[str, Any], varied: Collection[str]
-) -> list[str]:
-    """Name the settings in which a run differs, but for those that every run of a method varies."""
+@cache
+def _defaults(sampler: str) -> dict[str, Any]:
+    """Return the settings of an entry that names a sampler alone."""
+    entry = SampleConfig.model_validate({"sampler": sampler})
+    return dict(leaf_items(entry.model_dump(mode="json")))
+
+
+def _differences(knobs: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:
+    """Name the settings that are not as usual."""
     return [
         phrase(key.rpartition(".")[2], value[:8] if key == _DIGEST else value)
         for key, value in knobs.items()
-        if key not in varied and (key not in usual or usual[key] != value)
+        if key not in usual or usual[key] != value
         if not (key.startswith("edit.") and value is None)
     ]
