@@ -214,13 +214,13 @@ def test_every_part_of_unlabelled_pictures_is_spread_over_all(tmp_path):
     assert numbers(fewer["test_images"]).tolist() == order[100:120].tolist()
 
 
-def test_classes_of_pictures_come_in_turn(tmp_path):
-    """Three folders of 5, 3 and 4: from the fourth turn on, those that are left."""
+def test_classes_of_pictures_come_in_proportion(tmp_path):
+    """Three folders of 5, 3 and 4: each class is spread evenly over all."""
     for name, count, first in (("b", 3, 100), ("a", 5, 0), ("c", 4, 200)):
         write_pictures(tmp_path / name, count, first)
     loaded = pictures(tmp_path, 12, 4)
     labels = [*loaded["train_labels"], *loaded["test_labels"]]
-    assert labels == [0, 1, 2, 0, 1, 2, 0, 1, 2, 0, 2, 0]
+    assert labels == [0, 2, 1, 0, 2, 0, 1, 2, 0, 1, 2, 0]
     found = numbers(np.concatenate([loaded["train_images"], loaded["test_images"]]))
     assert (found // 100).tolist() == labels and len(set(found)) == 12
 

