@@ -16,9 +16,9 @@ from sfumato.records.arrays import (
     joint_digest,
     largest_difference,
     save_arrays,
-    write_whole,
 )
 from sfumato.records.npz import read_npz
+from sfumato.records.outputs import file_aside
 
 ARRAYS = {"images": np.linspace(-1, 1, 12, dtype=np.float32).reshape(3, 2, 2, 1)}
 
@@ -169,10 +169,7 @@ def test_a_failed_write_leaves_what_was_there(tmp_path):
     path = tmp_path / "a.txt"
     path.write_text("whole")
 
-    def fail(part):
+    with pytest.raises(OSError, match="disk full"), file_aside(path) as part:
         part.write_text("ha")
         raise OSError("disk full")
-
-    with pytest.raises(OSError, match="disk full"):
-        write_whole(path, fail)
     assert path.read_text() == "whole" and list(tmp_path.iterdir()) == [path]

@@ -5,10 +5,12 @@ import json
 import os
 import shutil
 import tempfile
+from contextlib import contextmanager
 from pathlib import Path
 
 import jax
 import numpy as np
+import orbax.checkpoint as ocp
 import pytest
 from flax import nnx
 
@@ -153,8 +155,9 @@ def not_written(*arguments, **named):
     raise ValueError("the disk is broken\nand so on")
 
 
-def damaged_at_once(path, write):
-    write(path)
+@contextmanager
+def damaged_at_once(path):
+    yield path
     truncate(path.parent, None)
 
 
@@ -162,7 +165,7 @@ def damaged_at_once(path, write):
     ("broken", "by", "said"),
     [
         ("ocp.StandardCheckpointer.save", not_written, "cannot be written: the disk is broken$"),
-        ("write_whole", damaged_at_once, "cannot be written: what is read back is not what was"),
+        ("file_aside", damaged_at_once, "cannot be written: what is read back is not what was"),
     ],
 )
 def test_an_earlier_checkpoint_stays_until_the_new_one_was_read_back(
@@ -339,3 +342,27 @@ def test_no_checkpoint(tmp_path):
         InputError, match="there is no checkpoint at .*; `snakemake --cores 1 .*/no"
     ):
         load_checkpoint(tmp_path / "nothing", MODEL, DIFFUSION)
+
+
+def test_one_that_is_replaced_while_it_is_read_is_read_again(folder, another, monkeypatch):
+    restore = ocp.StandardCheckpointer.restore
+
+    def replaced(*arguments, **named):
+        monkeypatch.undo()
+        shutil.rmtree(folder)
+        shutil.copytree(another, folder)
+        return restore(*arguments, **named)
+
+    monkeypatch.setattr(ocp.StandardCheckpointer, "restore", replaced)
+    restored, manifest = load_checkpoint(folder, MODEL, DIFFUSION)
+    assert manifest["provenance"] == {"from": "another"}
+    assert digest(named(nnx.state(restored, nnx.Param))) == manifest["digest"]
+
+
+def test_settings_that_changed_in_one_place_are_damage(tmp_path, unet):
+    made = {"settings": {"diffusion": DIFFUSION.model_dump(mode="json")}}
+    save_checkpoint(tmp_path / "a", unet, DIFFUSION, made)
+    path = tmp_path / "a" / "manifest.json"
+    path.write_text(path.read_text().replace('"beta_end": 0.02', '"beta_end": 0.03', 1))
+    with pytest.raises(InputError, match="is damaged: .*diffusion.beta_end is 0.0[23] and 0.0[23]"):
+        read_manifest(tmp_path / "a")

@@ -144,17 +144,54 @@ def test_an_earlier_folder_stays_if_the_new_one_cannot_take_its_place(
 
 def test_what_kills_left_behind_goes_and_an_old_folder_comes_back(tmp_path):
     """The last kill was between the two renames."""
-    for name in (".a.npz.7.part", ".a.npz.8.old", ".ab.7.part", ".a.npz.x.part"):
+    for name in (".a.npz.99999997.part", ".a.npz.99999998.old", ".ab.7.part", ".a.npz.x.part"):
         (tmp_path / name).mkdir()
-    (tmp_path / ".a.npz.8.old" / "whole").write_text("old")
+    (tmp_path / ".a.npz.99999998.old" / "whole").write_text("old")
     with pytest.raises(KeyError), folder_aside(tmp_path / "a.npz"):
         raise KeyError
     assert sorted(os.listdir(tmp_path)) == [".a.npz.x.part", ".ab.7.part", "a.npz"]
     assert (tmp_path / "a.npz" / "whole").read_text() == "old"
 
 
+def test_what_another_process_is_writing_stays(tmp_path):
+    """Only a Python process writes here; another one of that number is another program."""
+    at_work = "import time; print(flush=True); time.sleep(60)"
+    with (
+        subprocess.Popen([sys.executable, "-c", at_work], stdout=subprocess.PIPE) as python,
+        subprocess.Popen(["sleep", "60"]) as other,
+    ):
+        python.stdout.readline()
+        names = [f".a.{process.pid}.part" for process in (python, other)]
+        for name in names:
+            (tmp_path / name).mkdir()
+        with folder_aside(tmp_path / "a"):
+            assert [name for name in names if (tmp_path / name).is_dir()] == names[:1]
+        for process in (python, other):
+            process.kill()
+
+
+def test_two_may_put_their_folders_in_one_place(tmp_path, monkeypatch):
+    """Another one comes between the two renames: the later one stays."""
+    rename, target, came = os.rename, tmp_path / "a", []
+
+    def late(source, place):
+        if place == target and not came:
+            came.append(source)
+            target.mkdir()
+            (target / "whole").write_text("of the other")
+        rename(source, place)
+
+    with folder_aside(target) as part:
+        (part / "whole").write_text("old")
+    with folder_aside(target) as part:
+        (part / "whole").write_text("new")
+        monkeypatch.setattr(os, "rename", late)
+    monkeypatch.undo()
+    assert came and (target / "whole").read_text() == "new" and os.listdir(tmp_path) == ["a"]
+
+
 def test_what_another_user_left_behind_does_no_harm(tmp_path, monkeypatch):
-    left = tmp_path / ".a.7.part.txt"
+    left = tmp_path / ".a.99999997.part.txt"
     left.touch()
 
     def unlink(path, missing_ok=False):

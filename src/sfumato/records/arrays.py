@@ -7,7 +7,7 @@ Arrays are written and read some rows at a time, so that a file may be larger th
 import hashlib
 import json
 import zipfile
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -58,30 +58,19 @@ def blocks_of(array: np.ndarray | Rows) -> Iterable[np.ndarray]:
     return array.blocks if isinstance(array, Rows) else [array]
 
 
-class Digest:
-    """The sha256 of one array: of its dtype, its shape and its bytes, however its rows are cut."""
-
-    def __init__(self, dtype: np.dtype, shape: tuple[int, ...]) -> None:
-        """Begin with an array of which no row was seen yet."""
-        self._sha256 = hashlib.sha256(f"{dtype.str}\0{tuple(map(int, shape))}\0".encode())
-
-    def update(self, data: bytes) -> None:
-        """Go on with the bytes of further rows."""
-        self._sha256.update(data)
-
-    def __str__(self) -> str:
-        """Write it in hexadecimal digits."""
-        return self._sha256.hexdigest()
+def sha256_of(dtype: np.dtype, shape: tuple[int, ...]) -> "hashlib._Hash":
+    """Return the sha256 of an array before its rows: update it with their bytes, however cut."""
+    return hashlib.sha256(f"{dtype.str}\0{tuple(map(int, shape))}\0".encode())
 
 
 def digests(arrays: Arrays) -> dict[str, str]:
     """Return the sha256 of each array, by name."""
     found = {}
     for name, array in arrays.items():
-        of_array = Digest(array.dtype, array.shape)
+        of_array = sha256_of(array.dtype, array.shape)
         for block in blocks_of(array):
             of_array.update(block.tobytes())
-        found[name] = str(of_array)
+        found[name] = of_array.hexdigest()
     return found
 
 
@@ -112,18 +101,8 @@ def largest_difference(ours: Arrays, theirs: Arrays) -> float:
 
 def save_arrays(path: str | Path, arrays: Arrays, provenance: Mapping[str, Any]) -> None:
     """Write arrays, their provenance and, in it, their digests; equal contents give equal bytes."""
-    path = Path(path)
-    write_whole(path, lambda part: _write_npz(part, arrays, provenance))
-
-
-def write_whole(path: Path, write: Callable[[Path], object]) -> None:
-    """Let `write` fill a file beside `path`, then rename it: no reader ever sees half of it.
-
-    The file beside it is this process's own: a job that outlived its killed workflow may be at
-    work on the same output. Such files that a kill left behind are removed.
-    """
-    with file_aside(path) as part:
-        write(part)
+    with file_aside(Path(path)) as part:
+        _write_npz(part, arrays, provenance)
 
 
 def _write_npz(path: Path, arrays: Arrays, provenance: Mapping[str, Any]) -> None:
@@ -141,13 +120,13 @@ def _write_array(archive: zipfile.ZipFile, name: str, array: np.ndarray | Rows) 
         "fortran_order": False,
         "shape": array.shape,
     }
-    of_array = Digest(array.dtype, array.shape)
+    of_array = sha256_of(array.dtype, array.shape)
     with archive.open(f"{name}.npy", "w", force_zip64=True) as member:
         npy.write_array_header_1_0(member, header)  # type: ignore[arg-type]
         for chunk in _chunks(block.tobytes() for block in blocks_of(array)):
             member.write(chunk)
             of_array.update(chunk)
-    return str(of_array)
+    return of_array.hexdigest()
 
 
 def _chunks(pieces: Iterable[bytes]) -> Iterator[bytes]:

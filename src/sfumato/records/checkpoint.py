@@ -11,9 +11,11 @@ them.
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import wraps
 from pathlib import Path
-from typing import Any
+from time import sleep
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import jax
 import numpy as np
@@ -30,12 +32,16 @@ from sfumato.networks.base_config import NetworkConfig
 from sfumato.networks.initialisation import skeleton
 from sfumato.networks.naming import from_named, named
 from sfumato.records.alias import plain
-from sfumato.records.arrays import digest, write_whole
-from sfumato.records.damage import unreadable
+from sfumato.records.arrays import digest
+from sfumato.records.damage import first_line, unreadable
 from sfumato.records.manifest import FORMAT, MANIFEST, STATE, damaged, read_manifest
 from sfumato.records.matching import differences
-from sfumato.records.outputs import folder_aside, real
+from sfumato.records.outputs import file_aside, folder_aside, real
 from sfumato.records.rooms import check_checkpoint_room
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_TRIES, _MOMENT = 5, 0.02
 
 
 def save_checkpoint(
@@ -70,7 +76,7 @@ def save_checkpoint(
                 checkpointer.save(place / STATE, arrays)
                 checkpointer.wait_until_finished()
         except Exception as error:  # of a dozen kinds, from orbax and tensorstore
-            raise _cannot_be_written(folder, _reason(error)) from None
+            raise _cannot_be_written(folder, first_line(error)) from None
         manifest = {
             "format": FORMAT,
             "model": network.config.model_dump(),
@@ -82,7 +88,8 @@ def save_checkpoint(
             **more,
         }
         text = json.dumps(manifest, indent=2, sort_keys=True) + "\n"
-        write_whole(part / MANIFEST, lambda path: path.write_text(text, encoding="utf-8"))
+        with file_aside(part / MANIFEST) as file:
+            file.write_text(text, encoding="utf-8")
         _read_back(folder, part, arrays)
 
 
@@ -99,6 +106,36 @@ def _cannot_be_written(folder: Path, reason: str) -> InputError:
     return InputError(f"the checkpoint {shown(folder)} cannot be written: {reason}")
 
 
+def _again_if_replaced(
+    load: Callable[Concatenate[str | Path, P], T],
+) -> Callable[Concatenate[str | Path, P], T]:
+    """Let a function that reads a folder begin again if another process replaced it meanwhile."""
+
+    @wraps(load)
+    def loading(folder: str | Path, *arguments: P.args, **named: P.kwargs) -> T:
+        for _ in range(_TRIES):
+            before = _identity(Path(folder))
+            try:
+                return load(folder, *arguments, **named)
+            except InputError:
+                sleep(_MOMENT)  # for a folder that is gone between two renames
+                if _identity(Path(folder)) == before:
+                    raise
+        return load(folder, *arguments, **named)
+
+    return loading
+
+
+def _identity(folder: Path) -> tuple[int, int] | None:
+    """Return what tells a folder from one that takes its place; None if there is none."""
+    try:
+        status = folder.stat()
+    except OSError:
+        return None
+    return status.st_ino, status.st_ctime_ns
+
+
+@_again_if_replaced
 def load_checkpoint(
     folder: str | Path, model: NetworkConfig, diffusion: DiffusionConfig
 ) -> tuple[Network, dict[str, Any]]:
@@ -120,6 +157,7 @@ def load_checkpoint(
     return nnx.merge(graphdef, from_named(shapes, arrays)), manifest
 
 
+@_again_if_replaced
 def load_whole(folder: str | Path) -> tuple[Network, DiffusionConfig, dict[str, Any]]:
     """Restore what a checkpoint holds, with the settings that it was made with.
 
@@ -136,6 +174,7 @@ def load_whole(folder: str | Path) -> tuple[Network, DiffusionConfig, dict[str, 
     return load_checkpoint(folder, model, diffusion)[0], diffusion, manifest
 
 
+@_again_if_replaced
 def load_weights(folder: str | Path) -> dict[str, np.ndarray]:
     """Return the weights by name, `down.0.0.conv_1.kernel`, whatever network they are of.
 
@@ -167,7 +206,7 @@ def _restore(
         with plain(real(folder)) as place, ocp.StandardCheckpointer() as checkpointer:
             arrays = checkpointer.restore(place / STATE, target)
     except Exception as error:  # of a dozen kinds, from orbax and tensorstore
-        raise damaged(folder, f"orbax cannot read it: {_reason(error)}") from None
+        raise damaged(folder, f"orbax cannot read it: {first_line(error)}") from None
     if digest(jax.device_get(arrays)) != manifest["digest"]:
         raise damaged(folder, f"its weights are not those of its {MANIFEST}")
     return arrays
@@ -194,8 +233,3 @@ def _check_files(folder: Path, expected: Mapping[str, str]) -> None:
             raise unreadable(path, error.strerror or str(error)) from None
         if found != sha256:
             raise damaged(folder, f"the file {STATE}/{name} is not what was written")
-
-
-def _reason(error: Exception) -> str:
-    """Return the first line of an error that may be pages long."""
-    return str(error).strip().split("\n")[0][:200]

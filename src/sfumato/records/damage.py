@@ -55,6 +55,11 @@ def unreadable(path: Path, reason: str) -> UnreadableError:
     return UnreadableError(f"{shown(path)}: this file cannot be read: {reason}")
 
 
+def first_line(error: Exception) -> str:
+    """Return the first line of an error that may be pages long."""
+    return str(error).strip().split("\n")[0][:200]
+
+
 def foreign(path: Path, reason: str = "") -> ForeignError:
     """Return the error for a file that may be intact, but is not of this workflow."""
     reason = f" ({reason})" if reason else ""

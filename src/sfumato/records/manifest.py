@@ -70,6 +70,19 @@ def _check_keys(manifest: Mapping[str, Any]) -> None:
     for key in _MAPPINGS:
         if not (isinstance(manifest.get(key), dict) and manifest[key]):
             raise ValueError(f"{key} is missing, empty, or not a mapping")
+    _check_settings(manifest)
+
+
+def _check_settings(manifest: Mapping[str, Any]) -> None:
+    """Find damage to the settings, which no digest covers: what made it has most of them too."""
+    made = manifest["provenance"]
+    recorded = made.get("settings") if isinstance(made, dict) else None
+    for section in ("model", "diffusion"):
+        there = recorded.get(section) if isinstance(recorded, dict) else None
+        for key, value in there.items() if isinstance(there, dict) else ():
+            if key in manifest[section] and manifest[section][key] != value:
+                both = f"{manifest[section][key]} and {value}"
+                raise ValueError(f"{section}.{key} is {both} in two places")
 
 
 def damaged(folder: Path, reason: str) -> InputError:

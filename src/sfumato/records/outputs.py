@@ -1,5 +1,6 @@
 """Where results go: refused before the work begins if they cannot, and never seen half-written."""
 
+import errno
 import hashlib
 import os
 import re
@@ -13,6 +14,7 @@ from sfumato.config.paths import shown
 from sfumato.errors import InputError
 from sfumato.records.owner import check_owner, own
 
+_TRIES = 100
 _LONGEST = 200  # bytes; file systems allow 255, and what is written aside has a longer name
 
 
@@ -36,7 +38,7 @@ def check_outputs(files: Mapping[str, Path], folders: Mapping[str, Path] | None 
             kind = "folder" if option in folders else "file"
             raise InputError(f"--{option}: {shown(place)}: no {kind} can be here; name another")
         _check_parent(option, place)
-        if checkpoint := next(filter(_is_whole_checkpoint, place.parents), None):
+        if checkpoint := next(filter(is_whole_checkpoint, place.parents), None):
             raise InputError(
                 f"--{option}: {shown(place)} lies in the checkpoint {shown(checkpoint)}; name "
                 "another place"
@@ -87,7 +89,11 @@ def real(path: Path) -> Path:
 
 @contextmanager
 def file_aside(path: Path) -> Iterator[Path]:
-    """Yield the name of a file beside `path`, which then takes its place; see `write_whole`."""
+    """Yield the name of a file beside `path`, which then takes its place: nobody sees half of it.
+
+    It is this process's own: a job that outlived its killed workflow may be at work on the same
+    output. Such files that a kill left behind are removed.
+    """
     path = real(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     if os.path.lexists(path) and not path.is_file():
@@ -126,33 +132,61 @@ def folder_aside(folder: Path) -> Iterator[Path]:
     try:
         yield part
         check_owner(real(folder))
-        with suppress(FileNotFoundError):
-            os.rename(folder, old)
-        try:
-            os.rename(part, folder)
-        except OSError:
-            os.rename(old, folder)
-            raise
+        swapped = any(_swapped(folder, part, old) for _ in range(_TRIES))
+        if not swapped:
+            raise InputError(f"{shown(folder)}: other processes write here all the time")
         shutil.rmtree(old, ignore_errors=True)
     finally:
         shutil.rmtree(part, ignore_errors=True)
 
 
+def _swapped(folder: Path, part: Path, old: Path) -> bool:
+    """Put `part` in the place of `folder`, which becomes `old`; False if another came between."""
+    shutil.rmtree(old, ignore_errors=True)
+    with suppress(FileNotFoundError):
+        os.rename(folder, old)
+    try:
+        os.rename(part, folder)
+    except OSError as error:
+        if error.errno in (errno.ENOTEMPTY, errno.EEXIST):
+            return False
+        with suppress(FileNotFoundError):
+            os.rename(old, folder)
+        raise
+    return True
+
+
 def _beside(path: Path, kind: str, suffix: str = "") -> Path:
     """Return a name beside a path that is this process's own, and take away what kills left there.
 
-    A job that outlived its killed workflow may be at work on the same output.
+    A job that outlived its killed workflow, or another process, may be at work on the same output.
     """
     stem = path.name.removesuffix(suffix)
     if len(os.fsencode(path.name)) > _LONGEST:
         stem = hashlib.sha256(os.fsencode(path.name)).hexdigest()
         suffix = suffix if len(suffix) < len(stem) else ""
-    left_behind = re.compile(rf"\.{re.escape(stem)}\.\d+\.{kind}{re.escape(suffix)}")
+    left_behind = re.compile(rf"\.{re.escape(stem)}\.(\d+)\.{kind}{re.escape(suffix)}")
     for left in path.parent.iterdir():
-        if left_behind.fullmatch(left.name):
+        found = left_behind.fullmatch(left.name)
+        if found and not _is_another_at_work(int(found[1])):
             with suppress(OSError):  # of another user
                 _take_away(left, path, kind)
     return path.with_name(f".{stem}.{os.getpid()}.{kind}{suffix}")
+
+
+def _is_another_at_work(pid: int) -> bool:
+    """Tell whether another Python process of this number runs, on this machine."""
+    if pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        pass  # it runs, and is another user's
+    except (OSError, OverflowError):
+        return False
+    with suppress(OSError):  # where there is no /proc
+        return b"python" in Path(f"/proc/{pid}/cmdline").read_bytes()
+    return True
 
 
 def _take_away(left: Path, path: Path, kind: str) -> None:
@@ -165,7 +199,8 @@ def _take_away(left: Path, path: Path, kind: str) -> None:
         left.unlink(missing_ok=True)
 
 
-def _is_whole_checkpoint(folder: Path) -> bool:
+def is_whole_checkpoint(folder: Path) -> bool:
+    """Tell whether a folder holds a checkpoint."""
     return (folder / "manifest.json").is_file() and (folder / "state").is_dir()
 
 

@@ -9,7 +9,7 @@ from sfumato.config.paths import shown
 from sfumato.errors import InputError
 from sfumato.records.arrays import PROVENANCE
 from sfumato.records.manifest import MANIFEST, STATE, has_weights
-from sfumato.records.outputs import check_room, real
+from sfumato.records.outputs import check_room, is_whole_checkpoint, real
 
 _OURS = re.compile(
     rf"{STATE}(\.orbax-checkpoint-tmp.*)?|{MANIFEST}|\.manifest\.\d+\.part\.json"
@@ -24,6 +24,10 @@ def check_checkpoint_room(folder: str | Path) -> None:
     Names alone do not tell: a user may have a `manifest.json`, or a folder `state`.
     """
     folder = real(Path(folder))
+    if outer := next(filter(is_whole_checkpoint, folder.parents), None):
+        raise InputError(
+            f"{shown(folder)} lies in the checkpoint {shown(outer)}; name another place"
+        )
     check_room(folder, _OURS, "a checkpoint")
     if has_weights(folder) or _says_what_made_it(folder / MANIFEST):
         return
