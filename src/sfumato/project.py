@@ -11,6 +11,10 @@ PROJECT = _PACKED if _PACKED.is_dir() else PACKAGE.parents[1]
 """The folder of `workflow/`, `scripts/`, `resources/` and config.yaml."""
 
 
+PRETRAINED = Path("resources") / "pretrained"
+"""The checkpoints that come with the library, below PROJECT."""
+
+
 def cache(project: Path = PROJECT) -> Path:
     """Return where what is downloaded and compiled is kept.
 

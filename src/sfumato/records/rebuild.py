@@ -6,23 +6,23 @@ what is known.
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from functools import wraps
+from contextlib import contextmanager, suppress
 from pathlib import PurePosixPath
-from typing import Any, ParamSpec, TypeVar
+from typing import Any
 
 from sfumato.config.checks import check_evaluation
-from sfumato.config.experiment import DEFAULT_SAMPLES, FLOOR, Experiment
+from sfumato.config.experiment import DEFAULT_SAMPLES, Experiment
 from sfumato.config.inputs import FILE
 from sfumato.config.resolve import resolve
-from sfumato.config.scoring import ScoringConfig
+from sfumato.config.scoring import FLOOR, ScoringConfig
 from sfumato.errors import InputError
+from sfumato.project import PRETRAINED, PROJECT
 from sfumato.records.facts import OTHER, ancestors, is_of_another, settings_of
 from sfumato.records.finding import PICTURES
+from sfumato.records.manifest import MANIFEST, read_manifest
 from sfumato.records.provenance import Record
 from sfumato.records.rebuild_sweeps import figure_of, with_sweeps
 
-P = ParamSpec("P")
-T = TypeVar("T")
 NAME = "rebuilt"
 _PREFIX = f"experiments.{NAME}."
 _SCORES = re.compile(r"evaluation/(?P<run>[^/]+)/(?P<seed>\d+)\.metrics\.json")
@@ -40,22 +40,18 @@ _FIGURES = {
 """The figure that shows an artifact; of others it is forward.png, which is always there."""
 
 
-def _of_an_experiment(read: Callable[P, T]) -> Callable[P, T]:
-    """Let a function of a record end in a sentence if its settings are those of no experiment."""
-
-    @wraps(read)
-    def wrapped(*arguments: P.args, **named: P.kwargs) -> T:
-        try:
-            return read(*arguments, **named)
-        except (AttributeError, LookupError, TypeError, ValueError) as error:
-            if isinstance(error, InputError):
-                raise
-            raise InputError("provenance: its settings are not those of an experiment") from None
-
-    return wrapped
+@contextmanager
+def _of_an_experiment() -> Iterator[None]:
+    """Let what reads a record end in a sentence if its settings are those of no experiment."""
+    try:
+        yield
+    except InputError:
+        raise
+    except (AttributeError, LookupError, TypeError, ValueError):
+        raise InputError("provenance: its settings are not those of an experiment") from None
 
 
-@_of_an_experiment
+@_of_an_experiment()
 def config_of(record: Record, defaults: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return a config whose one experiment, `rebuilt`, makes the artifact again.
 
@@ -85,12 +81,14 @@ def config_of(record: Record, defaults: Mapping[str, Any] | None = None) -> dict
         settings["sweeps"] = {**removed, **settings.get("sweeps", {})}
     if scored := [match for each in makers if (match := _SCORES.fullmatch(each.artifact))]:
         settings = _with_runs(settings, scored[0]["run"])
+    if folder := _shipped(settings.get("weights", {}).get("digest")):
+        settings["weights"] = {**settings["weights"], "folder": folder}
     settings = _that_fits(settings, record, defaults or {})
     fields = [name for name in Experiment.model_fields if settings.get(name) not in (None, {})]
     return _whole({name: settings[name] for name in fields}, _others(record))
 
 
-@_of_an_experiment
+@_of_an_experiment()
 def command_of(record: Record, config: str) -> str:
     """Return the command that makes the artifact from the config file `config`."""
     path = record.artifact
@@ -119,6 +117,15 @@ def needs_of(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"{setting} must name the checkpoint with the digest {guidance.get('digest')}"
         for digest in _files_in((entry or {}).get("edit")):
             yield f"samples.{name}.edit: name your picture with the digest {digest}"
+
+
+def _shipped(digest: object) -> str | None:
+    """Return the folder of the library's own checkpoint with this digest, if it has one."""
+    for place in sorted((PROJECT / PRETRAINED).glob(f"*/{MANIFEST}")):
+        with suppress(InputError):
+            if digest and read_manifest(place.parent)["digest"] == digest:
+                return (PRETRAINED / place.parent.name).as_posix()
+    return None
 
 
 def _files_in(edit: object) -> Iterator[str]:
