@@ -7,6 +7,7 @@ from conftest import tiny_config, tiny_experiment
 from snakemake.iocontainers import Wildcards
 
 from sfumato.config.checks import check_evaluation
+from sfumato.config.fields import NAME
 from sfumato.config.points import PATTERN, entry_called, points_of_sweep
 from sfumato.config.resolve import check_names, resolve
 from sfumato.errors import InputError
@@ -199,3 +200,30 @@ def test_what_convergence_cannot_compare_is_told_at_once():
         "ddim": "of: ['ddim', 'ddim'] must name each once",
     }.items():
         assert refused({"convergence": {"of": ["ddim", of]}}).startswith(f"convergence.{said}")
+
+
+def test_runs_over_lists_and_mappings_have_names_of_files():
+    over = {"labels": [[0, 1], [2]], "guidance.scale": [1, 2]}
+    guided = {"sampler": "ddim", "guidance": {"scale": 3}, "labels": 0}
+    settings = {"model": {"num_classes": 3}, "samples": {"mine": guided}}
+    settings["evaluation"] = {"runs": [{"of": "mine", "over": over}]}
+    (experiment,) = resolve({"targets": ["a"], "experiments": {"a": settings}})[1].values()
+    assert len(experiment.runs) == 4 and all(map(NAME.fullmatch, experiment.runs))
+    assert [run.labels for run in experiment.runs.values()] == [(0, 1), (0, 1), (2,), (2,)]
+
+
+@pytest.mark.parametrize(
+    ("samples", "runs"),
+    [
+        ({"ddpm": None}, ["ddim_steps_10", "ddim_steps_50_eta_0.5"]),
+        ({"ddpm": None, "ddim": None, "mine": {"sampler": "heun"}}, ["mine"]),
+        ({"mine": {"sampler": "heun"}}, ["ddpm_steps_1000", "ddim_steps_10"]),
+    ],
+    ids=str,
+)
+def test_runs_of_entries_that_an_experiment_removed_are_not_scored(samples, runs):
+    defaults = {"samples": {"ddpm": {"sampler": "ddpm"}, "ddim": {"sampler": "ddim"}}}
+    raw = {"targets": ["a"], "defaults": defaults, "experiments": {"a": {"samples": samples}}}
+    (experiment,) = resolve(raw)[1].values()
+    assert set(runs) <= set(experiment.runs)
+    assert ("ddpm_steps_1000" in experiment.runs) == ("ddpm" not in samples)

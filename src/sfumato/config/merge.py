@@ -1,6 +1,6 @@
 """Settings that override settings."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, TypeAlias
 
@@ -47,10 +47,27 @@ _MERGES: dict[str, Merge] = {
 
 
 def merge_sections(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
-    """Override sections; those in which a method is chosen follow rules of their own."""
+    """Override sections; those in which a method is chosen follow rules of their own.
+
+    Runs that are not its own, and of entries of `samples` that it has not, an experiment does not
+    score; if it has none of them, each of its entries is a run.
+    """
     merged = merge(base, override)
     for section, merge_section in _MERGES.items():
         before, changed = base.get(section), override.get(section)
         if isinstance(before, Mapping) and isinstance(changed, Mapping):
             merged[section] = merge_section(before, changed)
+    evaluation, entries = merged.get("evaluation"), merged.get("samples")
+    if "samples" in override and isinstance(evaluation, Mapping) and isinstance(entries, Mapping):
+        if "runs" not in (override.get("evaluation") or {}):
+            runs = _of_entries(evaluation.get("runs"), entries)
+            merged["evaluation"] = {**evaluation, "runs": runs}
     return merged
+
+
+def _of_entries(runs: Any, entries: Mapping[str, Any]) -> Any:  # noqa: ANN401
+    """Return the runs of these entries; if none is left, one of each entry."""
+    if not isinstance(runs, Sequence):
+        return runs
+    kept = [run for run in runs if not isinstance(run, Mapping) or run.get("of") in entries]
+    return kept or [{"of": name} for name in entries] or runs

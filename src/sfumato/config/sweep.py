@@ -1,6 +1,7 @@
 """An entry of `samples`, varied: every combination of the values that some settings take."""
 
 from collections.abc import Iterator, Mapping
+from hashlib import sha256
 from itertools import product
 from math import prod
 from typing import Any
@@ -56,14 +57,16 @@ class SweepConfig(Section):
     ) -> dict[str, SampleConfig]:
         """Return the entry of each combination by its name as a run: `ddim_steps_10_eta_0.5`.
 
+        Where that cannot be the name of a file, it is a digest, `ddim_1f0c2a9b83de`.
+
         Raises:
-            InputError: as `combinations` does, or if a name is that of no file.
+            InputError: as `combinations` does.
         """
         points = {}
         for varied, entry in self.combinations(entries, path):
             name = "_".join([self.of, *(f"{key}_{value}" for key, value in varied.items())])
-            if not NAME.fullmatch(name):
-                raise InputError(f"{path}.over: {name!r} cannot be the name of a file")
+            if not NAME.fullmatch(name):  # of a list, a mapping or a path
+                name = f"{self.of}_{sha256(name.encode()).hexdigest()[:12]}"
             points[name] = entry
         return points
 
