@@ -28,8 +28,10 @@ def a_plan(tiny=None):
 def a_workflow(*targets, main=True):
     """Return as much of Snakemake's workflow as is looked at; its rules make pictures."""
     made = re.compile(r"results/(tiny|other|\.verify/tiny)/(forward|ddim_samples)\.png")
-    rules = [SimpleNamespace(name=name, is_producer=lambda path: False) for name in RULES]
-    rules.append(SimpleNamespace(name="render", is_producer=made.fullmatch))
+    fixed = {"is_producer": lambda path: False, "has_wildcards": lambda: False}
+    rules = [SimpleNamespace(name=name, **fixed) for name in RULES]
+    several = {"has_wildcards": lambda: True, "output": ["results/{experiment}/{name,x}.png"]}
+    rules.append(SimpleNamespace(name="render", is_producer=made.fullmatch, **several))
     return SimpleNamespace(
         dag_settings=SimpleNamespace(targets=set(targets)),
         rules=rules,
@@ -64,6 +66,14 @@ def a_workflow(*targets, main=True):
             "write a target from the working directory: ",
         ),
         ("config.yaml", "there is no such target"),
+        ("tiny/forward.png", "this is no target; did you mean 'results/tiny/forward.png'?"),
+        ("sizes", "this is no target; did you mean 'results/tiny/sizes.png'?"),
+        (
+            "render",
+            "this rule makes a file of any experiment; ask for the file, as in "
+            "results/tiny/NAME.png",
+        ),
+        ("rende", "there is no such target; snakemake --list-target-rules lists them"),
     ],
 )
 def test_a_target_that_there_is_not(target, said):

@@ -31,6 +31,8 @@ def check_places() -> None:
             f"{shown(ROOT)}: jax compiles nothing whose source is in a folder with such a name; "
             "rename the folder, in UTF-8"
         )
+    if Path.cwd() == ROOT / "workflow":
+        raise InputError("workflow: results would be built in this folder; call it from one above")
     results = Path("results")
     if os.path.lexists(results) and not results.is_dir():
         kind = "a link to nothing" if results.is_symlink() and not results.exists() else "a file"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sys
 from collections.abc import Collection, Iterable, Mapping
 from functools import wraps
@@ -34,6 +35,7 @@ class Asked:
         self.targets: list[str] = sorted(workflow.dag_settings.targets)
         self._rules = list(workflow.rules)
         self.rules = {rule.name for rule in self._rules}
+        self._of_any_experiment = {each.name: each for each in self._rules if each.has_wildcards()}
 
     def experiments(self, plan: Plan) -> tuple[str, ...]:
         """Return the experiments of which something is built."""
@@ -61,8 +63,18 @@ class Asked:
         """Raise an InputError if a target is neither a rule nor a file that one can make."""
         for target in self.targets:
             path = os.path.normpath(target)
+            if (rule := self._of_any_experiment.get(target)) and target not in plan.names:
+                raise InputError(f"{target}: {_which_files(rule, plan)}")
             if target not in self.rules and not any(r.is_producer(path) for r in self._rules):
-                raise InputError(f"{target}: {_what_is_wrong(path, plan, self.rules)}")
+                callable_rules = self.rules - self._of_any_experiment.keys()
+                raise InputError(f"{target}: {_what_is_wrong(path, plan, callable_rules)}")
+
+
+def _which_files(rule: Any, plan: Plan) -> str:  # noqa: ANN401
+    """Say what to ask for in place of a rule that makes files of any experiment."""
+    file = re.sub(r"\{(\w+)[^}]*\}", lambda found: found[1].upper(), str(rule.output[0]))
+    example = file.replace("EXPERIMENT", plan.targets[0])
+    return f"this rule makes a file of any experiment; ask for the file, as in {example}"
 
 
 def _what_is_wrong(target: str, plan: Plan, rules: Collection[str]) -> str:
@@ -74,7 +86,10 @@ def _what_is_wrong(target: str, plan: Plan, rules: Collection[str]) -> str:
     first, _, rest = target.partition("/")
     if first != "results" or not rest:
         files = {f"results/{name}/{file}": file for name, file in _figures(plan, plan.targets)}
-        meant = [path for path, file in files.items() if file == target]
+        files |= {f"results/{name}/{file}": file for name, file in _drawable(plan)}
+        known = (target, f"{target}.png")
+        meant = [path for path, file in files.items() if path == f"results/{target}"]
+        meant += [path for path, file in files.items() if file in known]
         if meant:
             return f"this is no target; did you mean {meant[0]!r}?"
         close = nearest(target, sorted({*rules, *plan.names}))
@@ -92,6 +107,12 @@ def _what_is_wrong(target: str, plan: Plan, rules: Collection[str]) -> str:
 def _figures(plan: Plan, names: Iterable[str]) -> list[tuple[str, str]]:
     experiments = ((name, plan.experiments[name]) for name in names)
     return [(name, f) for name, each in experiments for f in (*figure_files(each), *tables(each))]
+
+
+def _drawable(plan: Plan) -> list[tuple[str, str]]:
+    """Return every figure that may be asked for, of the experiments in `targets` first."""
+    names = dict.fromkeys([*plan.targets, *plan.names])
+    return [(name, file) for name in names for file in drawable_files(plan.experiments[name])]
 
 
 def tables(experiment: Experiment) -> list[str]:
