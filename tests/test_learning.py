@@ -149,6 +149,35 @@ def test_a_model_that_comes_with_the_library(name):
     assert model.network.config.input_dim == (28, 28, 1)
 
 
+def test_what_is_not_learnt_is_said(caplog):
+    tiny(num_classes=3).fit(IMAGES, **SHORT)
+    linear = {"path": "linear", "prediction_type": "u"}
+    tiny(**linear).fit(IMAGES, LABELS, **SHORT, weighting="min_snr")
+    tiny(num_classes=3).fit(IMAGES, LABELS, **SHORT, weighting="min_snr")
+    assert [record.getMessage().partition(",")[0] for record in caplog.records] == [
+        "labels: none are given",
+        "weighting: min_snr gives the last time",
+    ]
+
+
+def test_a_checkpoint_that_does_not_say_what_made_it_is_not_trained_further(tmp_path):
+    tiny().save(tmp_path / "mine")
+    path = tmp_path / "mine" / "manifest.json"
+    manifest = json.loads(path.read_text())
+    del manifest["provenance"]["script"]
+    path.write_text(json.dumps(manifest))
+    with pytest.raises(InputError, match="does not say what made it: provenance.script"):
+        DDPMModel.load(tmp_path / "mine")
+
+
+def test_no_checkpoint_lies_in_another(tmp_path):
+    model = tiny()
+    model.save(tmp_path / "outer")
+    with pytest.raises(InputError, match="inner lies in the checkpoint .*outer; name another"):
+        model.save(tmp_path / "outer" / "inner")
+    model.save(tmp_path / "outer")
+
+
 CASES = {
     "name": (
         lambda: DDPMModel.pretrained("mnits"),

@@ -212,6 +212,7 @@ def test_samplers_own_settings_and_shapes(model):
     assert not np.array_equal(*drawn)
     check(model.sample((3, 8, 8, 1), scheduler="ddpm", variance="large"), (3, 8, 8, 1))
     check(model.sample(np.int64(2), scheduler="ddim", steps=np.int64(3)), (2, 8, 8, 1))
+    check(model.sample(2, scheduler="ddim", steps=jnp.int32(3), eta=jnp.float32(1)), (2, 8, 8, 1))
 
 
 def test_images_of_chosen_classes():
@@ -433,9 +434,15 @@ def test_training_code_can_differentiate_it():
         (lambda m: m.sample(1, spacing="karras", rho=0.5), "rho: 0.5 must be at least 1"),
         (lambda m: tiny(path="linear"), "prediction_type: 'epsilon' cannot be used with path: lin"),
         (lambda m: tiny(zero_terminal_snr=True), "cannot be used with zero_terminal_snr: true"),
+        (lambda m: m.sample(1, sampler="ddim"), "sampler: ddpm has no .*; write scheduler$"),
+        (lambda m: m.sample(1, seed=3), r"it has variance; write rngs=nnx.Rngs\(0\)$"),
+        (lambda m: m.sample(1, num_inference_steps=3), "has no such setting; .*; write steps$"),
+        (lambda m: m.sample(noise=jnp.ones((0, 8, 8, 1))), r"must be \(N, 8, 8, 1\), N at least 1"),
+        (lambda m: m.interpolate(1, 1), "^second: 1 is first too"),
+        (lambda m: tiny(num_classes=3).sample(1, labels="7"), "labels: '7' must be whole"),
         (lambda m: m.sample(1, labels=0), "this network knows no classes"),
         (lambda m: m.sample(1, labels="random"), "this network knows no classes"),
-        (lambda m: tiny(num_classes=3).sample(1, labels="any"), "labels: any must be whole"),
+        (lambda m: tiny(num_classes=3).sample(1, labels="any"), "labels: 'any' must be whole"),
         (lambda m: m(jnp.ones((1, 8, 8, 1)), 3, 0), "this network knows no classes"),
         (lambda m: tiny(num_classes=3).sample(2, labels=[3, 0]), "labels: .* from -1 to 2"),
         (lambda m: tiny(num_classes=3).sample(2, labels=[0, 1, 2]), "labels: .* must be"),

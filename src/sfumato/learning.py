@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, Self
 
@@ -23,17 +24,17 @@ from sfumato.config.validation import nearest, one_of, validate
 from sfumato.drawing import Drawing
 from sfumato.errors import InputError
 from sfumato.networks.base import Network
-from sfumato.project import PROJECT
+from sfumato.project import PRETRAINED, PROJECT
 from sfumato.records.checkpoint import load_whole, save_checkpoint
 from sfumato.records.code import meaning_digest
-from sfumato.records.provenance import Record, versions
+from sfumato.records.provenance import Record, checkpoint_origin, versions
 from sfumato.records.stage import TRAINING
 from sfumato.training.loop import train
 from sfumato.training.progress import TrainingBar
 from sfumato.training.state import HISTORY
 
 _LOG = logging.getLogger("sfumato")
-SHIPPED = PROJECT / "resources" / "pretrained"
+SHIPPED = PROJECT / PRETRAINED
 """Where the checkpoints are that come with the library."""
 WARMUP = 200
 """Most steps of warm-up, where a run does not say how many; at most a tenth of it."""
@@ -84,14 +85,15 @@ class Learning(Drawing):
             warn("images: none is below 0, which is grey; of images in [0, 1] make 2 * images - 1")
         if deaf := self.network.config.deaf():
             _LOG.warning("norm_groups: %s", deaf)
+        if unweighted := training.unweighted(self.diffusion):
+            _LOG.warning("weighting: %s", unweighted)
+        if labels is None and self.network.config.num_classes:
+            _LOG.warning("labels: none are given, so no class is learnt; give those of the images")
         known = self._labels(labels, len(given))
         classes = np.full(len(given), NO_CLASS) if known is None else np.asarray(known)
         key, options = self._key(rngs, "fit"), (self.diffusion, training, given, classes)
-        if bar:
-            with TrainingBar(steps) as report:
-                trained, history = train(self.network, *options, key=key, report=report)
-        else:
-            trained, history = train(self.network, *options, key=key)
+        with TrainingBar(steps) if bar else nullcontext(lambda step, loss: None) as report:
+            trained, history = train(self.network, *options, key=key, report=report)
         self.network, self.training = trained, training
         return dict(zip(HISTORY, history.T, strict=True))
 
@@ -137,7 +139,7 @@ class Learning(Drawing):
         folder = user_path(folder, "folder")
         network, diffusion, manifest = load_whole(folder)
         model = cls._around(network, diffusion, folder.name, rngs)
-        model._origin = json.dumps({key: manifest[key] for key in ("digest", "provenance")})
+        model._origin = json.dumps(checkpoint_origin(folder, manifest))
         return model
 
     @classmethod

@@ -157,10 +157,7 @@ class DDPMModel(Learning):
     def forward_diffusion(
         self, x: jax.Array, t: jax.typing.ArrayLike, *, rngs: nnx.Rngs | None = None
     ) -> tuple[jax.Array, jax.Array]:
-        """Draw x_t ~ q(x_t | x): x (B, H, W, C) in [-1, 1], t (B,) or one time -> (noisy_x, noise).
-
-        rngs: stream `noise`.
-        """
+        """Draw x_t ~ q(x_t | x): x (B, H, W, C) in [-1, 1], t (B,) or one -> (noisy_x, noise)."""
         check_range("x", x)
         x = self._images(x)
         t = self._times(t, len(x))

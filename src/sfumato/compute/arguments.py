@@ -51,7 +51,10 @@ def whole_numbers(name: str, values: jax.typing.ArrayLike, count: int, least: in
         given = array(name, values)
         right = np.issubdtype(given.dtype, np.integer)
         if not right or ((given < least) | (given >= count)).any():
-            raise InputError(f"{name}: {given} must be whole numbers from {least} to {count - 1}")
+            raise InputError(
+                f"{name}: {_cut(values) if given.dtype.kind in 'US' else given} must be whole "
+                f"numbers from {least} to {count - 1}"
+            )
     return jnp.asarray(values, jnp.int32)
 
 
@@ -63,8 +66,9 @@ def shaped(name: str, values: jax.typing.ArrayLike, shape: tuple[int, ...]) -> n
     array = np.asarray(given)
     array = array[None] if array.shape == shape else array
     if array.shape[1:] != shape or not len(array):
+        least = "" if len(array) else ", N at least 1"
         raise InputError(
-            f"{name}: its shape {array.shape} must be (N, {', '.join(map(str, shape))})"
+            f"{name}: its shape {array.shape} must be (N, {', '.join(map(str, shape))}){least}"
         )
     if not np.isfinite(array).all():
         raise InputError(f"{name}: holds NaN or infinities")

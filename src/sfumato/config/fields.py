@@ -1,6 +1,7 @@
 """The kinds of value that a section holds, and the section itself."""
 
 import re
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated, Any
 
 import numpy as np
@@ -21,8 +22,13 @@ _EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401
-    """Turn a NumPy number into Python's; leave anything else as it is."""
-    return value.item() if isinstance(value, np.number) else value
+    """Turn a number of NumPy's, or an array of one without axes, into Python's."""
+    if isinstance(value, np.number):
+        return value.item()
+    if getattr(value, "shape", None) == () and hasattr(value, "item"):  # an array, perhaps jax's
+        with suppress(Exception):  # jax traces it: then it is no number
+            return value.item()
+    return value
 
 
 def _number(value: object) -> object:

@@ -123,8 +123,11 @@ def _nonsense(own: Mapping[str, Any], experiment: Experiment) -> _Found:
         yield "diffusion", left
     else:
         yield from _late_starts(experiment)
-    if experiment.weights.source == "trained" and (deaf := experiment.model.deaf()):
-        yield "model.norm_groups", deaf
+    if experiment.weights.source == "trained":
+        if deaf := experiment.model.deaf():
+            yield "model.norm_groups", deaf
+        if unweighted := experiment.training.unweighted(experiment.diffusion):
+            yield "training.weighting", unweighted
     yield from _no_null_class(experiment)
     for place, entry in _chains(experiment, scored="evaluation" in own):
         with suppress(InputError):  # of a run that is wrong; who asks for it is told

@@ -4,6 +4,7 @@ from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
+from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.fields import Conflict, Real, Section, Whole
 
 
@@ -39,6 +40,15 @@ class TrainingConfig(Section):
     """Probability of each small change of an image, of which the network is told."""
     precision: Literal["float32", "bfloat16"] = "float32"
     """What the layers compute in; weights stay float32."""
+
+    def unweighted(self, diffusion: DiffusionConfig) -> str:
+        """Say that the time at which samples begin has no weight; empty if it has one."""
+        if self.weighting == "uniform" or diffusion.rates()[0][-1] > 0:
+            return ""
+        return (
+            f"min_snr gives the last time, {diffusion.noise_steps - 1}, where samples begin, no "
+            "weight, since nothing is left of the image there; use uniform"
+        )
 
     @model_validator(mode="after")
     def _check(self) -> Self:

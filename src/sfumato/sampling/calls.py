@@ -21,6 +21,15 @@ if TYPE_CHECKING:
 
 OTHER_KNOBS = {"rho": ("spacing", "karras"), "percentile": ("clip", "dynamic")}
 """Knobs that are no sampler's: which setting, and which value of it, reads each."""
+OURS = {
+    **dict.fromkeys(("seed", "key", "rng", "generator"), "rngs=nnx.Rngs(0)"),
+    **dict.fromkeys(("num_inference_steps", "num_steps", "n_steps"), "steps"),
+    **dict.fromkeys(("cfg_scale", "cfg", "w"), "guidance_scale"),
+    **dict.fromkeys(("n_samples", "num_samples", "batch_size"), "the number of samples first"),
+    **dict.fromkeys(("class_labels", "classes", "y"), "labels"),
+    "sampler": "scheduler",
+}
+"""What others call options of `sample`, and what they are called here."""
 ANY_NUMBER = 2**31 - 1
 """Of the classes of a classifier that is not there, as `guide` will say."""
 
@@ -33,6 +42,7 @@ def chain_of(scheduler: str, knobs: Mapping[str, Any], **settings: Any) -> Chain
         if knob not in (*own, *OTHER_KNOBS):
             known, asked = ", ".join(own) or "none", settings.keys() - {"edit"}
             meant = nearest(knob, [*own, *sorted(asked)])
+            meant = f"; write {OURS[knob]}" if knob in OURS else meant
             raise InputError(f"{knob}: {scheduler} has no such setting; it has {known}{meant}")
     for knob, (setting, value) in OTHER_KNOBS.items():
         if knob in knobs and settings.get(setting) != value:
