@@ -20,7 +20,7 @@ from sfumato.diffusion.times import spaced_timesteps
 from sfumato.evaluation.bits import Likelihood
 from sfumato.evaluation.classifier_training import Fit, train_classifier
 from sfumato.evaluation.quality import Quality
-from sfumato.evaluation.tables import class_table, likelihood_table, table
+from sfumato.evaluation.tables import class_table, likelihood_table, markdown, table
 from sfumato.guidance.clipping import Clipping
 from sfumato.networks.denoiser import make_denoiser
 from sfumato.networks.unet_config import UNetConfig
@@ -88,7 +88,7 @@ def test_the_card_says_what_it_is(name, qualities):
     training = manifest["provenance"]["settings"]["training"]
     assert f"{training['steps']:,} steps of {training['batch_size']}" in card
     assert f"{quality.classifier_accuracy:.1%}" in card
-    assert table(quality) in (PRETRAINED / name / "metrics.md").read_text()
+    assert markdown(table(quality)) in (PRETRAINED / name / "metrics.md").read_text()
 
 
 def digests(record):
@@ -122,9 +122,23 @@ def shown(quality):
 
 def test_the_docs_have_the_measured_numbers(quality):
     ddpm, ddim, *_ = shown(quality)
-    assert table(quality, shown(quality)) in QUALITY
+    assert markdown(table(quality, shown(quality))) in QUALITY
     times = re.search(r"DDIM with 50 steps took 1/(\d+) of the time of DDPM with 1000", QUALITY)
     assert times and int(times.group(1)) == round(ddpm.seconds_per_sample / ddim.seconds_per_sample)
+
+
+def test_digits_of_any_class_are_measured():
+    path = PRETRAINED / "digits" / "at_random.json"
+    measured = load_measurement(Quality, path)
+    text = markdown(table(measured))
+    assert text in QUALITY and text == path.with_suffix(".md").read_text()
+    assert MANIFESTS["digits"]["digest"] in set(digests(measured.provenance.model_dump()))
+    drawn, none = measured.row(labels="random").mean, measured.row(labels=None).mean
+    floor, spread = measured.floor.mean, measured.floor.spread
+    for score, sign in {"fd_lenet": 1, "precision": -1, "recall": -1}.items():
+        assert sign * (drawn[score] - floor[score]) < 2 * spread[score], "as good as real images"
+        if score != "recall":
+            assert sign * (none[score] - floor[score]) > 5 * spread[score], "clearly worse"
 
 
 def test_few_evaluations_are_no_worse_than_fifty_of_ddim(quality):
@@ -141,10 +155,10 @@ def test_few_evaluations_are_no_worse_than_fifty_of_ddim(quality):
 
 def test_the_docs_have_the_scores_of_digits_by_class(qualities):
     digits = qualities["digits"]
-    assert table(digits) in QUALITY and digits.n_samples == 1000
-    said = class_table(digits).splitlines()
+    assert markdown(table(digits)) in QUALITY and digits.n_samples == 1000
+    said = markdown(class_table(digits)).splitlines()
     assert all(line in QUALITY for line in said if not line.startswith("| UniPC-10"))
-    assert class_table(digits) in (PRETRAINED / "digits" / "metrics.md").read_text()
+    assert markdown(class_table(digits)) in (PRETRAINED / "digits" / "metrics.md").read_text()
 
 
 def test_what_the_docs_say_of_digits_by_class(qualities):
@@ -173,13 +187,13 @@ def test_what_the_docs_say_of_digits_by_class(qualities):
 def test_the_docs_have_the_measured_scores_of_guidance():
     for name in ("digits", "fashion"):
         file = "guidance.json" if name == "digits" else "quality.json"
-        assert table(load_measurement(Quality, PRETRAINED / name / file)) in GUIDANCE
+        assert markdown(table(load_measurement(Quality, PRETRAINED / name / file))) in GUIDANCE
 
 
 @pytest.mark.parametrize(("name", "other"), [("digits", "fashion"), ("fashion", "digits")])
 def test_the_docs_have_the_measured_likelihood(name, other):
     measured = load_measurement(Likelihood, PRETRAINED / name / "likelihood.json")
-    assert likelihood_table(measured) in QUALITY
+    assert markdown(likelihood_table(measured)) in QUALITY
     assert MANIFESTS[name]["digest"] in set(digests(measured.provenance.model_dump()))
     sets = {each.name: each for each in measured.sets}
     assert [*sets] == ["training", "held out", other]
