@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from sfumato.evaluation.metrics import Metrics
 from sfumato.evaluation.quality import summarise, timings_of
 from sfumato.evaluation.tables import scores
-from sfumato.records.arrays import write_whole
 from sfumato.records.measurements import load_measurement, save_measurement
-from sfumato.records.outputs import check_outputs
+from sfumato.records.outputs import check_outputs, file_aside
 from sfumato.records.provenance import Record, provenance
 from sfumato.sampling.timing import Timing
 from sfumato.workflow.command_line import add_paths, command, new_parser
@@ -40,8 +39,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     made, device = Record.model_validate(record), metrics[0].provenance.device
     quality = summarise(metrics, timings, device, made)
     save_measurement(arguments.output, quality)
-    text = scores(quality)
-    write_whole(arguments.table, lambda part: part.write_text(text, encoding="utf-8"))
+    with file_aside(arguments.table) as part:
+        part.write_text(scores(quality), encoding="utf-8")
 
 
 if __name__ == "__main__":

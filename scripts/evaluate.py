@@ -15,9 +15,10 @@ from collections.abc import Sequence
 
 from sfumato.compute.backend import describe
 from sfumato.compute.randomness import stage_key
+from sfumato.config.scoring import FLOOR
 from sfumato.errors import InputError
 from sfumato.evaluation.evaluate import DATA, evaluate_real_images, evaluate_samples
-from sfumato.evaluation.metrics import FLOOR, Metrics
+from sfumato.evaluation.metrics import Metrics
 from sfumato.records.measurements import load_measurement, save_measurement
 from sfumato.records.opening import open_record
 from sfumato.records.outputs import check_outputs

@@ -21,7 +21,7 @@ from sfumato.records.checkpoint import load_checkpoint
 from sfumato.records.measurements import save_measurement
 from sfumato.records.opening import open_record
 from sfumato.records.outputs import check_outputs
-from sfumato.records.provenance import Record, provenance
+from sfumato.records.provenance import Record, checkpoint_origin, provenance
 from sfumato.workflow.command_line import add_paths, command, new_parser
 from sfumato.workflow.settings import read_settings
 from sfumato.workflow.stages.likelihood import STAGE, Settings
@@ -46,7 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     schedule = make_schedule(settings.diffusion)
     denoise = make_denoiser(network, schedule, settings.diffusion.prediction_type)
     data = open_record(arguments.data[0], "train_images", "test_images")
-    origin = {key: manifest[key] for key in ("digest", "provenance")}
+    origin = checkpoint_origin(arguments.checkpoint, manifest)
     inputs, images = {"checkpoint": origin, "data": data}, data.read()
     sets = {"training": images["train_images"], "held out": images["test_images"]}
     if config.other:

@@ -19,7 +19,7 @@ from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
 from sfumato.records.history import save_history
 from sfumato.records.opening import open_record
 from sfumato.records.outputs import check_outputs
-from sfumato.records.provenance import provenance
+from sfumato.records.provenance import checkpoint_origin, provenance
 from sfumato.records.rooms import check_checkpoint_room
 from sfumato.training.loop import CPU_DEVICES, train
 from sfumato.training.progress import TrainingBar
@@ -46,8 +46,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     settings = read_settings(Settings, arguments.config)
     data = open_record(arguments.data, "train_images", "train_labels")
     network, manifest = load_checkpoint(arguments.checkpoint, settings.model, settings.diffusion)
-    initial = {key: manifest[key] for key in ("digest", "provenance")}
-    inputs = {"data": data, "initial": initial}
+    inputs = {"data": data, "initial": checkpoint_origin(arguments.checkpoint, manifest)}
     record = provenance(STAGE, "checkpoint", settings, inputs=inputs, device=describe())
     with DiskStore(work, identity(record)) as store, TrainingBar(settings.training.steps) as bar:
         trained, history = train(

@@ -12,7 +12,7 @@ from sfumato.evaluation.classifier_training import Fit, train_classifier
 from sfumato.evaluation.evaluate import DATA, evaluate_real_images, evaluate_samples
 from sfumato.evaluation.metrics import Metrics
 from sfumato.evaluation.quality import summarise, timings_of
-from sfumato.evaluation.tables import table
+from sfumato.evaluation.tables import markdown, table
 from sfumato.records.arrays import save_arrays
 from sfumato.records.opening import Opened, open_record
 from sfumato.records.provenance import Record, provenance
@@ -126,7 +126,7 @@ def test_all_runs_side_by_side(files, metrics):
     assert row.seconds_per_sample == 2  # 15 places took 30 seconds
     assert quality.floor.seconds_per_sample == 0
     assert row.spread["kid"] == pytest.approx(2**0.5) and quality.floor.spread["kid"] == 0
-    text = table(quality)
+    text = markdown(table(quality))
     assert "| class accuracy | 0.75 | 2 ± 1 |" in text
     assert "| DDIM-7 |" in text and "| network evaluations |  | 7 |" in text
     with pytest.raises(InputError, match="the floor, which real images reach, is not among them"):

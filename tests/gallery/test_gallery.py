@@ -13,7 +13,7 @@ from PIL import Image
 
 import gallery
 from sfumato.errors import InputError
-from sfumato.gallery.collect import Row, Strip, cells, collect, experiments, name_of
+from sfumato.gallery.collect import Row, Strip, collect, experiments, name_of
 from sfumato.gallery.page import write_page
 
 CHROMIUM = shutil.which("chromium")
@@ -86,11 +86,6 @@ def test_the_slider_has_a_place_for_each_frame(results, page):
 )
 def test_a_picture_is_called_as_the_report_calls_it(file, said):
     assert name_of(Path(file)) == said
-
-
-def test_a_table_of_markdown_becomes_cells():
-    lines = ["|  | real images | DDIM-10 |", "|---|---|---|", "| KID | -11 ± 5 |  |"]
-    assert cells(lines) == [["", "real images", "DDIM-10"], ["KID", "-11 ± 5", ""]]
 
 
 def test_what_a_record_says_cannot_break_the_page(results, tmp_path):

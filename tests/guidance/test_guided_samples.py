@@ -16,8 +16,9 @@ from sfumato.guidance.auto import Auto
 from sfumato.guidance.classifier import Classifier
 from sfumato.guidance.classifier_free import ClassifierFree
 from sfumato.networks.denoiser import make_denoiser
-from sfumato.networks.guidance_classifier import GuidanceClassifier, LogProbability, structure
+from sfumato.networks.guidance_classifier import GuidanceClassifier, LogProbability
 from sfumato.networks.initialisation import initialise
+from sfumato.networks.restoring import structure
 from sfumato.networks.unet_config import UNetConfig
 from sfumato.samplers import DDIM, Heun
 from sfumato.sampling.batches import nfe, sample
@@ -42,7 +43,7 @@ def denoise():
 def log_p():
     """Return a classifier of noisy images with fresh weights."""
     network = GuidanceClassifier(SHAPE, 3, rngs=nnx.Rngs(7))
-    return LogProbability(nnx.state(network), structure(SHAPE, 3)[0])
+    return LogProbability(nnx.state(network), structure(GuidanceClassifier, SHAPE, 3)[0])
 
 
 def draw(denoise, n_samples=4, labels=(0, 1, 2, -1), **options):

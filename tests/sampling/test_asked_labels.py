@@ -31,5 +31,5 @@ def test_a_random_class_depends_on_the_sample_and_the_key_alone():
     whole = asked(range(40))
     np.testing.assert_array_equal(asked(range(15, 40)), whole[15:])
     assert (asked(range(40), key=stage_key(1, 3)) != whole).any()
-    with jax.experimental.enable_x64():
+    with jax.enable_x64(True):
         np.testing.assert_array_equal(asked(range(40)), whole)

@@ -25,7 +25,8 @@ from sfumato.guidance.classifier_free import ClassifierFree
 from sfumato.editing.inpaint import Inpaint
 from sfumato.editing.restore import Restore
 from sfumato.networks.denoiser import make_denoiser
-from sfumato.networks.guidance_classifier import GuidanceClassifier, LogProbability, structure
+from sfumato.networks.guidance_classifier import GuidanceClassifier, LogProbability
+from sfumato.networks.restoring import structure
 from sfumato.networks.initialisation import initialise
 from sfumato.networks.unet_config import UNetConfig
 from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
@@ -51,7 +52,7 @@ if sys.argv[5] == "classifier_free":
     denoise = ClassifierFree(scale=2.0, interval=(0, 12))(denoise, schedule)
 elif sys.argv[5] == "classifier":
     noisy = nnx.state(GuidanceClassifier((8, 8, 1), 3, rngs=nnx.Rngs(0)))
-    log_p = LogProbability(noisy, structure((8, 8, 1), 3)[0])
+    log_p = LogProbability(noisy, structure(GuidanceClassifier, (8, 8, 1), 3)[0])
     denoise = Classifier(scale=2.0).using(log_p)(denoise, schedule)
 drawn = sample(
     denoise, schedule, DDPM(), timesteps=range(19, -1, -1), key=stage_key(0, 3), n_samples=5,

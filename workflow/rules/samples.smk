@@ -48,10 +48,6 @@ use rule sample as sample_shard with:
         experiment=plan.with_shards(several=True),
     threads: 1
     params:
-        script=plan.script("sample"),
-        config=plan.settings("sample"),
-        made=plan.making("sample"),
-        read=plan.files_read("sample"),
         shard="{k}/{n}",
 
 

@@ -14,6 +14,7 @@ from sfumato.config.model import Model
 from sfumato.config.render import RenderConfig
 from sfumato.config.samples import SampleConfig
 from sfumato.config.sampling import SamplingConfig
+from sfumato.config.scoring import FLOOR
 from sfumato.config.sweep import SweepConfig
 from sfumato.config.training import TrainingConfig
 from sfumato.config.trajectory import TrajectoryConfig
@@ -23,8 +24,6 @@ from sfumato.networks.unet_config import UNetConfig
 from sfumato.samplers.ddim import DDIM
 from sfumato.samplers.ddpm import DDPM
 
-FLOOR = "floor"
-"""The run of an evaluation that scores real images in place of samples."""
 DEFAULT_SAMPLES = {
     "ddpm": SampleConfig(sampler=DDPM(), steps=1000),
     "ddim": SampleConfig(sampler=DDIM(), steps=50),

@@ -33,5 +33,5 @@ class ForwardConfig(Section):
         for i, t in enumerate(self.timesteps):
             if not 0 <= t < noise_steps:
                 yield f"forward.timesteps[{i}]", f"{t} must be from 0 to {noise_steps - 1}"
-        if None not in (self.index, n_test) and (self.index or 0) >= (n_test or 0):
+        if self.index is not None and n_test is not None and self.index >= n_test:
             yield "forward.index", f"{self.index} must be less than data.n_test ({n_test})"

@@ -34,15 +34,15 @@ def named(method: Knobs, names: Mapping[str, str]) -> Knobs:
         names: the new name of each file, by its path.
     """
     knobs = {each.name: getattr(method, each.name) for each in fields(method) if each.init}
-    return replace(method, **_named(knobs, names))
+    return replace(method, **_renamed(knobs, names))
 
 
-def _named(knobs: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    return {
-        key: _named(value, names)
-        if isinstance(value, Mapping)
-        else names.get(value, value)
-        if key == FILE
-        else value
-        for key, value in knobs.items()
-    }
+def _renamed(knobs: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """Return knobs, and knobs within knobs, with other names of files."""
+    found = dict(knobs)
+    for key, value in knobs.items():
+        if isinstance(value, Mapping):
+            found[key] = _renamed(value, names)
+        elif key == FILE:
+            found[key] = names.get(value, value)
+    return found

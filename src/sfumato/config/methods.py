@@ -11,7 +11,14 @@ from typing import Any
 from pydantic import BaseModel, TypeAdapter
 
 from sfumato.config.listing import find, names
-from sfumato.config.mistakes import attempt, not_listed, not_named, raise_all, unknown_key
+from sfumato.config.mistakes import (
+    NOT_LISTED,
+    NOT_NAMED,
+    UNKNOWN_KEY,
+    attempt,
+    mistake_in,
+    raise_all,
+)
 from sfumato.errors import InputError
 
 
@@ -70,14 +77,14 @@ class Choice:
             ValidationError: with one mistake for each key that is wrong.
         """
         if self.key not in values:
-            raise_all(self.room, [not_named(self.key, values, self.known)])
+            raise_all(self.room, [mistake_in(self.key, NOT_NAMED, values, self.known)])
         name = values[self.key]
         if name not in self.known:
-            raise_all(self.room, [not_listed(self.key, name, self.known)])
+            raise_all(self.room, [mistake_in(self.key, NOT_LISTED, name, self.known)])
         knobs, known = self.knobs_of(str(name)), self.fields_of(str(name))
         self._check_names(str(name), known, shared)
         mistakes = [
-            unknown_key(key, value, tuple(dict.fromkeys((self.key, *shared, *known))))
+            mistake_in(key, UNKNOWN_KEY, value, tuple(dict.fromkeys((self.key, *shared, *known))))
             for key, value in values.items()
             if key not in (self.key, *known)
         ]

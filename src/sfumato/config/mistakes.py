@@ -12,19 +12,9 @@ LIMITS = "limits"
 _OWN_WORDS = frozenset(get_args(ErrorType))
 
 
-def unknown_key(key: str, value: object, known: Sequence[str]) -> InitErrorDetails:
-    """Describe an unknown key; `known` are those that could have been meant."""
-    return _details(UNKNOWN_KEY, {"known": list(known)}, (key,), value)
-
-
-def not_listed(key: str, value: object, known: Sequence[str]) -> InitErrorDetails:
-    """Describe a name that is none of `known`."""
-    return _details(NOT_LISTED, {"known": list(known)}, (key,), value)
-
-
-def not_named(key: str, values: object, known: Sequence[str]) -> InitErrorDetails:
-    """Describe a key that is missing and must name one of `known`."""
-    return _details(NOT_NAMED, {"known": list(known)}, (key,), values)
+def mistake_in(key: str, kind: str, value: object, known: Sequence[str]) -> InitErrorDetails:
+    """Describe a mistake in a key: unknown, missing, or of a value that is none of `known`."""
+    return _details(kind, {"known": list(known)}, (key,), value)
 
 
 def raise_all(title: str, mistakes: Sequence[InitErrorDetails]) -> None:

@@ -8,7 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sfumato.config.points import chains_of_convergence, entry_called, points_of_sweep
+from sfumato.config.points import (
+    chains_of_convergence,
+    entry_called,
+    points_of_convergence,
+    points_of_sweep,
+)
 from sfumato.config.validation import one_of, show
 from sfumato.errors import InputError
 
@@ -79,7 +84,7 @@ def converging(experiment: Any, wildcards: Any) -> Any:  # noqa: ANN401, ARG001
         InputError: if there are not enough noise steps.
     """
     chains = chains_of_convergence(experiment)
-    points = {name: entry for chain in chains.values() for name, entry in chain.items()}
+    points = points_of_convergence(experiment)
     # What the section decides is no part of the entries; their number of samples is no point's.
     other = {"n_samples": experiment.convergence.n_samples + 1}
     ends = {name: [*chain.values()][-1].model_copy(update=other) for name, chain in chains.items()}

@@ -6,6 +6,9 @@ from pydantic import Field, model_validator
 
 from sfumato.config.fields import Conflict, Section, Whole
 
+FLOOR = "floor"
+"""The run of an evaluation that scores real images in place of samples: the best there is."""
+
 
 class ClassifierConfig(Section):
     """How long the classifier is trained whose features carry the distances."""

@@ -6,6 +6,15 @@ from typing import Any
 NAMES = {"dpm_solver": "DPM-Solver++", "heun": "Heun", "unipc": "UniPC"}
 """Samplers whose papers do not write them in capitals."""
 
+USUAL_ENTRY = {
+    "spacing": "trailing",
+    "rho": 7.0,
+    "clip": True,
+    "percentile": 99.5,
+    "guidance": None,
+    "seed": None,
+}
+"""Defaults of what every entry of `samples` has; only another value is said."""
 USUAL_GUIDANCE = {"interval": None, "rescale": 0.0, "checkpoint": None, "digest": None}
 """Defaults of knobs of guidance; only another value is said."""
 

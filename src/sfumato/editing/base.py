@@ -33,6 +33,18 @@ if TYPE_CHECKING:
 Start: TypeAlias = "Callable[[Schedule, Array, Given, Int], Array]"
 """(schedule, x_T (B, ...), given, t) -> x_t: the state at the first time; x_T is pure noise."""
 
+
+@plain_dataclass(frozen=True)
+class Known:
+    """The `Start` that is known of each sample, by its name in `given`."""
+
+    name: str
+
+    def __call__(self, schedule: Schedule, x_T: Array, given: Given, t: Int) -> Array:  # noqa: N803
+        """Return it, in place of the x_T that was drawn."""
+        return given[self.name]
+
+
 Arrays: TypeAlias = Mapping[str, np.ndarray]
 Mistake = tuple[str, str]
 """The setting of an entry that is wrong, `edit.strength`, and what is wrong with it."""

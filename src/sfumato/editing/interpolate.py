@@ -22,7 +22,7 @@ from sfumato.compute.randomness import keys_at, normal, sample_keys, threefry_ke
 from sfumato.config.fields import Whole
 from sfumato.config.inputs import Input
 from sfumato.editing._images import DATA, test_images
-from sfumato.editing.base import Around, Asked, Edit, Mistake, Walk
+from sfumato.editing.base import Around, Asked, Edit, Known, Mistake, Walk
 from sfumato.editing.invert import Inversion, not_invertible
 
 if TYPE_CHECKING:
@@ -89,8 +89,8 @@ class Interpolate(Edit):
             return (Walk(around.sampler, around.times, between_samples),)
         up = around.times[::-1]
         return (
-            Walk(Inversion(), up, first, "first_noise"),
-            Walk(Inversion(), up, second, "second_noise"),
+            Walk(Inversion(), up, Known("first"), "first_noise"),
+            Walk(Inversion(), up, Known("second"), "second_noise"),
             Walk(around.sampler, around.times, between_images),
         )
 
@@ -134,13 +134,3 @@ def between_samples(schedule: Schedule, x_T: Array, given: Given, t: Int) -> Arr
 def between_images(schedule: Schedule, x_T: Array, given: Given, t: Int) -> Array:  # noqa: N803
     """Return what lies between the noise of two images, which was found."""
     return slerp(given["first_noise"], given["second_noise"], given["fraction"])
-
-
-def first(schedule: Schedule, x_T: Array, given: Given, t: Int) -> Array:  # noqa: N803
-    """Return the image at one end."""
-    return given["first"]
-
-
-def second(schedule: Schedule, x_T: Array, given: Given, t: Int) -> Array:  # noqa: N803
-    """Return the image at the other end."""
-    return given["second"]

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from pydantic.dataclasses import dataclass
 
 from sfumato.editing._images import OfImages
-from sfumato.editing.base import Around, Mistake, Walk
+from sfumato.editing.base import Around, Known, Mistake, Walk
 from sfumato.samplers.base import Sampler, Step
 from sfumato.samplers.ddim import DDIM
 
 if TYPE_CHECKING:
     from jax import Array
 
-    from sfumato.diffusion.prediction import Ask, Given, Int
+    from sfumato.diffusion.prediction import Ask, Int
     from sfumato.diffusion.schedule import Schedule
 
 
@@ -40,8 +40,8 @@ class Invert(OfImages):
 
     def walks(self, around: Around) -> tuple[Walk, ...]:
         """Return the way up, and the way down; see Edit.walks."""
-        up = Walk(Inversion(), around.times[::-1], original, "noise")
-        return up, Walk(around.sampler, around.times, noise)
+        up = Walk(Inversion(), around.times[::-1], Known("original"), "noise")
+        return up, Walk(around.sampler, around.times, Known("noise"))
 
 
 @plain_dataclass(frozen=True)
@@ -69,13 +69,3 @@ def not_invertible(around: Around) -> Iterator[Mistake]:
         yield "sampler", "must be ddim, with eta 0: no other chain is walked backwards"
     if around.clip:
         yield "clip", "must be false: what is clipped cannot be walked backwards"
-
-
-def original(schedule: Schedule, x_T: Array, given: Given, t: Int) -> Array:  # noqa: N803
-    """Return the image."""
-    return given["original"]
-
-
-def noise(schedule: Schedule, x_T: Array, given: Given, t: Int) -> Array:  # noqa: N803
-    """Return the noise that was found."""
-    return given["noise"]

@@ -22,7 +22,6 @@ from pydantic.dataclasses import dataclass
 
 from sfumato.compute.randomness import normal
 from sfumato.config.fields import Real
-from sfumato.config.wording import exact
 from sfumato.diffusion.prediction import Prediction, from_x_0
 from sfumato.editing._images import OfImages
 from sfumato.editing._masks import random_masks
@@ -69,7 +68,7 @@ class Restore(OfImages):
                 f"{height} by {width}",
             )
         if self.method == "pigdm" and self.scale is not None:
-            yield "edit.scale", f"{exact(self.scale)} is a knob of edit.method dps alone"
+            yield "edit.scale", f"{self.scale:g} is a knob of edit.method dps alone"
         if self.method == "dps" and around.clip == "dynamic":
             yield "clip", "must be true or false for dps, which clips what the sampler sees"
         if self.method == "dps" and len(around.sampler.asks(1, 0)) > 1:

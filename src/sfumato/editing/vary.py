@@ -16,7 +16,6 @@ from pydantic import Field
 from pydantic.dataclasses import dataclass
 
 from sfumato.config.fields import Real
-from sfumato.config.wording import exact
 from sfumato.editing._images import OfImages
 from sfumato.editing.base import Around, Mistake, Walk
 
@@ -43,8 +42,8 @@ class Vary(OfImages):
             least = -(-(first + 1) * 1000 // noise_steps) / 1000
             yield (
                 "edit.strength",
-                f"{exact(self.strength)} starts below time {first}, where the last step starts: "
-                f"it must be at least {exact(least)}, or take more steps",
+                f"{self.strength:g} starts below time {first}, where the last step starts: "
+                f"it must be at least {least:g}, or take more steps",
             )
 
     def times(self, around: Around) -> np.ndarray:

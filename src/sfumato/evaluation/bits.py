@@ -1,7 +1,6 @@
 """The likelihood of sets of images, side by side: the content of a `likelihood.json`."""
 
 from sfumato.config.fields import Real, Section, Whole
-from sfumato.errors import InputError
 from sfumato.records.measurements import Measurement
 
 
@@ -41,10 +40,3 @@ class Likelihood(Measurement):
 
     sets: list[SetOfImages]
     """Training images, those held out, and maybe images of another kind."""
-
-    def set(self, name: str) -> SetOfImages:
-        """Return the set with this name."""
-        for each in self.sets:
-            if each.name == name:
-                return each
-        raise InputError(f"likelihood: there are no images called {name!r}")

@@ -11,9 +11,9 @@ from flax import nnx
 from sfumato.compute.compilation import compiled
 from sfumato.compute.modes import in_own_modes
 from sfumato.errors import InputError
-from sfumato.evaluation.lenet import structure
+from sfumato.evaluation.lenet import LeNet
 from sfumato.evaluation.quantise import quantise
-from sfumato.networks.restoring import restored, weights_of
+from sfumato.networks.restoring import restored, structure, weights_of
 
 MICRO_BATCH = 64  # images through the network at once; XLA may sum in another order at another size
 
@@ -62,7 +62,7 @@ class Classifier:
             InputError: if a weight is missing, is one too many, has another shape than images of
                 `image_shape` and `n_classes` classes ask for, or is not finite.
         """
-        graphdef, shapes = structure(tuple(image_shape), n_classes)
+        graphdef, shapes = structure(LeNet, tuple(image_shape), n_classes)
         return cls(graphdef, restored(shapes, weights), tuple(image_shape), n_classes)
 
     def _batches(self, images: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray]]:

@@ -18,8 +18,9 @@ from sfumato.compute.modes import in_own_modes
 from sfumato.errors import InputError
 from sfumato.evaluation.classes import check_labels
 from sfumato.evaluation.classifier import Classifier
-from sfumato.evaluation.lenet import SMALLEST, LeNet, structure
+from sfumato.evaluation.lenet import SMALLEST, LeNet
 from sfumato.evaluation.quantise import quantise
+from sfumato.networks.restoring import structure
 from sfumato.training.descent import Carry, begin, descend
 
 
@@ -68,8 +69,8 @@ def train_classifier(
     images, labels = quantise(images), np.asarray(labels)
     _check(images, labels, n_classes)
     start_key, order_key, shift_key = jax.random.split(key, 3)
-    graphdef, _ = structure(images.shape[1:], n_classes)
-    carry = _start(images.shape[1:], n_classes, start_key)
+    graphdef, _ = structure(LeNet, images.shape[1:], n_classes)
+    carry = begin(LeNet, images.shape[1:], n_classes, start_key)
     rate = optax.cosine_decay_schedule(fit.learning_rate, fit.steps)
     order = image_order(len(images), fit.steps * fit.batch_size, order_key)
     for number, chosen in enumerate(order.reshape(fit.steps, fit.batch_size)):
@@ -103,12 +104,6 @@ def shifted(x: jax.Array, most: int, key: jax.Array) -> jax.Array:
     corners = jax.random.randint(key, (len(x), 2), 0, 2 * most + 1)
     cut = partial(jax.lax.dynamic_slice, slice_sizes=x.shape[1:])
     return jax.vmap(lambda image, corner: cut(image, (*corner, 0)))(padded, corners)
-
-
-@partial(compiled, static_argnums=(0, 1))
-def _start(image_shape: tuple[int, ...], n_classes: int, key: jax.Array) -> Carry:
-    """Draw fresh weights, and make the optimiser's state for them."""
-    return begin(nnx.state(LeNet(image_shape, n_classes, rngs=nnx.Rngs(key))))
 
 
 @partial(compiled, static_argnums=(0, 1))

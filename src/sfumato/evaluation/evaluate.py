@@ -6,10 +6,10 @@ import jax
 import numpy as np
 
 from sfumato.config.labels import NO_CLASS, in_order, in_turn
-from sfumato.config.scoring import ScoringConfig
+from sfumato.config.scoring import FLOOR, ScoringConfig
 from sfumato.errors import InputError
 from sfumato.evaluation.classifier import Classifier
-from sfumato.evaluation.metrics import FLOOR, Judged, Nearest
+from sfumato.evaluation.metrics import Judged, Nearest
 from sfumato.evaluation.scores import RealImages, Scores, score, score_floor
 from sfumato.records.opening import Opened
 from sfumato.sampling.timing import Timing

@@ -56,8 +56,3 @@ def max_pool(x: jax.Array) -> jax.Array:
 
 def _larger(first: jax.Array, second: jax.Array) -> jax.Array:
     return jnp.where(first >= second, first, second)
-
-
-def structure(image_shape: tuple[int, ...], n_classes: int) -> tuple[nnx.GraphDef, nnx.State]:
-    """Return the network's structure and the shapes of its weights, without drawing any."""
-    return nnx.split(nnx.eval_shape(lambda: LeNet(image_shape, n_classes, rngs=nnx.Rngs(0))))

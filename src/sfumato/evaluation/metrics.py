@@ -5,9 +5,6 @@ from typing import Any
 from sfumato.config.fields import Real, Section, Whole
 from sfumato.records.measurements import Measurement
 
-FLOOR = "floor"
-"""The run that scores real images: the best that can be reached."""
-
 
 class Nearest(Section):
     """A generated image, and the training image that is nearest to it in pixels."""

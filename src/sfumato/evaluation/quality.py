@@ -6,8 +6,9 @@ from statistics import fmean, stdev
 from typing import Any
 
 from sfumato.config.fields import Real, Section, Whole
+from sfumato.config.scoring import FLOOR
 from sfumato.errors import InputError
-from sfumato.evaluation.metrics import FLOOR, Metrics
+from sfumato.evaluation.metrics import Metrics
 from sfumato.records.measurements import Measurement
 from sfumato.records.provenance import Record
 from sfumato.sampling.timing import Timing

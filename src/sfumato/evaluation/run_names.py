@@ -1,12 +1,10 @@
 """What the runs of an evaluation are called, for people: by what tells them apart."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from functools import cache
 from typing import Any
 
 from sfumato.config.nested import leaf_items
-from sfumato.config.samples import SampleConfig
-from sfumato.config.wording import USUAL_GUIDANCE, called, phrase
+from sfumato.config.wording import USUAL_ENTRY, USUAL_GUIDANCE, called, phrase
 from sfumato.evaluation.quality import Row
 
 OF_ANY = ("sampler", "n_samples", "seed")
@@ -19,11 +17,22 @@ _USUAL = {f"guidance.{knob}": value for knob, value in USUAL_GUIDANCE.items()}
 
 
 def labels(rows: Sequence[Row]) -> dict[str, str]:
-    """Name each run by its method and its network evaluations: `DDIM-50, eta 0.5`."""
-    return {
+    """Name each run by its method and its network evaluations: `DDIM-50, eta 0.5`.
+
+    Where that is the name of several, their steps and their seeds are said too.
+    """
+    names = {
         row.run: ", ".join([f"{sampler}-{row.nfe}", *differences])
         for row, (sampler, *differences) in zip(rows, _methods(rows), strict=True)
     }
+    for key in ("steps", "seed"):
+        values: dict[str, set[Any]] = {}
+        for row in rows:
+            values.setdefault(names[row.run], set()).add(row.settings.get(key))
+        for row in rows:
+            if len(values[names[row.run]]) > 1:
+                names[row.run] += f", {phrase(key, row.settings.get(key))}"
+    return names
 
 
 def methods(rows: Sequence[Row]) -> dict[str, list[Row]]:
@@ -57,8 +66,8 @@ def by_scale(rows: Sequence[Row]) -> dict[str, list[tuple[float, Row]]]:
 def _methods(rows: Sequence[Row], varied: Collection[str] = VARIED) -> Iterator[list[str]]:
     """Yield for each run its sampler, and in what it differs from the sampler's first run.
 
-    The first is said to differ from the defaults in what the others do not share, but for steps. A
-    scale of guidance is said of every run that has one, if not all have the same.
+    The first itself says what the others do not share and is neither usual nor 0 or none, but for
+    steps. A scale of guidance is said of every run that has one, if not all have the same.
     """
     scales = {(row.settings.get("guidance") or {}).get("scale") for row in rows}
     told_by = [{k: x for k, x in leaf_items(row.settings) if k not in varied} for row in rows]
@@ -71,19 +80,12 @@ def _methods(rows: Sequence[Row], varied: Collection[str] = VARIED) -> Iterator[
         shared = {
             key: x
             for key, x in first.items()
-            if key == "steps" or all(x == o.get(key, o) for o in others)
+            if key == "steps" or not x or all(x == o.get(key, o) for o in others)
         }
-        usual = _USUAL | (_defaults(sampler) | shared if knobs == first else first)
+        usual = _USUAL | (USUAL_ENTRY | shared if knobs == first else first)
         if len(scales) > 1:
             usual.pop(SCALE, None)
         yield [called(sampler), *_differences(knobs, usual)]
-
-
-@cache
-def _defaults(sampler: str) -> dict[str, Any]:
-    """Return the settings of an entry that names a sampler alone."""
-    entry = SampleConfig.model_validate({"sampler": sampler})
-    return dict(leaf_items(entry.model_dump(mode="json")))
 
 
 def _differences(knobs: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:

@@ -100,7 +100,7 @@ def score(
         values["class_accuracy"] = right
     interval = partial(confidence_interval, a=theirs, b=ours, seed=0)
     intervals = {
-        "fd_lenet": interval(frechet_distance),
+        "fd_lenet": tuple(max(0.0, end) for end in interval(frechet_distance)),
         "kid": interval(kernel_distance),
         "two_sample_accuracy": (told_apart.low, told_apart.high),
     }

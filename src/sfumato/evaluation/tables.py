@@ -1,4 +1,4 @@
-"""Measured quality as a table for people, in Markdown."""
+"""Measured quality as tables for people."""
 
 from collections.abc import Sequence
 
@@ -23,51 +23,61 @@ NAMES = {
 """What each score is called in a table."""
 
 
-def table(quality: Quality, runs: Sequence[Row] | None = None) -> str:
-    """Write the scores of some runs, or of all, as a table in Markdown, beside real images.
+Table = list[list[str]]
+"""Lines of cells; the first one names the columns."""
+
+
+def markdown(lines: Table) -> str:
+    """Write a table in Markdown; nothing, where it has no lines."""
+    if not lines:
+        return ""
+    first, *others = (f"| {' | '.join(cells)} |" for cells in lines)
+    return "\n".join([first, "|" + "---|" * len(lines[0]), *others]) + "\n"
+
+
+def table(quality: Quality, runs: Sequence[Row] | None = None) -> Table:
+    """Return the scores of some runs, or of all, beside real images.
 
     Mean and, after ±, the spread over seeds; intervals are those of the first seed.
     """
     runs, names = quality.rows if runs is None else runs, labels(quality.rows)
     lines = [
-        _line("", "real images", *(names[row.run] for row in runs)),
-        "|" + "---|" * (2 + len(runs)),
-        _line("network evaluations", "", *(str(row.nfe) for row in runs)),
-        _line("seconds per sample", "", *(f"{row.seconds_per_sample:.3g}" for row in runs)),
+        ["", "real images", *(names[row.run] for row in runs)],
+        ["network evaluations", "", *(str(row.nfe) for row in runs)],
+        ["seconds per sample", "", *(f"{row.seconds_per_sample:.3g}" for row in runs)],
     ]
-    scored = {name for row in runs for name in row.mean}
-    for name, text in ((name, text) for name, text in NAMES.items() if name in scored):
+    for name, text in NAMES.items():
+        if not any(name in row.mean for row in runs):
+            continue
         reached = cell(quality.floor, name)
         if name == "class_accuracy":  # of real images it is that of the classifier
             reached = f"{quality.classifier_accuracy:.3g}"
-        lines.append(_line(text, reached, *(cell(row, name) for row in runs)))
+        lines.append([text, reached, *(cell(row, name) for row in runs)])
         if name in quality.floor.intervals:
-            ends = [interval(row, name) for row in (quality.floor, *runs)]
-            lines.append(_line(f"{text}, 95 % interval", *ends))
-    return "\n".join(lines) + "\n"
+            ends = (interval(row, name) for row in (quality.floor, *runs))
+            lines.append([f"{text}, 95 % interval", *ends])
+    return lines
 
 
-def class_table(quality: Quality) -> str:
-    """Write scores of each class by itself, of the runs that ask for classes; "" without any."""
+def class_table(quality: Quality) -> Table:
+    """Return scores of each class by itself, of the runs that ask for classes; [] without any."""
     runs, names = [row for row in quality.rows if row.by_class], labels(quality.rows)
     if not runs:
-        return ""
-    numbers = range(len(runs[0].by_class["class_accuracy"]))
-    lines = [_line("class", *map(str, numbers)), "|" + "---|" * (1 + len(numbers))]
+        return []
+    lines = [["class", *map(str, range(len(runs[0].by_class["class_accuracy"])))]]
     for row in runs:
         for name, values in row.by_class.items():
-            cells = (f"{value:.3g}" for value in values)
-            lines.append(_line(f"{names[row.run]}: {NAMES[name]}", *cells))
-    return "\n".join(lines) + "\n"
+            lines.append([f"{names[row.run]}: {NAMES[name]}", *(f"{v:.3g}" for v in values)])
+    return lines
 
 
 def scores(quality: Quality) -> str:
     """Write all tables of an evaluation, as metrics.md holds them."""
-    return "\n".join(filter(None, [table(quality), class_table(quality)]))
+    return "\n".join(filter(None, map(markdown, [table(quality), class_table(quality)])))
 
 
-def likelihood_table(likelihood: Likelihood) -> str:
-    """Write the bits per dimension of each set of images, after ± their standard errors."""
+def likelihood_table(likelihood: Likelihood) -> Table:
+    """Return the bits per dimension of each set of images, after ± their standard errors."""
     kinds = {
         "bound": "variational bound",
         "flow": "probability flow",
@@ -75,17 +85,14 @@ def likelihood_table(likelihood: Likelihood) -> str:
         "chain": "of the bound: its chain",
         "prior": "of the bound: the last time",
     }
-    lines = [_line("", *(each.name for each in likelihood.sets))]
-    lines += ["|" + "---|" * (1 + len(likelihood.sets))]
-    lines += [_line("images", *(str(each.n_images) for each in likelihood.sets))]
+    lines = [
+        ["", *(each.name for each in likelihood.sets)],
+        ["images", *(str(each.n_images) for each in likelihood.sets)],
+    ]
     for kind, words in kinds.items():
-        found = [getattr(each, kind) for each in likelihood.sets]
-        lines.append(_line(words, *(f"{e.mean:.3g} ± {e.error:.1g}" for e in found)))
-    return "\n".join(lines) + "\n"
-
-
-def _line(*cells: str) -> str:
-    return f"| {' | '.join(cells)} |"
+        found = (getattr(each, kind) for each in likelihood.sets)
+        lines.append([words, *(f"{each.mean:.3g} ± {each.error:.1g}" for each in found)])
+    return lines
 
 
 def cell(row: Row, name: str) -> str:

@@ -40,21 +40,13 @@ def draw(look: AnimationLook, trajectory: Opened) -> Animation:
     """
     from sfumato.figures.lettering import least_width
     from sfumato.figures.saving import Animation
-    from sfumato.figures.titles import (
-        channel_words,
-        diffusion_words,
-        drawn_words,
-        heading,
-        network_words,
-    )
+    from sfumato.figures.titles import drawn_words, heading, made_words
 
     record, arrays = trajectory.record, trajectory.read()
     said = heading(
         look,
         f"sample 0 of {drawn_words(record)}",
-        network_words(record),
-        diffusion_words(record),
-        channel_words(arrays["frames"]),
+        *made_words(record, arrays["frames"]),
     )
     n_frames, *sides, _ = arrays["frames"].shape
     scale = max(1, round(2 * look.panel_inches * look.dpi) // max(sides))

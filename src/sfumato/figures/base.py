@@ -136,10 +136,15 @@ class Figure(Stage):
         """
         names: dict[str, str] = {}
         for file, each in zip(() if callable(self.files) else self.files, opened, strict=False):
-            pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(file))
-            match = re.fullmatch(pattern, each.record.artifact)
+            match = matched(file, each.record.artifact)
             if match is None:
                 kind = re.sub(r"\{\w+\}", "*", file)
                 raise InputError(f"{each.path}: this file is {each.record.artifact}, not {kind}")
             names |= match.groupdict()
         return self.file.format(**names)
+
+
+def matched(file: str, path: str) -> re.Match[str] | None:
+    """Match a path with one that may have wildcards: `{name}_samples.png`."""
+    pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(file))
+    return re.fullmatch(pattern, path)

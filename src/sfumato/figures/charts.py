@@ -22,15 +22,28 @@ N_COLORS, MARKERS = 10, "os^Dv"
 _PAD = 0.05  # between panels
 
 
-def chart(look: ChartLook, heading: Heading, size: tuple[float, float]) -> Figure:
-    """Return an empty figure under a heading; the height is that of the rest."""
+def chart(
+    look: ChartLook, heading: Heading, size: tuple[float, float], names: Sequence[str] = ()
+) -> Figure:
+    """Return an empty figure under a heading, with room for a legend of these names.
+
+    The height is that of the rest.
+    """
     width, height = size
+    height += NAME * legend_shape(names, width, look.dpi)[1] if names else 0
     blocks, top = set_heading(heading, look.dpi, width)
     total = height + top
     layout = ConstrainedLayoutEngine(w_pad=_PAD, h_pad=_PAD, rect=(0, 0, 1, height / total))
     figure = Figure((width, total), dpi=look.dpi, layout=layout)
     write(figure, blocks)
     return figure
+
+
+def add_legend(figure: Figure, names: Sequence[str], panel: Axes | None = None) -> None:
+    """Name at the bottom what is drawn: in one panel for all of them, or in every one."""
+    columns, _ = legend_shape(names, figure.get_size_inches()[0], figure.dpi)
+    shown = panel.get_legend_handles_labels() if panel else ()
+    figure.legend(*shown, fontsize=SMALL, loc="outside lower center", ncols=columns)
 
 
 def legend_shape(names: Sequence[str], width: float, dpi: float) -> tuple[int, int]:

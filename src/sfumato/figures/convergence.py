@@ -43,7 +43,7 @@ FIGURE = Figure(
 def draw(look: ChartLook, convergence: Opened) -> Drawing:
     """Draw each sampler's distances against network evaluations, and lines of orders 1, 2 and 3."""
     from sfumato.config.wording import phrases
-    from sfumato.figures.charts import NAME, chart, fitted, legend_shape, set_scale
+    from sfumato.figures.charts import add_legend, chart, fitted, set_scale
     from sfumato.figures.titles import (
         USUAL_ENTRY,
         counted,
@@ -65,8 +65,7 @@ def draw(look: ChartLook, convergence: Opened) -> Drawing:
         diffusion_words(record),
     )
     names = [fitted(name, WIDTH, look.dpi) for name in _names(measured, record.settings)]
-    columns, lines = legend_shape(names, WIDTH, look.dpi)
-    figure = chart(look, said, (WIDTH, HEIGHT + NAME * lines))
+    figure = chart(look, said, (WIDTH, HEIGHT), names)
     axes = figure.subplots()
     for each, name in zip(measured.curves, names, strict=True):
         axes.plot(each.nfe, each.distances, "o-", markersize=4, linewidth=1, label=name)
@@ -76,7 +75,7 @@ def draw(look: ChartLook, convergence: Opened) -> Drawing:
     _draw_orders(axes, measured)
     axes.set_xlabel("network evaluations of a sample", fontsize=SMALL)
     axes.set_ylabel("distance", fontsize=SMALL)
-    figure.legend(fontsize=SMALL, loc="outside lower center", ncols=columns)
+    add_legend(figure, names)
     return figure
 
 

@@ -59,7 +59,7 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     """Draw each score against w, a line for the runs that differ in w alone."""
     from sfumato.evaluation.quality import Quality
     from sfumato.evaluation.run_names import by_scale
-    from sfumato.figures.charts import NAME, chart, fitted, legend_shape, set_scale
+    from sfumato.figures.charts import add_legend, chart, fitted, set_scale
     from sfumato.figures.titles import compared_words, runs_heading
 
     measured = Quality.of(quality)
@@ -69,8 +69,8 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     title = f"guidance, {compared_words(measured)}"
     guided = [run for runs in found.values() for _, run in runs]
     said = runs_heading(look, title, guided, quality.record)
-    columns, lines = legend_shape([*found, "real images"], WIDTH, look.dpi)
-    figure = chart(look, said, (WIDTH, HEIGHT + NAME * lines))
+    names = [*found, "real images"]
+    figure = chart(look, said, (WIDTH, HEIGHT), names)
     floor = {**measured.floor.mean, "class_accuracy": measured.classifier_accuracy}
     scales = [w for runs in found.values() for w, _ in runs]
     for axes, (score, title, better) in zip(figure.subplots(1, 4), PANELS, strict=True):
@@ -79,8 +79,7 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
         axes.set_title(title, fontsize=MEDIUM)
         axes.set_ylabel(better, fontsize=SMALL)
         axes.set_xlabel("guidance scale $w$", fontsize=SMALL)
-    shown = figure.axes[0].get_legend_handles_labels()
-    figure.legend(*shown, fontsize=SMALL, loc="outside lower center", ncols=columns)
+    add_legend(figure, names, figure.axes[0])
     return figure
 
 

@@ -38,7 +38,7 @@ FIGURE = Figure(
 def draw(look: ChartLook, likelihood: Opened) -> Drawing:
     """Draw the terms of the bound against t, and the bits of each set with two standard errors."""
     from sfumato.evaluation.bits import Likelihood
-    from sfumato.figures.charts import NAME, chart, legend_shape
+    from sfumato.figures.charts import add_legend, chart
     from sfumato.figures.titles import diffusion_words, heading, network_words
 
     measured, record = Likelihood.of(likelihood), likelihood.record
@@ -51,14 +51,12 @@ def draw(look: ChartLook, likelihood: Opened) -> Drawing:
         diffusion_words(record),
     )
     names = [f"{each.name}, {each.n_images}" for each in sets]
-    columns, lines = legend_shape([*names, *(words for *_, words in KINDS)], WIDTH, look.dpi)
-    figure = chart(look, said, (WIDTH, HEIGHT + NAME * lines))
+    legend = [*names, *(words for *_, words in KINDS)]
+    figure = chart(look, said, (WIDTH, HEIGHT), legend)
     left, right = figure.subplots(1, 2)
     _draw_terms(left, sets, names)
     _draw_bits(right, sets)
-    shown = [each.get_legend_handles_labels() for each in (left, right)]
-    handles, labels = (sum(parts, []) for parts in zip(*shown, strict=True))
-    figure.legend(handles, labels, fontsize=SMALL, loc="outside lower center", ncols=columns)
+    add_legend(figure, legend)
     return figure
 
 

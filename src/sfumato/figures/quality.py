@@ -45,7 +45,7 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     """Draw FD-LeNet and how often samples are told apart, against network evaluations."""
     from sfumato.evaluation.quality import Quality
     from sfumato.evaluation.run_names import methods
-    from sfumato.figures.charts import NAME, chart, fitted, legend_shape, set_scale
+    from sfumato.figures.charts import add_legend, chart, fitted, set_scale
     from sfumato.figures.titles import compared_words, runs_heading
 
     measured = Quality.of(quality)
@@ -54,8 +54,7 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     said = runs_heading(look, title, measured.rows, quality.record)
     references = [fitted(name, WIDTH, look.dpi) for name in _references(measured)]
     names = [*found, *references][: MOST_NAMED + 3]
-    columns, lines = legend_shape(names, WIDTH, look.dpi)
-    figure = chart(look, said, (WIDTH, HEIGHT + NAME * lines))
+    figure = chart(look, said, (WIDTH, HEIGHT), names)
     panels = figure.subplots(1, 2)
     for axes, (score, title, better) in zip(panels, PANELS, strict=True):
         _draw_methods(axes, found, score)
@@ -65,8 +64,7 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
         axes.set_title(title, fontsize=MEDIUM)
         axes.set_ylabel(better, fontsize=SMALL)
         axes.set_xlabel(f"network evaluations of a sample, {_seconds(measured)}", fontsize=SMALL)
-    shown = panels[0].get_legend_handles_labels()
-    figure.legend(*shown, fontsize=SMALL, loc="outside lower center", ncols=columns)
+    add_legend(figure, names, panels[0])
     return figure
 
 

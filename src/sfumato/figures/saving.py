@@ -14,7 +14,8 @@ from PIL.PngImagePlugin import MAX_TEXT_CHUNK, PngInfo
 from sfumato.config.render import AnimationLook, ChartLook
 from sfumato.errors import InputError
 from sfumato.figures.style import own_style
-from sfumato.records.arrays import PROVENANCE, write_whole
+from sfumato.records.arrays import PROVENANCE
+from sfumato.records.outputs import file_aside
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -71,7 +72,8 @@ def save_figure(
     text, info = json.dumps(provenance, sort_keys=True), PngInfo()
     info.add_text(PROVENANCE, text, zip=len(text) <= MAX_TEXT_CHUNK)
     inside = {"pnginfo": info}
-    write_whole(path, lambda part: figure.savefig(part, dpi=look.dpi, pil_kwargs=inside))
+    with file_aside(path) as part:
+        figure.savefig(part, dpi=look.dpi, pil_kwargs=inside)
 
 
 def save_animation(
@@ -86,17 +88,15 @@ def save_animation(
     _check_size(path, drawn.width, drawn.height, drawn.n_frames)
     first, *others = map(Image.fromarray, drawn.frames)
     duration = round(1000 / look.frames_per_second)
-    write_whole(
-        path,
-        lambda part: first.save(
+    with file_aside(path) as part:
+        first.save(
             part,
             save_all=True,
             append_images=others,
             duration=[duration] * len(others) + [1000],
             loop=0,
             comment=json.dumps(provenance, sort_keys=True).encode(),
-        ),
-    )
+        )
 
 
 def _check_size(path: Path, width: float, height: float, frames: int = 1) -> None:

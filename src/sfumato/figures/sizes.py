@@ -43,7 +43,7 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     from sfumato.errors import InputError
     from sfumato.evaluation.quality import Quality
     from sfumato.evaluation.run_names import labels
-    from sfumato.figures.charts import NAME, chart, fitted, legend_shape, set_scale
+    from sfumato.figures.charts import add_legend, chart, fitted, set_scale
     from sfumato.figures.titles import compared_words, runs_heading
 
     measured = Quality.of(quality)
@@ -55,8 +55,8 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
     rows = rows[:MOST]
     said = runs_heading(look, title, rows, quality.record, first)
     shown = [(fitted(names[row.run], WIDTH, look.dpi), row) for row in rows]
-    columns, lines = legend_shape([*(name for name, _ in shown), "real images"], WIDTH, look.dpi)
-    figure = chart(look, said, (WIDTH, HEIGHT + NAME * lines))
+    legend = [*(name for name, _ in shown), "real images"]
+    figure = chart(look, said, (WIDTH, HEIGHT), legend)
     for axes, (score, title, better) in zip(figure.subplots(1, 4), PANELS, strict=True):
         for name, row in shown:
             sizes, values = row.by_size["n_samples"], row.by_size[score]
@@ -71,6 +71,5 @@ def draw(look: ChartLook, quality: Opened) -> Drawing:
         axes.set_title(title, fontsize=MEDIUM)
         axes.set_ylabel(better, fontsize=SMALL)
         axes.set_xlabel("images on each side", fontsize=SMALL)
-    found = figure.axes[0].get_legend_handles_labels()
-    figure.legend(*found, fontsize=SMALL, loc="outside lower center", ncols=columns)
+    add_legend(figure, legend, figure.axes[0])
     return figure

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from sfumato.config.wording import USUAL_GUIDANCE, called, exact, phrase, phrases
-from sfumato.figures.classes import class_words
+from sfumato.config.wording import USUAL_ENTRY, USUAL_GUIDANCE, called, exact, phrase, phrases
+from sfumato.figures.classes import class_names, class_words
 from sfumato.records.facts import ancestors, settings_of
 
 if TYPE_CHECKING:
@@ -18,15 +18,6 @@ if TYPE_CHECKING:
     from sfumato.evaluation.quality import Quality, Row
     from sfumato.records.provenance import Record
 
-USUAL_ENTRY = {
-    "spacing": "trailing",
-    "rho": 7.0,
-    "clip": True,
-    "percentile": 99.5,
-    "guidance": None,
-    "seed": None,
-}
-"""Defaults of what every entry of `samples` has; only another value is said."""
 USUAL_KNOBS = {"final_order": 2, "variant": "bh2", "stochastic": False}
 """The same of samplers' knobs that few ever turn."""
 USUAL_DIFFUSION = {"beta_start": 1e-4, "beta_end": 0.02}
@@ -125,16 +116,9 @@ def _knob_words(key: str, value: Any) -> str:  # noqa: ANN401
 
 def drawn_words(record: Record) -> str:
     """Say how the samples of a file, or of a trajectory's, were drawn."""
-    from sfumato.figures.classes import class_names
-
-    (entry,), chain, classes = (
-        record.settings["samples"].values(),
-        record.chain,
-        class_names(record),
-    )
-    if chain is None:
-        return chain_words(entry, classes=classes)
-    return chain_words(entry, chain.steps, classes, chain.nfe)
+    (entry,), chain = record.settings["samples"].values(), record.chain
+    steps, nfe = (chain.steps, chain.nfe) if chain else (None, None)
+    return chain_words(entry, steps, class_names(record), nfe)
 
 
 def compared_words(quality: Quality) -> str:

@@ -3,7 +3,6 @@
 Each figure comes with what it says of itself: what made it, and how to build it again.
 """
 
-import re
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
@@ -15,8 +14,9 @@ import numpy as np
 from sfumato.errors import InputError
 from sfumato.evaluation.bits import Likelihood
 from sfumato.evaluation.quality import Quality
-from sfumato.evaluation.tables import class_table, likelihood_table, table
+from sfumato.evaluation.tables import Table, class_table, likelihood_table, table
 from sfumato.figures import figure, names
+from sfumato.figures.base import matched
 from sfumato.figures.panels import to_rgb
 from sfumato.figures.sweep import label
 from sfumato.records.damage import ForeignError
@@ -73,8 +73,8 @@ class Experiment:
     pictures: list[Picture]
     trajectory: Trajectory | None
     sweeps: dict[str, list[Row]]
-    tables: dict[str, list[list[str]]]
-    """The lines of each table, by its title; the first line names the columns."""
+    tables: dict[str, Table]
+    """By their titles."""
 
 
 def collect(folder: Path) -> Experiment:
@@ -91,7 +91,7 @@ def collect(folder: Path) -> Experiment:
         [*_pictures(files)],
         _trajectory(path) if path.is_file() else None,
         {name: points for name, points in sweeps.items() if points},
-        dict(_tables(folder)),
+        _tables(folder),
     )
 
 
@@ -107,8 +107,7 @@ def name_of(path: Path) -> str:
     """Say what a figure shows, as the report calls it."""
     # Those whose names begin with what they are, before `{name}_samples.png`.
     for each in sorted(map(figure, names()), key=lambda each: each.file.startswith("{")):
-        pattern = re.sub(r"\\\{(\w+)\\\}", r"(?P<\1>.+)", re.escape(each.file))
-        if match := re.fullmatch(pattern, path.name):
+        if match := matched(each.file, path.name):
             return each.label.format(**match.groupdict())
     return path.stem
 
@@ -136,23 +135,15 @@ def _strip(images: np.ndarray) -> Strip:
     return Strip(np.concatenate(colours, axis=1), len(colours))
 
 
-def _tables(folder: Path) -> Iterator[tuple[str, list[list[str]]]]:
+def _tables(folder: Path) -> dict[str, Table]:
     quality, likelihood = folder / "quality.json", folder / "likelihood.json"
-    texts = {}
+    found: dict[str, Table] = {}
     if quality.is_file():
         scored = load_measurement(Quality, quality)
-        texts = {"quality": table(scored), "quality of each class": class_table(scored)}
+        found = {"quality": table(scored), "quality of each class": class_table(scored)}
     if likelihood.is_file():
-        texts["bits per dimension"] = likelihood_table(load_measurement(Likelihood, likelihood))
-    for title, text in texts.items():
-        if text:
-            yield title, cells(text.splitlines())
-
-
-def cells(lines: Sequence[str]) -> list[list[str]]:
-    """Cut a table of Markdown into cells, without the line of dashes."""
-    found = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
-    return [line for line in found if not all(set(cell) <= set("-: ") and cell for cell in line)]
+        found["bits per dimension"] = likelihood_table(load_measurement(Likelihood, likelihood))
+    return {title: lines for title, lines in found.items() if lines}
 
 
 def experiments(results: Path, wanted: Sequence[str]) -> list[Experiment]:

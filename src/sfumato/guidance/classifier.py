@@ -19,7 +19,6 @@ from sfumato.compute.knobs import is_exactly
 from sfumato.config.fields import Real
 from sfumato.config.inputs import Input
 from sfumato.diffusion.prediction import Prediction
-from sfumato.errors import InputError
 from sfumato.guidance.base import Guidance, Reads
 
 if TYPE_CHECKING:
@@ -54,8 +53,6 @@ class Classifier(Guidance):
         import jax
         import jax.numpy as jnp
 
-        if "labels" not in given:
-            raise InputError("guidance: classifier needs labels")
         labels = given["labels"]
         x_0, eps = denoise(x_t, t, {name: given[name] for name in given if name != "labels"})
         if is_exactly(self.scale, 0):

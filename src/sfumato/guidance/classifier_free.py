@@ -23,7 +23,6 @@ from sfumato.compute.knobs import is_exactly
 from sfumato.config.fields import Real, Whole
 from sfumato.config.labels import NO_CLASS
 from sfumato.diffusion.prediction import from_x_0
-from sfumato.errors import InputError
 from sfumato.guidance.base import Guidance
 
 if TYPE_CHECKING:
@@ -72,8 +71,6 @@ class ClassifierFree(Guidance):
         import jax
         import jax.numpy as jnp
 
-        if "labels" not in given:
-            raise InputError("guidance: classifier_free needs labels")
         if is_exactly(self.scale, 1):
             return denoise(x_t, t, given)
         if self.interval is None or self.interval == (0, schedule.noise_steps - 1):

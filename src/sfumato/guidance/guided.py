@@ -30,6 +30,9 @@ class Guided:
 
     def __call__(self, x_t: jax.Array, t: jax.typing.ArrayLike, given: Given) -> Prediction:
         """Ask the denoiser inside as the method says."""
+        if self.method.needs_labels and "labels" not in given:
+            name = type(self.method).__module__.rpartition(".")[2]
+            raise InputError(f"guidance: {name} needs labels")
         method = put_back(self.method, self.knobs).using(self.restored)
         return method.predict(self.denoise, self.schedule, x_t, t, given)
 

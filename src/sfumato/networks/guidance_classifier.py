@@ -22,7 +22,7 @@ from flax import nnx
 from sfumato.networks.blocks import Layers, ResidualBlock
 from sfumato.networks.embedding import Embedding
 from sfumato.networks.naming import named
-from sfumato.networks.restoring import restored, weights_of
+from sfumato.networks.restoring import restored, structure, weights_of
 
 NARROW, WIDE, GROUPS = 32, 64, 8
 
@@ -81,11 +81,5 @@ class LogProbability:
         Raises:
             InputError: if they are not those of such images and classes, or are not finite.
         """
-        graphdef, shapes = structure(image_shape, n_classes)
+        graphdef, shapes = structure(GuidanceClassifier, image_shape, n_classes)
         return cls(restored(shapes, weights), graphdef)
-
-
-def structure(image_shape: tuple[int, ...], n_classes: int) -> tuple[nnx.GraphDef, nnx.State]:
-    """Return the network's structure and the shapes of its weights, without drawing any."""
-    make = lambda: GuidanceClassifier(image_shape, n_classes, rngs=nnx.Rngs(0))  # noqa: E731
-    return nnx.split(nnx.eval_shape(make))

@@ -1,6 +1,6 @@
 """Weights by name, taken from a network and put back into it."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import jax.numpy as jnp
 import numpy as np
@@ -8,6 +8,13 @@ from flax import nnx
 
 from sfumato.errors import InputError
 from sfumato.networks.naming import from_named, named
+
+
+def structure(
+    network: Callable[..., nnx.Module], image_shape: tuple[int, ...], n_classes: int
+) -> tuple[nnx.GraphDef, nnx.State]:
+    """Return a classifier's structure and the shapes of its weights, without drawing any."""
+    return nnx.split(nnx.eval_shape(lambda: network(image_shape, n_classes, rngs=nnx.Rngs(0))))
 
 
 def weights_of(state: nnx.State) -> dict[str, np.ndarray]:

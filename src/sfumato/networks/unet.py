@@ -38,14 +38,14 @@ class UNet(Network):
             ResidualBlock, layers=layers, embedding=self.embed.width, dropout=config.dropout
         )
 
-        def level(width_in: int, further: int, width: int, heads: int) -> nnx.List[ResidualBlock]:
-            """Make the blocks of a level: the first takes `width_in` channels, others `further`."""
-            widths_in = [width_in, *[further] * (config.blocks_per_level - 1)]
-            return nnx.List([block(each, width, heads=heads) for each in widths_in])
+        def level(i: int, width_in: int, skip: int) -> nnx.List[ResidualBlock]:
+            """Make the blocks of level i: each takes `skip` channels beside those before it."""
+            before = [width_in, *[widths[i]] * (config.blocks_per_level - 1)]
+            return nnx.List([block(each + skip, widths[i], heads=heads[i]) for each in before])
 
         above, below = (widths[0], *widths[:-1]), (*widths[1:], widths[-1])
-        down = [level(a, w, w, h) for a, w, h in zip(above, widths, heads, strict=True)]
-        up = [level(b + w, w + w, w, h) for b, w, h in zip(below, widths, heads, strict=True)]
+        down = [level(i, above[i], skip=0) for i in range(len(widths))]
+        up = [level(i, below[i], skip=widths[i]) for i in range(len(widths))]
         self.conv_in = layers.conv(patch_channels, widths[0])
         self.down = nnx.List(down)
         self.downsample = nnx.List([layers.conv(w, w, strides=2) for w in widths[:-1]])

@@ -8,8 +8,9 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from sfumato.records.arrays import PROVENANCE, Digest, write_whole
+from sfumato.records.arrays import PROVENANCE, sha256_of
 from sfumato.records.damage import foreign, readable
+from sfumato.records.outputs import file_aside
 
 MARK = f"# {PROVENANCE} "
 _END = "# "  # the last line begins with it; a file without it was cut short
@@ -39,14 +40,10 @@ def write_csv(
     """Write columns of one length, and the digest of each into the provenance."""
     made = json.dumps({**provenance, "arrays": dict(digests)}, sort_keys=True)
     rows = list(zip(*columns.values(), strict=True))
-
-    def write(part: Path) -> None:
-        with part.open("w", encoding="utf-8", newline="") as file:
-            file.write(f"{MARK}{made}\n")
-            csv.writer(file, lineterminator="\n").writerows([[*columns], *rows])
-            file.write(f"{_END}{kind} {len(rows)}\n")
-
-    write_whole(path, write)
+    with file_aside(path) as part, part.open("w", encoding="utf-8", newline="") as file:
+        file.write(f"{MARK}{made}\n")
+        csv.writer(file, lineterminator="\n").writerows([[*columns], *rows])
+        file.write(f"{_END}{kind} {len(rows)}\n")
 
 
 def read_csv(path: Path, kind: str = "") -> CsvText:
@@ -78,6 +75,6 @@ def read_csv(path: Path, kind: str = "") -> CsvText:
 
 def text_digest(texts: Sequence[str]) -> str:
     """Return the sha256 of a column of texts."""
-    column = Digest(np.dtype(np.str_), (len(texts),))
+    column = sha256_of(np.dtype(np.str_), (len(texts),))
     column.update(json.dumps(list(texts)).encode())
-    return str(column)
+    return column.hexdigest()

@@ -75,6 +75,10 @@ def differing(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
     """Return a line for each name that has another value in `theirs`."""
     return [
         f"{name}: {ours.get(name, 'nothing')} | {theirs.get(name, 'nothing')}"
-        for name in {**ours, **theirs}
-        if ours.get(name) != theirs.get(name)
+        for name in unlike(ours, theirs)
     ]
+
+
+def unlike(ours: Mapping[str, str], theirs: Mapping[str, str]) -> list[str]:
+    """Return the names that have another value in `theirs`, or are in one of the two alone."""
+    return [name for name in {**ours, **theirs} if ours.get(name) != theirs.get(name)]

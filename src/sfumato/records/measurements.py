@@ -9,8 +9,8 @@ from pydantic import BaseModel, ValidationError
 from sfumato.config.fields import Section
 from sfumato.config.validation import sentences
 from sfumato.errors import InputError
-from sfumato.records.arrays import write_whole
 from sfumato.records.opening import Opened, digest_of, open_record
+from sfumato.records.outputs import file_aside
 from sfumato.records.provenance import Record, origin_of
 
 
@@ -54,9 +54,9 @@ def load_measurement(schema: type[Kind], path: str | Path) -> Kind:
 
 def save_measurement(path: str | Path, content: BaseModel) -> None:
     """Write a measurement, or another model, as JSON."""
-    path = Path(path)
     text = json.dumps(_plain(content), indent=2) + "\n"
-    write_whole(path, lambda part: part.write_text(text, encoding="utf-8"))
+    with file_aside(Path(path)) as part:
+        part.write_text(text, encoding="utf-8")
 
 
 def _plain(content: BaseModel, *left_out: str) -> dict[str, Any]:

@@ -10,7 +10,7 @@ from typing import IO, Any
 import numpy as np
 from numpy.lib import format as npy
 
-from sfumato.records.arrays import CHUNK, PROVENANCE, Digest, Rows
+from sfumato.records.arrays import CHUNK, PROVENANCE, Rows, sha256_of
 from sfumato.records.damage import foreign, readable
 
 _SUFFIX = ".npy"
@@ -60,7 +60,7 @@ class _Member:
             raise ValueError("an array does not have the length that it says")
 
     def __iter__(self) -> Iterator[np.ndarray]:
-        found = Digest(self.dtype, self.shape)
+        found = sha256_of(self.dtype, self.shape)
         with (
             readable(self.path),
             zipfile.ZipFile(self.path) as archive,
@@ -71,7 +71,7 @@ class _Member:
                 found.update(data)
                 block = np.frombuffer(data, self.dtype)
                 yield block.reshape(-1, *self.shape[1:]) if self.shape else block.reshape(())
-            if self.digest not in (None, str(found)):
+            if self.digest not in (None, found.hexdigest()):
                 raise ValueError(f"{self.name.removesuffix(_SUFFIX)} is not what was written")
 
     def _pieces(self, member: IO[bytes]) -> Iterator[bytes]:

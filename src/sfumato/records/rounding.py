@@ -36,10 +36,10 @@ def round_checkpoint(source: str | Path, folder: str | Path) -> None:
     )
 
 
-def rounded_to_bits(weights: np.ndarray, bits: int = BITS) -> np.ndarray:
-    """Round float32 numbers to so many significant bits, halves to even."""
+def rounded_to_bits(weights: np.ndarray) -> np.ndarray:
+    """Round float32 numbers to BITS significant bits, halves to even."""
     significands, exponents = np.frexp(weights)
-    return np.ldexp(np.rint(np.ldexp(significands, bits)), exponents - bits)
+    return np.ldexp(np.rint(np.ldexp(significands, BITS)), exponents - BITS)
 
 
 def main() -> None:

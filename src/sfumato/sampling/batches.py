@@ -102,16 +102,17 @@ def sample_batches(
     evaluations = _evaluations(denoise, sampler, times)
     method, knobs = split(sampler.along(times.tolist()))
     mesh = mesh_for(len(indices), micro_batch, devices)
-    shape, noise_steps = tuple(image_shape), schedule.noise_steps
-    program = Program(mesh, method, shape, noise_steps, len(snapshots), make)
-    layout = lay_out(times, snapshots, noise_steps)
-    key, knobs, *shared = program.copy((key, knobs, as_pytree(denoise), schedule, *layout))
+    program = Program(mesh, method, tuple(image_shape), len(snapshots), make)
+    layout = lay_out(times, snapshots, schedule.noise_steps)
+    everywhere = (key, knobs, as_pytree(denoise), schedule, layout)
+    key, knobs, denoise, schedule, (padded, slots) = program.copy(everywhere)
     for batch in _cut(len(indices), micro_batch * mesh.size):
         clock = perf_counter()
-        x, known = program.split(_rows(arrays, np.minimum(batch, len(indices) - 1)))
+        rows = np.minimum(batch, len(indices) - 1)
+        x, known = program.split(jax.tree.map(lambda array: array[rows], arrays))  # noqa: B023
         here = indices.start + batch
-        keys, state = begin(program, knobs, shared[1], key, times[0], here, x, known)
-        run = partial(advance, program, knobs, Chain._make([*shared, keys, known]))
+        keys, state = begin(program, knobs, schedule, key, times[0], here, x, known)
+        run = partial(advance, program, knobs, Chain(denoise, schedule, padded, slots, keys, known))
         n_samples = min(len(batch), len(indices) - int(batch[0]))
         state, seconds = _timed(run, state, evaluations, n_samples, clock, progress)
         yield _finished(state, n_samples, times, snapshots, seconds, sum(evaluations))
@@ -233,11 +234,6 @@ def _cut(count: int, at_once: int) -> Iterator[np.ndarray]:
     """Cut 0 .. count - 1 into batches; the last one extends beyond the end."""
     for first in range(0, count, at_once):
         yield np.arange(first, first + at_once)
-
-
-def _rows(tree: Any, rows: np.ndarray) -> Any:  # noqa: ANN401
-    """Return some samples of every array."""
-    return jax.tree.map(lambda leaf: leaf[rows], tree)
 
 
 def _pieces(steps: int) -> list[tuple[int, int]]:

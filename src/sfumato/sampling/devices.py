@@ -39,7 +39,6 @@ class Program:
         mesh: the devices.
         sampler: the step rule, without its traced knobs.
         image_shape: shape of one sample.
-        noise_steps: T.
         n_snapshots: how many states are kept.
         start: makes the state at the first time of x_T; None where that is x_T, or given.
     """
@@ -47,7 +46,6 @@ class Program:
     mesh: Mesh
     sampler: Sampler
     image_shape: tuple[int, ...]
-    noise_steps: int
     n_snapshots: int
     start: Start | None = None
 
@@ -94,7 +92,7 @@ def begin(
         keys = sample_keys(key, indices)
         if x is None:
             like = jnp.empty((len(indices), *program.image_shape))
-            x = normal(keys_at(keys, program.noise_steps), like)
+            x = normal(keys_at(keys, schedule.noise_steps), like)
             x = program.start(schedule, x, given, t) if program.start else x
         sampler = put_back(program.sampler, knobs)
         return keys, chain.begin(sampler, x.astype(jnp.float32), given, program.n_snapshots)

@@ -13,11 +13,11 @@ import jax.numpy as jnp
 import numpy as np
 
 from sfumato.config.samples import ChainConfig
-from sfumato.diffusion.prediction import Denoise, Given, Int
+from sfumato.diffusion.prediction import Denoise, Given
 from sfumato.diffusion.schedule import Schedule
-from sfumato.editing.base import Around, Arrays, Asked, Walk, check
+from sfumato.editing.base import Around, Arrays, Asked, Known, Walk, check
+from sfumato.guidance.clipping import clipping
 from sfumato.sampling.batches import nfe, sample_batches
-from sfumato.sampling.guided import guided
 from sfumato.sampling.samples import Samples, join
 
 
@@ -46,7 +46,12 @@ class Walks:
     @cached_property
     def denoise(self) -> Denoise:
         """The network, guided and edited as the entry says, clipping outermost."""
-        return guided(self.network, self.schedule, self.config)
+        config, denoise = self.config, self.network
+        denoise = config.guidance(denoise, self.schedule) if config.guidance else denoise
+        around = clipping(config.clip, config.percentile)
+        if config.edit:  # which may have something between the two
+            return config.edit.denoiser(denoise, self.schedule, around)
+        return around(denoise, self.schedule) if around else denoise
 
     @cached_property
     def walks(self) -> tuple[Walk, ...]:
@@ -58,7 +63,8 @@ class Walks:
         config, noise_steps = self.config, self.schedule.noise_steps
         times = np.append(config.times(self.schedule), -1).astype(np.int32)
         if config.edit is None:
-            return (Walk(config.sampler, times, _given_noise if "noise" in self.arrays else None),)
+            start = Known("noise") if "noise" in self.arrays else None
+            return (Walk(config.sampler, times, start),)
         images = self.arrays.get("images")
         n_images = None if images is None else len(images)
         sizes = (noise_steps, self.image_shape, self.total, n_images)
@@ -145,13 +151,3 @@ class Walks:
             devices=1 if edit and edit.differentiates else None,
             **options,
         )
-
-
-def _given_noise(
-    schedule: Schedule,
-    x_T: jax.Array,  # noqa: N803
-    given: Given,
-    t: Int,
-) -> jax.Array:
-    """Return the x_T that was handed over, in place of the one that was drawn."""
-    return given["noise"]

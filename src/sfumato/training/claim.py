@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sfumato.config.paths import shown
-from sfumato.records.arrays import write_whole
-from sfumato.records.facts import flat
+from sfumato.records.facts import flat, unlike
+from sfumato.records.outputs import file_aside
 
 IDENTITY, STEPS, RESUME = "identity.json", "steps", "resume"
 OURS = re.compile(
@@ -66,7 +66,8 @@ def claim(folder: Path, run: Mapping[str, Any]) -> str:
         if found:
             os.rename(found, folder)
     text = json.dumps(kept._asdict(), sort_keys=True)
-    write_whole(folder / IDENTITY, lambda path: path.write_text(text, encoding="utf-8"))
+    with file_aside(folder / IDENTITY) as part:
+        part.write_text(text, encoding="utf-8")
     return kept.resumed
 
 
@@ -132,9 +133,8 @@ def _is_chosen(place: Path, run: Mapping[str, Any]) -> bool:
 
 
 def _may_go_on(before: Mapping[str, Any], run: Mapping[str, Any]) -> bool:
-    ours, theirs = flat(run), flat(before)
-    same = {key for key in {*ours, *theirs} if key.startswith(_SAME)}
-    return bool(before) and all(ours.get(key) == theirs.get(key) for key in same)
+    other = unlike(flat(before), flat(run))
+    return bool(before) and not any(key.startswith(_SAME) for key in other)
 
 
 def _resumed(place: Path, run: Mapping[str, Any]) -> str:
@@ -152,8 +152,7 @@ def _differences(before: Mapping[str, Any], run: Mapping[str, Any]) -> list[str]
         return []
     return [
         f"{key.removeprefix('settings.')}: {_short(theirs, key)}, now {_short(ours, key)}"
-        for key in {**theirs, **ours}
-        if theirs.get(key) != ours.get(key)
+        for key in unlike(theirs, ours)
     ]
 
 

@@ -20,7 +20,8 @@ from sfumato.config.guidance_classifier import GuidanceClassifierConfig
 from sfumato.diffusion.forward import forward
 from sfumato.diffusion.schedule import Schedule
 from sfumato.errors import InputError
-from sfumato.networks.guidance_classifier import GuidanceClassifier, LogProbability, structure
+from sfumato.networks.guidance_classifier import GuidanceClassifier, LogProbability
+from sfumato.networks.restoring import structure
 from sfumato.training.descent import Carry, begin, descend
 from sfumato.training.stream import image_order
 
@@ -52,8 +53,8 @@ def train_guidance_classifier(
         raise InputError("guidance: a classifier needs images of at least two classes")
     n_classes, shape = int(labels.max()) + 1, images.shape[1:]
     start_key, order_key, step_key = jax.random.split(key, 3)
-    graphdef, _ = structure(shape, n_classes)
-    carry = _start(shape, n_classes, start_key)
+    graphdef, _ = structure(GuidanceClassifier, shape, n_classes)
+    carry = begin(GuidanceClassifier, shape, n_classes, start_key)
     rate = optax.cosine_decay_schedule(config.learning_rate, config.steps)
     order = image_order(order_key, len(images), config.batch_size, 0, config.steps)
     for number, chosen in enumerate(order):
@@ -88,12 +89,6 @@ def accuracies(
             guesses = _guess(classifier, schedule, images[part], eps[part], int(t))
             right[k] += (np.asarray(guesses) == labels[part]).sum()
     return (right / len(images)).astype(np.float32)
-
-
-@partial(compiled, static_argnums=(0, 1))
-def _start(image_shape: tuple[int, ...], n_classes: int, key: jax.Array) -> Carry:
-    """Draw fresh weights, and make the optimiser's state for them."""
-    return begin(nnx.state(GuidanceClassifier(image_shape, n_classes, rngs=nnx.Rngs(key))))
 
 
 @partial(compiled, static_argnums=0)

@@ -103,9 +103,11 @@ def _states(
     while taken < training.steps:
         steps = min(STEPS_PER_DISPATCH, training.steps - taken)
         order = image_order(key, len(data.images), training.batch_size, taken, STEPS_PER_DISPATCH)
-        calls = [(order, steps)] if program.loops else [(row[None], 1) for row in order[:steps]]
-        for rows, count in calls:
-            state = advance(program, schedule, data, rows, state, count)
+        if program.loops:
+            state = advance(program, schedule, data, order, state, steps)
+        else:
+            for row in order[:steps]:
+                state = advance(program, schedule, data, row[None], state, 1)
         taken += steps
         yield state
 

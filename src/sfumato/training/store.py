@@ -27,6 +27,7 @@ from sfumato.config.paths import shown
 from sfumato.errors import InputError
 from sfumato.records.alias import plain
 from sfumato.records.arrays import digest
+from sfumato.records.damage import first_line
 from sfumato.records.outputs import check_room, real
 from sfumato.training.claim import IDENTITY, OURS, STEPS, claim, free, names_in, remove
 from sfumato.training.state import TrainingState
@@ -73,7 +74,7 @@ class DiskStore:
             try:
                 return self._read_state(step, like)
             except Exception as error:  # of a dozen kinds, from orbax and tensorstore
-                self._put_away(step, _reason(error))
+                self._put_away(step, first_line(error))
         return None
 
     def keep(self, state: TrainingState) -> None:
@@ -93,8 +94,8 @@ class DiskStore:
                 self._steps.save(int(state.step), args=kept, force=True)
         except Exception as error:  # of a dozen kinds, from orbax and tensorstore
             raise InputError(
-                f"{shown(self.folder)}: the state of training cannot be written: {_reason(error)}; "
-                "then the same command goes on from the state before"
+                f"{shown(self.folder)}: the state of training cannot be written: "
+                f"{first_line(error)}; then the same command goes on from the state before"
             ) from None
         self._kept_at = monotonic()
         self._seconds = self._kept_at - clock
@@ -209,8 +210,3 @@ def _plain(state: TrainingState) -> dict[str, jax.Array]:
 
 def _digest(state: TrainingState) -> str:
     return digest(jax.device_get(_plain(state)))
-
-
-def _reason(error: Exception) -> str:
-    """Return the first line of an error that may be pages long."""
-    return str(error).strip().split("\n")[0][:200]

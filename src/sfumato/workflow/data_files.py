@@ -20,6 +20,7 @@ from sfumato.config.data import DataConfig, Facts, LoadedConfig
 from sfumato.config.data_checks import check_data, ignored_classes
 from sfumato.config.paths import shown, user_path
 from sfumato.errors import InputError
+from sfumato.records.outputs import file_aside
 from sfumato.workflow.places import caches, can_be_written, relative
 
 if TYPE_CHECKING:
@@ -182,15 +183,8 @@ def _digest(pictures: Pictures) -> str:
     digest = survey(pictures)
     if max(changed for _, (_, changed) in states) < time.time_ns() - _RECENT:
         for place in places:
-            with suppress(OSError):
-                _keep(place, digest)
+            with suppress(OSError, InputError):
+                with file_aside(place) as part:
+                    part.write_text(digest, encoding="ascii")
                 break
     return digest
-
-
-def _keep(path: Path, text: str) -> None:
-    """Write a small file that others may be reading."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{os.getpid()}")
-    aside.write_text(text, encoding="ascii")
-    aside.replace(path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,7 @@ from sfumato.workflow.guiding import guiding_folder, is_guided_by_a_checkpoint, 
 if TYPE_CHECKING:
     from sfumato.config.experiment import Experiment
     from sfumato.config.inputs import Input
+    from sfumato.config.narrowing import Varied
     from sfumato.config.samples import SampleConfig
 
 
@@ -28,6 +30,16 @@ def known(experiment: Experiment) -> dict[str, SampleConfig]:
         InputError: if a file is not there, or is not what the entry needs.
     """
     return {name: _known(experiment, name, entry) for name, entry in experiment.samples.items()}
+
+
+def by_content(varied: Varied, entries: dict[str, SampleConfig]) -> dict[str, SampleConfig]:
+    """Return entries of an experiment as `known` does, of those that put points side by side.
+
+    Raises:
+        InputError: if a file is not there, or is not what its entry needs.
+    """
+    seen: Experiment = replace(varied, samples=entries)  # type: ignore[assignment]
+    return known(seen)
 
 
 def makers_of(experiment: Experiment) -> tuple[str, ...]:

@@ -25,7 +25,7 @@ from snakemake.logging import logger
 
 from sfumato.errors import InputError
 from sfumato.records.damage import ForeignError, UnreadableError, unreadable
-from sfumato.records.facts import flat
+from sfumato.records.facts import flat, unlike
 from sfumato.records.manifest import MANIFEST, STATE
 from sfumato.records.opening import Opened, open_record
 from sfumato.records.provenance import Origin, Record, versions
@@ -242,7 +242,7 @@ def _other_name(path: str, record: Record, job: Job) -> str:
 def _changed(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
     """Say which settings are others than recorded; nothing if none is."""
     there, here = flat(recorded), flat(wanted)
-    other = [name for name in {**here, **there} if here.get(name) != there.get(name)]
+    other = unlike(here, there)
     if not other:
         return ""
     name, more = other[0], f" and {len(other) - 1} more" if len(other) > 1 else ""
@@ -272,10 +272,9 @@ def _check_kind(path: str, job: Job) -> None:
         exit_with(f"{path}: this link leads to no file; take it away")
     if not os.path.isfile(path) and not os.path.isdir(path):
         exit_with(f"{path}: this is neither a file nor a folder; take it away")
-    kinds = ("file", "folder")
     wanted = any(file.is_directory for file in _outputs(job) if file == path)
     if wanted != os.path.isdir(path):
-        there, asked = kinds[not wanted], kinds[wanted]
+        there, asked = ("file", "folder") if wanted else ("folder", "file")
         exit_with(f"{path}: this is a {there}, where a {asked} is to be built; move it away")
 
 

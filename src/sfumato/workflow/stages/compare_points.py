@@ -8,7 +8,7 @@ from sfumato.config.fields import Section
 from sfumato.config.narrowing import Varied, swept
 from sfumato.config.samples import SampleConfig
 from sfumato.records.stage import Stage
-from sfumato.workflow.varying import by_content
+from sfumato.workflow.reading import by_content
 
 
 class Settings(Section):

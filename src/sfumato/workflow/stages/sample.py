@@ -1,45 +1,14 @@
 """Draw one entry of `samples` from a checkpoint."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, Self
-
-from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.fields import Section, Seed
-from sfumato.config.model import Model
 from sfumato.config.samples import SampleConfig
-from sfumato.config.sampling import SamplingConfig
 from sfumato.records.stage import COMPUTING, Stage
-from sfumato.workflow.reading import known, makers_of
-from sfumato.workflow.weights import weights
-
-if TYPE_CHECKING:
-    from sfumato.config.experiment import Experiment
+from sfumato.workflow.stages._drawing import STREAM, Drawing, after
 
 
-class Settings(Section):
+class Settings(Drawing):
     """The network, and the one entry that is drawn."""
 
-    seed: Seed
-    model: Model
-    diffusion: DiffusionConfig
-    sampling: SamplingConfig
     samples: dict[str, SampleConfig]
 
-    @classmethod
-    def of(cls, experiment: Experiment) -> Self:
-        """Return what the stage reads of an experiment, after a look at the files of its entries.
 
-        Raises:
-            InputError: if one is not there, or is not what its entry needs.
-        """
-        read = {name: getattr(experiment, name) for name in cls.model_fields}
-        return cls.model_validate(read | {"samples": known(experiment)})
-
-
-def after(experiment: Experiment) -> tuple[str, ...]:
-    """Return the stages before: of the weights, and of what guidance and edits read."""
-    return (*weights(experiment), *makers_of(experiment))
-
-
-STAGE = Stage("sample", Settings, packages=COMPUTING, after=after, stream=3)
+STAGE = Stage("sample", Settings, packages=COMPUTING, after=after, stream=STREAM)
