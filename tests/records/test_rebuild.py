@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from conftest import SCORED_TINY, TINY
+from conftest import ROOT, SCORED_TINY, TINY
 from PIL import Image
 from planned import NAME, artifacts_of, asked, outputs, record_of
 from snakemake.iocontainers import Wildcards
@@ -16,6 +16,8 @@ from sfumato.errors import InputError
 from sfumato.figures import figure, names
 from sfumato.guidance.base import Guidance
 from sfumato.records.facts import settings_of
+from sfumato.records.manifest import read_manifest
+from sfumato.records.opening import open_record
 from sfumato.records.provenance import Record, provenance
 from sfumato.records.rebuild import command_of, config_of, needs_of
 from sfumato.records.stage import Stage
@@ -240,3 +242,14 @@ def test_an_entry_may_be_called_other():
         assert settings_of(record)["samples"]["other"]["steps"] == 3
         again = Plan(*resolve(json.loads(json.dumps(config_of(record)))))
         assert asked(again, path, "rebuilt") == asked(plan, path)
+
+
+@pytest.mark.parametrize(
+    ("figure", "name"),
+    [("digits_at_random", "digits"), ("mnist_nearest", "mnist"), ("clothes_samples", "fashion")],
+)
+def test_a_checkpoint_that_comes_with_the_library_is_found(figure, name):
+    record = open_record(ROOT / "docs" / "figures" / f"{figure}.png").record
+    weights = config_of(record)["experiments"]["rebuilt"]["weights"]
+    assert weights["folder"] == f"resources/pretrained/{name}"
+    assert weights["digest"] == read_manifest(ROOT / weights["folder"])["digest"]

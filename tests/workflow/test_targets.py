@@ -82,6 +82,12 @@ def test_a_target_that_there_is_not(target, said):
     assert str(caught.value).startswith(f"{target}: {said}")
 
 
+def test_the_workflow_s_own_folder_is_no_place_to_build_in(monkeypatch):
+    monkeypatch.chdir(ROOT / "workflow")
+    with pytest.raises(InputError, match="would be built in this folder; call it from one above"):
+        check_places()
+
+
 @pytest.mark.parametrize(
     ("targets", "experiments", "as_listed"),
     [
