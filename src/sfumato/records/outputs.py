@@ -200,8 +200,11 @@ def _take_away(left: Path, path: Path, kind: str) -> None:
 
 
 def is_whole_checkpoint(folder: Path) -> bool:
-    """Tell whether a folder holds a checkpoint."""
-    return (folder / "manifest.json").is_file() and (folder / "state").is_dir()
+    """Tell whether a folder holds a checkpoint; of other programs' folders some have such names."""
+    state = folder / "state"
+    if not ((folder / "manifest.json").is_file() and state.is_dir()):
+        return False
+    return any(state.glob("_*METADATA")) or not any(state.iterdir())
 
 
 def _check_parent(option: str, place: Path) -> None:
