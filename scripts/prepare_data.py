@@ -15,7 +15,6 @@ from sfumato.config.data import DataConfig
 from sfumato.config.paths import user_path
 from sfumato.config.validation import validate
 from sfumato.data.images import load_images
-from sfumato.data.pictures import find_pictures
 from sfumato.records.arrays import save_arrays
 from sfumato.records.checks import check_finite
 from sfumato.records.outputs import check_outputs
@@ -42,10 +41,10 @@ def main(argv: Sequence[str] | None = None) -> None:
     if not (data.digest and data.n_images):
         settings = settings.model_copy(update={"data": known(data, facts_of(data))})
     if data.source == "images":
-        print(
-            find_pictures(user_path(data.folder or "", "data.folder")).sentence_of_classes,
-            file=sys.stderr,
-        )
+        from sfumato.data.pictures import find_pictures
+
+        pictures = find_pictures(user_path(data.folder or "", "data.folder"))
+        print(pictures.sentence_of_classes, file=sys.stderr)
     arrays = load_images(
         data,
         settings.model.input_dim,

@@ -438,7 +438,6 @@ def test_training_code_can_differentiate_it():
         (lambda m: m.sample(1, seed=3), r"it has variance; write rngs=nnx.Rngs\(0\)$"),
         (lambda m: m.sample(1, num_inference_steps=3), "has no such setting; .*; write steps$"),
         (lambda m: m.sample(noise=jnp.ones((0, 8, 8, 1))), r"must be \(N, 8, 8, 1\), N at least 1"),
-        (lambda m: m.interpolate(1, 1), "^second: 1 is first too"),
         (lambda m: tiny(num_classes=3).sample(1, labels="7"), "labels: '7' must be whole"),
         (lambda m: m.sample(1, labels=0), "this network knows no classes"),
         (lambda m: m.sample(1, labels="random"), "this network knows no classes"),

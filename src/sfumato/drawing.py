@@ -228,7 +228,7 @@ class Drawing(nnx.Module):
             given, _ = walks.begin(range(n_samples), asked, **batches)
         except InputError as error:
             # It speaks of an entry of `samples`, where the edit's knobs are in `edit`.
-            raise InputError(re.sub(r"\bedit\.", "", str(error))) from None
+            raise InputError(re.sub(r"^edit\.", "", str(error), flags=re.MULTILINE)) from None
         return walks, given, batches
 
     @property

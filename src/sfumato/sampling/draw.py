@@ -92,7 +92,7 @@ class Entry:
         ((name, config),) = settings.samples.items()
         diffusion, shape = settings.diffusion, tuple(settings.model.input_dim)
         network, manifest = load_checkpoint(checkpoint, settings.model, diffusion)
-        inputs = {"checkpoint": checkpoint_origin(checkpoint, manifest)}
+        inputs = {"checkpoint": {key: manifest[key] for key in ("digest", "provenance")}}
         if config.guidance and config.guidance.reads:
             file = _place(config, "guidance", files)
             config, inputs["guidance"] = _restored(config, file, settings)

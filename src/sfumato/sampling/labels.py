@@ -33,4 +33,4 @@ def asked_labels(
     if labels != RANDOM:
         return jnp.array(in_turn(labels, indices), jnp.int32)
     keys = keys_at(sample_keys(key, jnp.asarray(indices)), _TIME)
-    return jax.vmap(lambda own: jax.random.randint(own, (), 0, num_classes))(keys)
+    return jax.vmap(lambda own: jax.random.randint(own, (), 0, num_classes, "int32"))(keys)
