@@ -70,22 +70,24 @@ def _methods(rows: Sequence[Row], varied: Collection[str] = VARIED) -> Iterator[
     steps. A scale of guidance is said of every run that has one, if not all have the same.
     """
     scales = {(row.settings.get("guidance") or {}).get("scale") for row in rows}
+    samplers = [row.settings["sampler"] for row in rows]
     told_by = [{k: x for k, x in leaf_items(row.settings) if k not in varied} for row in rows]
     runs: dict[str, list[dict[str, Any]]] = {}
-    for row, knobs in zip(rows, told_by, strict=True):
-        runs.setdefault(row.settings["sampler"], []).append(knobs)
-    for row, knobs in zip(rows, told_by, strict=True):
-        sampler = row.settings["sampler"]
+    for sampler, knobs in zip(samplers, told_by, strict=True):
+        runs.setdefault(sampler, []).append(knobs)
+    for sampler, knobs in zip(samplers, told_by, strict=True):
         first, *others = runs[sampler]
-        shared = {
-            key: x
-            for key, x in first.items()
-            if key == "steps" or not x or all(x == o.get(key, o) for o in others)
-        }
-        usual = _USUAL | (USUAL_ENTRY | shared if knobs == first else first)
+        usual = _USUAL | (_unsaid(first, others) if knobs == first else first)
         if len(scales) > 1:
             usual.pop(SCALE, None)
         yield [called(sampler), *_differences(knobs, usual)]
+
+
+def _unsaid(first: Mapping[str, Any], others: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    """Return what the first run of a sampler does not say of itself."""
+    shared = {key for key, x in first.items() if all(key in o and o[key] == x for o in others)}
+    unsaid = {key: x for key, x in first.items() if key == "steps" or not x or key in shared}
+    return USUAL_ENTRY | unsaid
 
 
 def _differences(knobs: Mapping[str, Any], usual: Mapping[str, Any]) -> list[str]:

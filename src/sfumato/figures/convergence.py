@@ -42,10 +42,9 @@ FIGURE = Figure(
 
 def draw(look: ChartLook, convergence: Opened) -> Drawing:
     """Draw each sampler's distances against network evaluations, and lines of orders 1, 2 and 3."""
-    from sfumato.config.wording import phrases
+    from sfumato.config.wording import USUAL_ENTRY, phrases
     from sfumato.figures.charts import add_legend, chart, fitted, set_scale
     from sfumato.figures.titles import (
-        USUAL_ENTRY,
         counted,
         diffusion_words,
         heading,

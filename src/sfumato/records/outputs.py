@@ -38,7 +38,7 @@ def check_outputs(files: Mapping[str, Path], folders: Mapping[str, Path] | None 
             kind = "folder" if option in folders else "file"
             raise InputError(f"--{option}: {shown(place)}: no {kind} can be here; name another")
         _check_parent(option, place)
-        if checkpoint := next(filter(is_whole_checkpoint, place.parents), None):
+        if checkpoint := checkpoint_around(place):
             raise InputError(
                 f"--{option}: {shown(place)} lies in the checkpoint {shown(checkpoint)}; name "
                 "another place"
@@ -132,8 +132,7 @@ def folder_aside(folder: Path) -> Iterator[Path]:
     try:
         yield part
         check_owner(real(folder))
-        swapped = any(_swapped(folder, part, old) for _ in range(_TRIES))
-        if not swapped:
+        if not any(_swapped(folder, part, old) for _ in range(_TRIES)):
             raise InputError(f"{shown(folder)}: other processes write here all the time")
         shutil.rmtree(old, ignore_errors=True)
     finally:
@@ -199,7 +198,12 @@ def _take_away(left: Path, path: Path, kind: str) -> None:
         left.unlink(missing_ok=True)
 
 
-def is_whole_checkpoint(folder: Path) -> bool:
+def checkpoint_around(place: Path) -> Path | None:
+    """Return the checkpoint in which a place lies, if it lies in one."""
+    return next(filter(_is_whole_checkpoint, place.parents), None)
+
+
+def _is_whole_checkpoint(folder: Path) -> bool:
     """Tell whether a folder holds a checkpoint; of other programs' folders some have such names."""
     state = folder / "state"
     if not ((folder / "manifest.json").is_file() and state.is_dir()):

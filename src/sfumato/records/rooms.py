@@ -9,7 +9,7 @@ from sfumato.config.paths import shown
 from sfumato.errors import InputError
 from sfumato.records.arrays import PROVENANCE
 from sfumato.records.manifest import MANIFEST, STATE, has_weights
-from sfumato.records.outputs import check_room, is_whole_checkpoint, real
+from sfumato.records.outputs import check_room, checkpoint_around, real
 
 _OURS = re.compile(
     rf"{STATE}(\.orbax-checkpoint-tmp.*)?|{MANIFEST}|\.manifest\.\d+\.part\.json"
@@ -24,7 +24,7 @@ def check_checkpoint_room(folder: str | Path) -> None:
     Names alone do not tell: a user may have a `manifest.json`, or a folder `state`.
     """
     folder = real(Path(folder))
-    if outer := next(filter(is_whole_checkpoint, folder.parents), None):
+    if outer := checkpoint_around(folder):
         raise InputError(
             f"{shown(folder)} lies in the checkpoint {shown(outer)}; name another place"
         )
