@@ -49,8 +49,8 @@ _MERGES: dict[str, Merge] = {
 def merge_sections(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
     """Override sections; those in which a method is chosen follow rules of their own.
 
-    Runs that are not its own, and of entries of `samples` that it has not, an experiment does not
-    score; if it has none of them, each of its entries is a run.
+    Inherited runs of an entry of `samples` that is not there any more are left out; if none remain,
+    each entry is a run.
     """
     merged = merge(base, override)
     for section, merge_section in _MERGES.items():

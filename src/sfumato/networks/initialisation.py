@@ -3,9 +3,9 @@
 flax draws each weight by itself, which XLA compiles one by one, and counts a random key for each,
 which takes most of the time of tracing. Here shapes come from a network whose layers are all given
 the same key (`skeleton`), and every kernel is cut from one long draw (`initialise`). The law is
-flax's, whose embeddings alone are not truncated: kernels and embeddings are truncated normal with
-variance 1 / fan-in (LeCun et al. 1998, "Efficient BackProp"), biases 0, scales 1. A
-parameter that begins differently says so itself, by its metadata `initial`, a jax initialiser:
+flax's, except that embeddings are truncated too: kernels and embeddings are truncated normal with
+variance 1 / fan-in (LeCun et al. 1998, "Efficient BackProp"), biases 0, scales 1. A parameter that
+begins differently says so itself, by its metadata `initial`, a jax initialiser:
 `nnx.Linear(..., kernel_metadata={"initial": zeros})`.
 """
 
