@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
 from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import checkpoint_origin, provenance
-from sfumato.records.rooms import check_checkpoint_room
+from sfumato.records.replacing import check_checkpoint_room
 from sfumato.workflow.command_line import add_paths, command, new_parser
 from sfumato.workflow.settings import read_settings
 from sfumato.workflow.stages.adopt import STAGE, Settings

@@ -12,7 +12,7 @@ from sfumato.networks.initialisation import initialise
 from sfumato.records.checkpoint import save_checkpoint
 from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import provenance
-from sfumato.records.rooms import check_checkpoint_room
+from sfumato.records.replacing import check_checkpoint_room
 from sfumato.workflow.command_line import add_paths, command, new_parser
 from sfumato.workflow.settings import read_settings
 from sfumato.workflow.stages.initialise import STAGE, Settings

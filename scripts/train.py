@@ -20,7 +20,7 @@ from sfumato.records.history import save_history
 from sfumato.records.opening import open_record
 from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import checkpoint_origin, provenance
-from sfumato.records.rooms import check_checkpoint_room
+from sfumato.records.replacing import check_checkpoint_room
 from sfumato.training.loop import CPU_DEVICES, train
 from sfumato.training.progress import TrainingBar
 from sfumato.training.state import HISTORY

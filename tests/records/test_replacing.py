@@ -5,7 +5,7 @@ import json
 import pytest
 
 from sfumato.errors import InputError
-from sfumato.records.rooms import check_checkpoint_room
+from sfumato.records.replacing import check_checkpoint_room
 
 
 @pytest.mark.parametrize(

@@ -37,7 +37,7 @@ from sfumato.records.damage import first_line, unreadable
 from sfumato.records.manifest import FORMAT, MANIFEST, STATE, damaged, read_manifest
 from sfumato.records.matching import differences
 from sfumato.records.outputs import file_aside, folder_aside, real
-from sfumato.records.rooms import check_checkpoint_room
+from sfumato.records.replacing import check_checkpoint_room
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -12,7 +12,7 @@ from sfumato.config.paths import shown
 from sfumato.errors import InputError
 from sfumato.progress import ANNOUNCE, TERMINAL
 from sfumato.records.finding import PICTURES
-from sfumato.records.rooms import check_checkpoint_room
+from sfumato.records.replacing import check_checkpoint_room
 from sfumato.workflow.gpus import JOBS
 from sfumato.workflow.places import ROOT
 
