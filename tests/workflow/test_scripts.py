@@ -299,6 +299,7 @@ def test_a_bad_config_gets_a_sentence(name, made):
         typo = values[section] | {"typo": "x"} if section != "samples" else {"typo": {"typo": "x"}}
         assert f"{section}.typo" in refused(name, made, config_of(name, **{section: typo}))
     assert "must be a mapping" in refused(name, made, config="[]")
+    assert "--config: a is there twice" in refused(name, made, config='{"b": {"a": 1, "a": 2}}')
 
 
 def test_settings_that_are_wrong_together(made):

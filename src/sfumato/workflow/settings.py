@@ -14,7 +14,18 @@ def read_settings(schema: type[Schema], text: str) -> Schema:
             values that are wrong.
     """
     try:
-        values = json.loads(text)
+        values = json.loads(text, object_pairs_hook=_mapping)
+    except InputError:
+        raise
     except (ValueError, RecursionError) as error:
         raise InputError(f"--config: this is not JSON ({error}): {text[:60]}") from None
     return validate(schema, values)
+
+
+def _mapping(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    """Return an object of JSON text as a mapping, if no key is there twice."""
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        key = next(key for i, (key, _) in enumerate(pairs) if key in dict(pairs[:i]))
+        raise InputError(f"--config: {key} is there twice; write it once")
+    return values
