@@ -255,6 +255,16 @@ def test_guidance_in_one_line():
     assert np.abs(images(guidance=steered()) - images()).max() > 1e-4
 
 
+def test_a_model_is_shown_in_a_line():
+    model = tiny(num_classes=3, norm_groups=1)
+    count = sum(weight.size for weight in jax.tree.leaves(nnx.state(model.network, nnx.Param)))
+    shown = (
+        f"DDPMModel(unet, images 8 x 8 x 1, {count:,} parameters, 3 classes; 20 steps, predicts "
+    )
+    assert repr(model).startswith(shown)
+    assert "kernel" not in str(model) and len(repr(model.network)) > 1000
+
+
 @pytest.mark.parametrize("impl", ["rbg", "unsafe_rbg"])
 def test_keys_of_another_kind(impl):
     """They draw the same alone and among others, as threefry's do."""

@@ -22,7 +22,7 @@ FLOORS = [
     {"gallery"},
     {"workflow"},
     {"drawing"},
-    {"learning"},
+    {"learning", "model_config"},
     {"model", "notebook", "__init__"},
 ]
 """From the ground up: a room imports from its own floor and those below it."""

@@ -12,11 +12,13 @@ from typing import TYPE_CHECKING
 from sfumato.version import __version__
 
 if TYPE_CHECKING:
-    from sfumato.model import DDPMModel, ModelConfig
+    from sfumato.model import DDPMModel
+    from sfumato.model_config import ModelConfig
     from sfumato.notebook import load_digits, show
 
 _PLACES = {
-    **dict.fromkeys(("DDPMModel", "ModelConfig"), "sfumato.model"),
+    "DDPMModel": "sfumato.model",
+    "ModelConfig": "sfumato.model_config",
     **dict.fromkeys(("load_digits", "show"), "sfumato.notebook"),
 }
 __all__ = ["DDPMModel", "ModelConfig", "__version__", "load_digits", "show"]

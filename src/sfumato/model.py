@@ -9,7 +9,6 @@ It is thin: the schedule, the network, the samplers and the loop can be used alo
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, Self
 
@@ -22,7 +21,6 @@ from sfumato.compute.modes import in_own_modes
 from sfumato.compute.randomness import sample_keys
 from sfumato.compute.ranges import check_range
 from sfumato.config.diffusion import DiffusionConfig
-from sfumato.config.validation import nearest, validate
 from sfumato.diffusion.forward import forward
 from sfumato.diffusion.prediction import Ask, Denoise, prediction_of
 from sfumato.diffusion.schedule import Schedule, make_schedule
@@ -30,57 +28,12 @@ from sfumato.errors import InputError
 from sfumato.guidance.base import Guidance
 from sfumato.guidance.clipping import Clipping
 from sfumato.learning import Learning
-from sfumato.networks import config_class
+from sfumato.model_config import ModelConfig
 from sfumato.networks.base import Network
-from sfumato.networks.base_config import ImageConfig, NetworkConfig
+from sfumato.networks.base_config import NetworkConfig
 from sfumato.networks.initialisation import initialise
 from sfumato.records.matching import differences
 from sfumato.samplers.ddpm import DDPM
-
-
-@dataclass
-class ModelConfig:
-    """What a model is made from.
-
-    Attributes:
-        name: any name.
-        model_class: "DDPMModel".
-        input_dim: (height, width, channels) of an image.
-        parameters: settings of the config's sections `diffusion` and `model` by their own names,
-            such as `noise_steps`, `beta_schedule`, `architecture`, `channels`. May be changed
-            until a model is made from it.
-    """
-
-    name: str
-    model_class: Literal["DDPMModel"] = "DDPMModel"
-    input_dim: tuple[int, ...] = (28, 28, 1)
-    parameters: dict[str, Any] = field(default_factory=dict)
-
-    def resolve(self) -> tuple[NetworkConfig, DiffusionConfig]:
-        """Return the settings of network and diffusion; an InputError names what is wrong."""
-        if self.model_class != "DDPMModel":
-            raise InputError(f"model_class: {self.model_class!r} must be 'DDPMModel'")
-        of_kind("parameters", self.parameters, Mapping, "{'noise_steps': 1000}")
-        validate(ImageConfig, {"input_dim": self.input_dim})
-        schema = config_class(self.parameters.get("architecture", "unet"))
-        network: dict[str, Any] = {"input_dim": self.input_dim}
-        diffusion: dict[str, Any] = {}
-        for key, value in self.parameters.items():
-            if key in DiffusionConfig.model_fields:
-                diffusion[key] = value
-            elif key in schema.model_fields and key != "input_dim":
-                network[key] = value
-            else:
-                known = [*DiffusionConfig.model_fields, *schema.model_fields]
-                known.remove("input_dim")
-                if key == "input_dim":
-                    raise InputError("parameters.input_dim: is an argument beside parameters")
-                hint = nearest(key, known) or f"; known here: {', '.join(known)}"
-                raise InputError(f"parameters.{key}: unknown key{hint}")
-        return (
-            validate(schema, network, "parameters"),
-            validate(DiffusionConfig, diffusion, "parameters"),
-        )
 
 
 class DDPMModel(Learning):
@@ -117,6 +70,19 @@ class DDPMModel(Learning):
         parameters = {**size, **diffusion.model_dump()}
         config = ModelConfig(name, input_dim=network.config.input_dim, parameters=parameters)
         return cls(config, rngs=rngs, network=network)
+
+    def __repr__(self) -> str:
+        """Say in a line what the model is; `nnx.display(model)` shows all that is in it."""
+        size, made = self.network.config, self.diffusion
+        weights = sum(each.size for each in jax.tree.leaves(nnx.state(self.network, nnx.Param)))
+        shape = " x ".join(map(str, size.input_dim))
+        return (
+            f"{type(self).__name__}({size.architecture}, images {shape}, {weights:,} parameters, "
+            f"{size.num_classes} classes; {made.noise_steps} steps, "
+            f"predicts {made.prediction_type})"
+        )
+
+    __str__ = __repr__
 
     @property
     def noise_steps(self) -> int:
