@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from sfumato.config.data import DataConfig
-from sfumato.config.paths import user_path
+from sfumato.config.paths import shown, user_path
 from sfumato.config.validation import validate
 from sfumato.data.images import load_images
 from sfumato.records.arrays import save_arrays
@@ -40,11 +40,13 @@ def main(argv: Sequence[str] | None = None) -> None:
     data = validate(DataConfig, settings.data.model_dump() | files, "data")
     if not (data.digest and data.n_images):
         settings = settings.model_copy(update={"data": known(data, facts_of(data))})
+    made = provenance(STAGE, "data.npz", settings)
     if data.source == "images":
         from sfumato.data.pictures import find_pictures
 
         pictures = find_pictures(user_path(data.folder or "", "data.folder"))
         print(pictures.sentence_of_classes, file=sys.stderr)
+        made["classes"] = [shown(name) for name in pictures.classes]
     arrays = load_images(
         data,
         settings.model.input_dim,
@@ -54,7 +56,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     )
     for part in ("train_images", "test_images"):
         check_finite(f"data.{part}", arrays[part])
-    save_arrays(arguments.output, arrays, provenance(STAGE, "data.npz", settings))
+    save_arrays(arguments.output, arrays, made)
 
 
 if __name__ == "__main__":

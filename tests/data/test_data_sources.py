@@ -186,6 +186,16 @@ def write_pictures(folder, count, first=0):
         Image.new("RGB", (2, 2), (i // 256, i % 256, 255 * (i % 2))).save(folder / f"{i:05}.png")
 
 
+def test_the_record_of_pictures_has_the_names_of_their_classes(tmp_path, capfd):
+    for name in ("dogs", "cats"):
+        write_pictures(tmp_path / "set" / name, 3)
+    words = ["--config", '{"data": {"source": "images"}, "model": {"input_dim": [2, 2, 3]}}']
+    words += ["--folder", str(tmp_path / "set"), "--output", str(tmp_path / "data.npz")]
+    prepare_data.main(words)
+    assert open_record(tmp_path / "data.npz").record.classes == ["cats", "dogs"]
+    assert "class 0 is cats, 3; class 1 is dogs, 3" in capfd.readouterr().err
+
+
 def numbers(images):
     """Tell the numbers of the pictures."""
     levels = np.round((images[:, 0, 0].astype(np.float64) + 1) * 127.5).astype(int)

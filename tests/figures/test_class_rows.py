@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
-from figure_files import checkpoint, draw, images, made, said, samples_file
+from figure_files import ENTRIES, checkpoint, draw, drawn, images, made, said, samples_file
 
 from sfumato.figures.classes import class_name, class_names, class_words
+from sfumato.records.arrays import save_arrays
 from sfumato.records.provenance import Record
 
 DIGITS = tuple(map(str, range(10)))
@@ -41,6 +42,19 @@ def test_names_are_those_of_the_data_that_a_network_was_trained_on():
     assert class_name(9, class_names(adopted)) == "Ankle boot"
     assert class_names(Record.model_validate(checkpoint())) == ()
     assert class_name(9) == "class 9" and class_name(-1, DIGITS) == "no class"
+
+
+def test_classes_of_pictures_are_called_as_their_folders(tmp_path):
+    """Money signs begin no formula, and what the font has no letters for keeps its number."""
+    path, entry = tmp_path / "ddim_samples.npz", {**ENTRIES["ddim"], "labels": [0, 1, 2, 3]}
+    record = drawn(path.name, "ddim", entry, "trained")
+    data = record["inputs"]["checkpoint"]["provenance"]["inputs"]["data"]["provenance"]
+    data["classes"] = ["cats", "big dogs", "5$ or 6$", "\u732b"]
+    save_arrays(path, {"images": images(4)}, record)
+    figure = draw("samples", [path])
+    texts = [text.get_text() for text in figure.axes[0].texts]
+    assert {"cats", "big dogs", r"5\$ or 6\$", "class 3"} <= set(texts)
+    assert "classes cats to 3" in said(figure)[0].replace("\n", " ")
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What classes are called: the names of a data set's own, or their numbers."""
+"""What classes are called: the names of a data set's own, of folders of pictures, or numbers."""
 
 from __future__ import annotations
 
@@ -26,13 +26,26 @@ _FEW = 3
 def class_names(record: Record) -> tuple[str, ...]:
     """Return the names of the classes that a network was trained on; none where they have none.
 
-    A digit is its own name.
+    A digit is its own name, and the user's pictures have the names of their folders.
     """
+    if folders := next(
+        (each.record.classes for each in ancestors(record) if each.record.classes), ()
+    ):
+        return tuple(_letters(name) or f"class {i}" for i, name in enumerate(folders))
     sources = (each.record.settings.get("data", {}).get("source") for each in ancestors(record))
     source = next(filter(None, sources), "")
     if source in DIGITS:
         return tuple(map(str, range(10)))
     return CLOTHES if source == "fashion-mnist" else ()
+
+
+def _letters(name: str) -> str:
+    """Return a name as matplotlib draws it; nothing, if its font lacks one of the letters."""
+    from matplotlib.font_manager import findfont, get_font
+
+    font = get_font(findfont("DejaVu Sans"))
+    known = all(font.get_char_index(ord(letter)) for letter in name)
+    return name.replace("$", r"\$") if known else ""
 
 
 def class_name(label: int, names: Sequence[str] = ()) -> str:

@@ -25,7 +25,7 @@ from sfumato.version import __version__
 version = cache(metadata.version)  # which reads files
 
 
-_OPTIONAL = ("chain", "part", "arrays")
+_OPTIONAL = ("chain", "part", "classes", "arrays")
 
 
 class Origin(Section):
@@ -72,6 +72,8 @@ class Record(Section):
     """Steps and network evaluations, where samples were drawn."""
     part: Part | None = None
     """Which samples, in a shard."""
+    classes: list[str] = []
+    """The names of the classes, of the user's pictures."""
     arrays: dict[str, str] = {}
     """The sha256 of each array in the file, by name; of inputs `digest` is enough."""
 
