@@ -197,3 +197,13 @@ def test_whole_numbers_may_be_jax_s(model):
     n, a, b = jnp.array([3, 0, 1])
     theirs = model.interpolate(a, b, n=n, steps=2, rngs=nnx.Rngs(1))
     np.testing.assert_array_equal(ours, theirs)
+
+
+def test_what_is_hardly_meant_is_said(caplog):
+    parameters = {"noise_steps": 20, "beta_schedule": "cosine", **TINY}
+    model = DDPMModel(ModelConfig(name="tiny", input_dim=SHAPE, parameters=parameters))
+    model.sample(2, scheduler="ddim", steps=2, spacing="leading")
+    assert "spacing: with leading the chain starts at t = " in caplog.text
+    caplog.clear()
+    model.sample(2, scheduler="ddim", steps=2)
+    assert not caplog.text

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import logging
 import re
 from collections.abc import Mapping
+from threading import Lock
 from typing import Any, Literal
 
 import jax
@@ -12,7 +14,16 @@ import numpy as np
 from flax import nnx
 from flax.errors import TraceContextError
 
-from sfumato.compute.arguments import is_whole, numbers, of_kind, shaped, warn, whole, whole_numbers
+from sfumato.compute.arguments import (
+    is_whole,
+    numbers,
+    of_kind,
+    repeated,
+    shaped,
+    warn,
+    whole,
+    whole_numbers,
+)
 from sfumato.compute.modes import in_own_modes
 from sfumato.compute.randomness import as_threefry
 from sfumato.compute.ranges import check_range
@@ -34,9 +45,12 @@ from sfumato.networks.base import Network
 from sfumato.networks.denoiser import make_denoiser
 from sfumato.sampling.calls import chain_of, classes_of, guidance_of, with_guidance
 from sfumato.sampling.labels import asked_labels
-from sfumato.sampling.samples import join
+from sfumato.sampling.samples import finite, join
 from sfumato.sampling.walks import Walks
 
+_ONE_AT_A_TIME = Lock()
+"""Or threads that draw from one model could get one key."""
+_LOG = logging.getLogger("sfumato")
 ROUNDING = 1e-5
 """How far outside [-1, 1] an image may be: what float32 makes of numbers in there."""
 EXAMPLE = "{'downsample': 2}"
@@ -111,7 +125,7 @@ class Drawing(nnx.Module):
         given = self._pictures("images", images)
         options = UNCLIPPED | options
         noise = self._walk(len(given), Invert(), {"images": given}, **options)[1]["noise"]
-        return jnp.asarray(_finite("noise", noise))
+        return jnp.asarray(finite("noise", noise))
 
     @in_own_modes
     def reconstruct(self, images: jax.typing.ArrayLike, **options: Any) -> jax.Array:
@@ -180,7 +194,7 @@ class Drawing(nnx.Module):
         factor = int(edit.operator.get("downsample", 1))
         height, width, channels = self._shape
         shape = (height // factor, width // factor, channels)
-        arrays = {"measured": _repeated(shaped("measured", measured, shape), n_samples)}
+        arrays = {"measured": repeated(shaped("measured", measured, shape), n_samples)}
         check_range("measured", arrays["measured"])
         n = len(arrays["measured"])
         if mask is not None:
@@ -192,7 +206,7 @@ class Drawing(nnx.Module):
     def _draw(self, n_samples: int, /, *edit: Any, **options: Any) -> jax.Array:
         walks, given, batches = self._walk(n_samples, *edit, **options)
         drawn = join(walks.end(range(n_samples), given, **batches))
-        return jnp.asarray(_finite("images", drawn.images))
+        return jnp.asarray(finite("images", drawn.images))
 
     def _walk(
         self,
@@ -219,6 +233,8 @@ class Drawing(nnx.Module):
         chain = with_guidance(chain, self.network.config, self.diffusion, labels is not None)
         if merged := chain.merged(self.schedule):
             warn(f"spacing: {merged}")
+        for setting, said in chain.remarks(self.diffusion) if edit is None and not arrays else ():
+            _LOG.warning("%s: %s", setting, said)
         batches = {"micro_batch": whole("micro_batch", micro_batch)}
         key = self._key(rngs, "sample")
         asked = {} if labels is None else {"labels": self._labels(labels, n_samples, chain, key)}
@@ -244,7 +260,7 @@ class Drawing(nnx.Module):
         if np.abs(array).max(initial=0) > 1 + ROUNDING:
             low, high = array.min(), array.max()
             raise InputError(f"{name}: run from {low:g} to {high:g}, and must be in [-1, 1]")
-        return _repeated(array, n_samples)
+        return repeated(array, n_samples)
 
     def _denoiser(self) -> Denoise:
         return make_denoiser(self.network, self.schedule, self.diffusion.prediction_type)
@@ -255,7 +271,8 @@ class Drawing(nnx.Module):
     def _key(self, rngs: nnx.Rngs | None, stream: str) -> jax.Array:
         """Return the next key of a stream."""
         try:
-            return as_threefry(getattr(self._rngs(rngs), stream)())
+            with _ONE_AT_A_TIME:
+                return as_threefry(getattr(self._rngs(rngs), stream)())
         except TraceContextError:
             raise InputError("rngs: jax traces this; call it outside jit, grad and vmap") from None
         except AttributeError:
@@ -279,22 +296,3 @@ class Drawing(nnx.Module):
         if labels.size != 1 and labels.shape != (count,):
             raise InputError(f"labels: their shape {labels.shape} must be ({count},), or one label")
         return jnp.broadcast_to(labels.reshape(-1), (count,))
-
-
-def _finite(name: str, drawn: jax.typing.ArrayLike) -> jax.typing.ArrayLike:
-    """Return what was drawn, or raise an InputError if some of it is NaN or infinite."""
-    share = np.isfinite(drawn).mean()
-    if share < 1:
-        raise InputError(
-            f"{name}: {1 - share:.1%} of the values drawn are NaN or infinite; look at the "
-            "network's weights, at clip, and at the guidance"
-        )
-    return drawn
-
-
-def _repeated(array: np.ndarray, n_samples: int | None) -> np.ndarray:
-    """Return as many as are asked for of a single one."""
-    n = len(array) if n_samples is None else whole("n_samples", n_samples)
-    if len(array) not in (1, n):
-        raise InputError(f"n_samples: {n} must be {len(array)}, the number of images, or left out")
-    return np.repeat(array, n, axis=0) if len(array) == 1 else array

@@ -160,6 +160,54 @@ def test_guidance_by_a_network_that_never_does_without_a_class():
     assert said_of({}, {**guided, **trained}) == []
 
 
+@pytest.mark.parametrize(
+    ("dropout", "labels", "said"),
+    [
+        (0, None, "asks the network without a class, and with training.label_dropout 0"),
+        (0, [3, -1], "asks the network without a class, and with training.label_dropout 0"),
+        (1, [3, -1], None),
+        (0, [3], None),
+        (0, "random", None),
+        (1, [3], "asks for a class, and with training.label_dropout 1 the network learns none"),
+        (1, "random", "asks for a class, and with training.label_dropout 1 the network learns"),
+        (1, None, None),
+        (0.1, None, None),
+    ],
+    ids=str,
+)
+def test_entries_that_ask_for_what_label_dropout_does_not_teach(dropout, labels, said):
+    found = said_of(
+        {
+            "weights": {"source": "trained"},
+            "model": {"num_classes": 10},
+            "training": {"label_dropout": dropout},
+            "samples": {"ddpm": None, "ddim": {"labels": labels}},
+        }
+    )
+    assert [each.partition(": ")[0] for each in found] == ["samples.ddim.labels"] * bool(said)
+    assert not said or found[0].partition(": ")[2].startswith(said)
+
+
+def test_an_interval_that_holds_no_time_of_the_chain():
+    entry = {"sampler": "ddim", "steps": 10, "labels": 1, "guidance": {"interval": [905, 990]}}
+    own = {"model": {"num_classes": 10}, "samples": {"few": entry}}
+    (said,) = said_of(own)
+    assert said == (
+        "samples.few.guidance.interval: [905, 990] holds none of the times that the chain visits, "
+        "so nothing is guided; the nearest is 899"
+    )
+    assert said_of(own | {"samples": {"few": entry | {"steps": 100}}}) == []
+
+
+@pytest.mark.parametrize("loss", ["l1", "huber"])
+def test_min_snr_weights_squared_errors(loss):
+    training = {"weighting": "min_snr", "loss": loss}
+    (said,) = said_of({"weights": {"source": "trained"}, "training": training})
+    assert said.startswith(
+        f"training.weighting: min_snr weights squared errors, and loss is {loss}"
+    )
+
+
 IGNORED = {
     "training.steps": ({}, 3000, "training", "weights.source is fresh, not trained"),
     "training.min_snr_gamma": (

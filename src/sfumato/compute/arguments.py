@@ -113,6 +113,14 @@ def floats(name: str, values: jax.typing.ArrayLike) -> jax.Array:
         raise InputError(f"{name}: {_cut(values)} {_NUMBERS}") from None
 
 
+def repeated(array: np.ndarray, n_samples: int | None) -> np.ndarray:
+    """Return as many as are asked for of a single one."""
+    n = len(array) if n_samples is None else whole("n_samples", n_samples)
+    if len(array) not in (1, n):
+        raise InputError(f"n_samples: {n} must be {len(array)}, the number of images, or left out")
+    return np.repeat(array, n, axis=0) if len(array) == 1 else array
+
+
 def _cut(value: object) -> str:
     text = " ".join(repr(value).split())
     return text if len(text) <= 60 else f"{text[:57]}..."

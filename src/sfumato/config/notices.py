@@ -6,8 +6,8 @@ from fnmatch import fnmatch
 from typing import Any
 
 from sfumato.config.data import MOST_TEST_IMAGES
-from sfumato.config.diffusion import MOST_LEFT
 from sfumato.config.experiment import DEFAULT_SAMPLES, Experiment
+from sfumato.config.labels import NO_CLASS
 from sfumato.config.points import all_drawn, points_of_sweep
 from sfumato.config.samples import ChainConfig
 from sfumato.config.validation import nearest, show
@@ -121,14 +121,15 @@ def _nonsense(own: Mapping[str, Any], experiment: Experiment) -> _Found:
     """Walk what runs, and draws something else than one would think."""
     if left := experiment.diffusion.left_over():
         yield "diffusion", left
-    else:
-        yield from _late_starts(experiment)
+    for name, entry in experiment.samples.items():
+        for setting, said in entry.remarks(experiment.diffusion):
+            yield f"samples.{name}.{setting}", said
     if experiment.weights.source == "trained":
         if deaf := experiment.model.deaf():
             yield "model.norm_groups", deaf
         if unweighted := experiment.training.unweighted(experiment.diffusion):
             yield "training.weighting", unweighted
-    yield from _no_null_class(experiment)
+    yield from _classes_not_learnt(experiment)
     for place, entry in _chains(experiment, scored="evaluation" in own):
         with suppress(InputError):  # of a run that is wrong; who asks for it is told
             if merged := entry.merged(experiment.diffusion):
@@ -151,30 +152,27 @@ def _chains(experiment: Experiment, scored: bool) -> Iterator[tuple[str, ChainCo
             yield "evaluation.runs", entry
 
 
-def _no_null_class(experiment: Experiment) -> _Found:
-    """Walk the entries that ask without a class a network that never learnt to do without."""
-    trained = experiment.weights.source == "trained"
-    if not trained or not experiment.model.num_classes or experiment.training.label_dropout:
+def _classes_not_learnt(experiment: Experiment) -> _Found:
+    """Walk the entries that ask for what training.label_dropout does not let the network learn."""
+    dropout, samples = experiment.training.label_dropout, experiment.samples
+    if experiment.weights.source != "trained" or not experiment.model.num_classes:
         return
-    for name, entry in experiment.samples.items():
-        if entry.guidance and entry.guidance.needs_labels:
+    guided = [name for name, e in samples.items() if e.guidance and e.guidance.needs_labels]
+    classless = [name for name, e in samples.items() if NO_CLASS in [*(e.labels or [NO_CLASS])]]
+    if dropout == 0:
+        setting = "guidance" if guided else "labels"
+        for name in guided or classless:
             yield (
-                f"samples.{name}.guidance",
+                f"samples.{name}.{setting}",
                 "asks the network without a class, and with training.label_dropout 0 it learns "
                 "none but with one; use 0.1",
             )
-
-
-def _late_starts(experiment: Experiment) -> _Found:
-    """Walk the entries whose chain starts, from pure noise, at a time when x_t is none."""
-    alpha_bars = experiment.diffusion.rates()[0] ** 2
-    for name, entry in experiment.samples.items():
-        t = int(entry.times(experiment.diffusion)[0])
-        if alpha_bars[t] > MOST_LEFT:
+    if dropout == 1:
+        for name in samples.keys() - {*classless}:
             yield (
-                f"samples.{name}.spacing",
-                f"with {entry.spacing} the chain starts at t = {t}, where alpha_bar is "
-                f"{alpha_bars[t]:.3g}, and from pure noise; use trailing, or more steps",
+                f"samples.{name}.labels",
+                "asks for a class, and with training.label_dropout 1 the network learns none; use "
+                "0.1",
             )
 
 

@@ -1,6 +1,6 @@
 """Section `samples`: what is drawn, an entry for each set of samples."""
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, Literal, Self, TypeAlias
 
 import numpy as np
@@ -14,6 +14,7 @@ from pydantic import (
     model_validator,
 )
 
+from sfumato.config.diffusion import MOST_LEFT, DiffusionConfig
 from sfumato.config.fields import Flag, Real, Section, Seed, Whole
 from sfumato.config.inputs import Input, named
 from sfumato.config.labels import Labels
@@ -102,6 +103,25 @@ class ChainConfig(Section):
             f"{self.spacing} makes {times} steps of {asked}, since some of its times fall on one "
             "noise step, which is visited once"
         )
+
+    def remarks(self, diffusion: DiffusionConfig) -> Iterator[tuple[str, str]]:
+        """Walk what is valid and hardly meant: the setting, and what it does."""
+        alpha_bars, times = diffusion.rates()[0] ** 2, self.times(diffusion)
+        first = int(times[0])
+        if alpha_bars[-1] <= MOST_LEFT < alpha_bars[first]:
+            yield (
+                "spacing",
+                f"with {self.spacing} the chain starts at t = {first}, where alpha_bar is "
+                f"{alpha_bars[first]:.3g}, and from pure noise; use trailing, or more steps",
+            )
+        interval = getattr(self.guidance, "interval", None)
+        if interval and not any(interval[0] <= t <= interval[1] for t in times):
+            nearest = min(times, key=lambda t: min(abs(int(t) - end) for end in interval))
+            yield (
+                "guidance.interval",
+                f"{list(interval)} holds none of the times that the chain visits, so nothing is "
+                f"guided; the nearest is {nearest}",
+            )
 
     @model_validator(mode="wrap")
     @classmethod

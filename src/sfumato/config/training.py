@@ -42,8 +42,15 @@ class TrainingConfig(Section):
     """What the layers compute in; weights stay float32."""
 
     def unweighted(self, diffusion: DiffusionConfig) -> str:
-        """Say that the time at which samples begin has no weight; empty if it has one."""
-        if self.weighting == "uniform" or diffusion.rates()[0][-1] > 0:
+        """Say why min_snr is hardly meant; empty if it is."""
+        if self.weighting == "uniform":
+            return ""
+        if self.loss != "mse":
+            return (
+                f"min_snr weights squared errors, and loss is {self.loss}, so that it weights "
+                "predictions of different types differently; use mse, or uniform"
+            )
+        if diffusion.rates()[0][-1] > 0:
             return ""
         return (
             f"min_snr gives the last time, {diffusion.noise_steps - 1}, where samples begin, no "

@@ -4,6 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 import numpy as np
+from jax.typing import ArrayLike
+
+from sfumato.errors import InputError
 
 
 @dataclass(frozen=True)
@@ -39,3 +42,14 @@ def join(batches: Iterable[Samples]) -> Samples:
         predicted_x_0=np.concatenate([part.predicted_x_0 for part in parts], axis=1),
         seconds={name: sum(part.seconds[name] for part in parts) for name in parts[0].seconds},
     )
+
+
+def finite(name: str, drawn: ArrayLike) -> ArrayLike:
+    """Return what was drawn, or raise an InputError if some of it is NaN or infinite."""
+    share = np.isfinite(drawn).mean()
+    if share < 1:
+        raise InputError(
+            f"{name}: {1 - share:.1%} of the values drawn are NaN or infinite; look at the "
+            "network's weights, at clip, and at the guidance"
+        )
+    return drawn
