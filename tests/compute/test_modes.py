@@ -175,3 +175,13 @@ def test_samples_and_weights_by_keys_of_another_kind():
         for each in (key, as_threefry(key))
     )
     np.testing.assert_array_equal(first, second)
+
+
+def test_a_mesh_of_the_caller_is_left_alone(tmp_path):
+    alone = numbers(tmp_path / "alone", nnx.Rngs(1))
+    with jax.set_mesh(jax.make_mesh((1,), ("x",))):
+        there = numbers(tmp_path / "there", nnx.Rngs(1))
+        assert jax.sharding.get_abstract_mesh().axis_names == ("x",)
+    assert alone.keys() == there.keys()
+    for name, array in alone.items():
+        np.testing.assert_array_equal(array, there[name], err_msg=str(name))

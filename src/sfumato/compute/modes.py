@@ -11,6 +11,7 @@ from inspect import isgeneratorfunction
 from typing import Any, TypeVar, cast
 
 import jax
+import numpy as np
 
 from sfumato.compute.randomness import as_threefry
 
@@ -32,6 +33,9 @@ not pass either. Not an alarm for infinities and for keys used twice: lambda is 
 data, and one key serves all samples by design. Not a guard of transfers, which flax makes too.
 """
 
+NO_MESH = jax.sharding.Mesh(np.empty((), object), ())
+"""In place of a mesh that the caller has set: the library shares its work among devices itself."""
+
 Function = TypeVar("Function", bound=Callable[..., Any])
 
 
@@ -42,6 +46,8 @@ def own_modes() -> Iterator[None]:
         for name, mode in MODES.items():
             if getattr(jax.config, f"jax_{name}") not in (mode, None):
                 stack.enter_context(getattr(jax, name)(mode))
+        if not jax.sharding.get_abstract_mesh().empty:
+            stack.enter_context(jax.set_mesh(NO_MESH))
         yield
 
 
