@@ -162,6 +162,37 @@ def test_what_is_not_learnt_is_said(caplog, monkeypatch):
     ]
 
 
+def test_a_model_drops_features_until_it_has_learnt(tmp_path):
+    """And inside jit, grad and vmap it can be called as soon as it drops none."""
+    model = tiny(dropout=0.5)
+    weights = nnx.state(model.network, nnx.Param)
+    nnx.update(model.network, jax.tree.map(lambda weight: weight + 0.1, weights))
+
+    def said(model):
+        return np.asarray(model(IMAGES, 5)["predicted_noise"])
+
+    assert np.abs(said(model) - said(model)).max() > 0
+    with pytest.raises(InputError, match="rngs: jax traces this"):
+        jax.jit(lambda x: model(x, 5)["predicted_noise"])(IMAGES)
+    model.save(tmp_path / "saved")
+    loaded = DDPMModel.load(tmp_path / "saved")
+    np.testing.assert_array_equal(said(loaded), said(loaded))
+    traced = jax.jit(lambda x: loaded(x, 5)["predicted_noise"])(IMAGES)
+    np.testing.assert_allclose(traced, said(loaded), atol=1e-5)
+    model.fit(IMAGES, **SHORT)
+    np.testing.assert_array_equal(said(model), said(model))
+
+
+@pytest.mark.parametrize("place", ["s3://bucket/mine", "file:///tmp/mine", "gs://a"])
+def test_an_address_is_no_folder(place, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(InputError, match=f"^folder: {place} is an address"):
+        tiny().save(place)
+    with pytest.raises(InputError, match=f"^folder: {place} is an address"):
+        DDPMModel.load(place)
+    assert not [*tmp_path.iterdir()]
+
+
 def test_a_checkpoint_that_does_not_say_what_made_it_is_not_trained_further(tmp_path):
     tiny().save(tmp_path / "mine")
     path = tmp_path / "mine" / "manifest.json"

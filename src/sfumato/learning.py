@@ -34,6 +34,8 @@ from sfumato.training.progress import TrainingBar
 from sfumato.training.state import HISTORY
 
 _LOG = logging.getLogger("sfumato")
+_CODE = meaning_digest(Path(__file__))
+"""Of the code that was imported: its files may be edited while a notebook goes on."""
 SHIPPED = PROJECT / PRETRAINED
 """Where the checkpoints are that come with the library."""
 WARMUP = 200
@@ -59,6 +61,8 @@ class Learning(Drawing):
         **settings: Any,  # noqa: ANN401
     ) -> dict[str, np.ndarray]:
         """Train the network, from the weights that it has, and keep the EMA of the weights.
+
+        It drops no features afterwards, as after `eval()`; `train()` is for a loop of your own.
 
         Args:
             images: (N, H, W, C) in [-1, 1].
@@ -95,6 +99,7 @@ class Learning(Drawing):
         with TrainingBar(steps) if bar else nullcontext(lambda step, loss: None) as report:
             trained, history = train(self.network, *options, key=key, report=report)
         self.network, self.training = trained, training
+        self.eval()
         return dict(zip(HISTORY, history.T, strict=True))
 
     def save(self, folder: str | Path) -> None:
@@ -117,7 +122,7 @@ class Learning(Drawing):
             artifact="checkpoint",
             script="DDPMModel.save",
             settings={name: each.model_dump(mode="json") for name, each in sections.items()},
-            code=meaning_digest(Path(__file__)),
+            code=_CODE,
             versions=versions(TRAINING),
             inputs=inputs,
             device=describe(),
@@ -127,7 +132,7 @@ class Learning(Drawing):
 
     @classmethod
     def load(cls, folder: str | Path, *, rngs: nnx.Rngs | None = None) -> Self:
-        """Return the model of a checkpoint: one of `save`, or of the workflow.
+        """Return the model of a checkpoint, in eval mode: one of `save`, or of the workflow.
 
         Args:
             folder: where it is.
@@ -139,6 +144,7 @@ class Learning(Drawing):
         folder = user_path(folder, "folder")
         network, diffusion, manifest = load_whole(folder)
         model = cls._around(network, diffusion, folder.name, rngs)
+        model.eval()
         model._origin = json.dumps(checkpoint_origin(folder, manifest))
         return model
 

@@ -114,7 +114,7 @@ class DDPMModel(Learning):
         labels = self._labels(labels, len(x))
         graphdef, state = nnx.split(self.network)
         rngs = self._rngs(rngs)
-        key = rngs.dropout() if getattr(self.network.config, "dropout", 0) else None
+        key = self._key(rngs, "dropout") if _drops(self.network) else None
         output = _apply(graphdef, state, x, t, labels, key)
         kind = self.diffusion.prediction_type
         return {"predicted_noise": prediction_of(kind, self.schedule, x, output, t).eps}
@@ -243,6 +243,12 @@ def _ancestral_step(
     bound: Ask = lambda x_t, t: denoise(x_t, t, {})  # noqa: E731
     keys = sample_keys(key, jnp.arange(len(x)))
     return DDPM().step(bound, schedule, x, t, t - 1, keys, memory=()).x
+
+
+def _drops(network: Network) -> bool:
+    """Tell whether a network drops features, as one does that learns."""
+    layers = (layer for _, layer in nnx.iter_modules(network) if isinstance(layer, nnx.Dropout))
+    return any(layer.rate and not layer.deterministic for layer in layers)
 
 
 def _check_network(network: Any, settings: NetworkConfig, diffusion: DiffusionConfig) -> None:  # noqa: ANN401

@@ -1,21 +1,29 @@
 """The paths that a config names."""
 
 import os
+import re
 from errno import ENAMETOOLONG
 from pathlib import Path
 
 from sfumato.errors import InputError
+
+_ADDRESS = re.compile(r"[A-Za-z][\w+.-]*:(?=//)")
 
 
 def user_path(text: str | Path, setting: str) -> Path:
     """Return a path as the user means it: `~` is the home folder, as in a shell.
 
     Raises:
-        InputError: if it can be no path, or begins with the home folder of somebody who has none;
-            it names `setting`.
+        InputError: if it can be no path, is an address such as s3://bucket, or begins with the
+            home folder of somebody who has none; it names `setting`.
     """
     if not isinstance(text, str | Path):
         raise InputError(f"{setting}: {text!r} must be a path, such as 'results/mine'")
+    if address := _ADDRESS.match(str(text)):
+        raise InputError(
+            f"{setting}: {shown(text)} is an address, and {address[0]} would become a folder here; "
+            "name a folder, and copy it from or to there"
+        )
     try:
         path = Path(text).expanduser()
     except RuntimeError:
