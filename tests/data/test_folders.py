@@ -3,8 +3,11 @@
 import numpy as np
 import pytest
 from PIL import Image
+from PIL.PngImagePlugin import PngInfo
 
-from sfumato.data.folders import load_folder, picture_files
+from sfumato.data.folders import load_folder, picture_files, survey
+from sfumato.data.pictures import find_pictures
+from sfumato.editing._images import read_picture
 from sfumato.errors import InputError
 
 RED, GREEN, BLUE = (255, 0, 0), (0, 255, 0), (0, 0, 255)
@@ -125,6 +128,37 @@ def test_sixteen_bits_keep_their_range(tmp_path):
         image = load_one(tmp_path, (1, 5, channels))
         for channel in range(channels):
             np.testing.assert_array_equal(image[0, :, channel], [0, 1, 128, 254, 255])
+
+
+@pytest.mark.parametrize("shape", [(1, 2000), (2000, 1), (3, 100), (20, 2)], ids=str)
+def test_of_a_very_long_picture_a_line_is_left(tmp_path, shape):
+    write(tmp_path / "a.png", np.full(shape, 255, np.uint8))
+    image = load_one(tmp_path, (8, 8, 1), "pad")[..., 0]
+    line = image.max(axis=0 if shape[0] < shape[1] else 1)
+    assert (line == 255).all() and image.mean() < 64
+
+
+def test_a_long_text_in_a_picture_is_no_damage(tmp_path):
+    text = PngInfo()
+    text.add_text("workflow", "a" * 2_000_000, zip=True)
+    write(tmp_path / "a.png", bands(9, 3), pnginfo=text)
+    assert (load_one(tmp_path, (3, 9, 3)) == bands(9, 3)).all()
+    survey(find_pictures(tmp_path))
+    np.testing.assert_allclose(
+        read_picture("file", tmp_path / "a.png", (3, 9, 3)), bands(9, 3) / 127.5 - 1, atol=1e-6
+    )
+    with pytest.raises(ValueError, match="too large"), Image.open(tmp_path / "a.png") as picture:
+        picture.load()  # others keep Pillow's limit
+
+
+def test_copies_are_said(tmp_path, caplog):
+    for i in range(4):
+        write(tmp_path / f"{i}.png", bands(3, 2) // (i + 1))
+        write(tmp_path / "again" / f"{i}.png", bands(3, 2) // (i % 2 + 1))
+    load_folder(tmp_path, (2, 3, 3), "stretch")
+    (said,) = [each.message for each in caplog.records]
+    assert said.startswith("data.folder: 4 of 8 pictures are copies of others, as ")
+    assert said.count(str(tmp_path)) == 2
 
 
 def test_order_and_labels(tmp_path):

@@ -14,7 +14,7 @@ from PIL import Image, ImageOps, UnidentifiedImageError
 from sfumato.config.paths import shown
 from sfumato.data.pictures import Pictures, contents_of, digest_of, find_pictures
 from sfumato.errors import InputError
-from sfumato.records.decoding import plain
+from sfumato.records.decoding import opened, plain
 
 Fit = Literal["crop", "pad", "stretch"]
 
@@ -105,6 +105,7 @@ def load_folder(
     if digest not in (None, found):
         raise InputError(other_digest(folder, found, str(digest)))
     _say_blank(pictures, images)
+    _say_copies(pictures, images)
     return images, _labels(pictures)
 
 
@@ -142,10 +143,25 @@ def _say_blank(pictures: Pictures, images: np.ndarray) -> None:
         )
 
 
+def _say_copies(pictures: Pictures, images: np.ndarray) -> None:
+    """Say in the log which pictures are as others, so that some may be learnt and held out too."""
+    seen: dict[bytes, int] = {}
+    firsts = [seen.setdefault(image.tobytes(), i) for i, image in enumerate(images)]
+    copies = [i for i, first in enumerate(firsts) if first != i and np.ptp(images[i])]
+    if copies:
+        names = list(pictures.states)
+        one, other = (shown(pictures.folder / names[i]) for i in (copies[0], firsts[copies[0]]))
+        _LOG.warning(
+            "data.folder: %d of %d pictures are copies of others, as %s is of %s; take them out, "
+            "or some that are held out are learnt as well",
+            *(len(copies), len(images), one, other),
+        )
+
+
 def _wrong_start(content: bytes) -> str:
     """Say what is wrong with the header of a picture, if anything is."""
     try:
-        with Image.open(io.BytesIO(content), formats=_FORMATS):
+        with opened(io.BytesIO(content), _FORMATS):
             return ""
     except _UNREADABLE as error:
         return _reason(error)
@@ -154,7 +170,7 @@ def _wrong_start(content: bytes) -> str:
 def _open(path: Path, content: bytes) -> Image.Image:
     """Read a picture."""
     try:
-        with Image.open(io.BytesIO(content), formats=_FORMATS) as picture:
+        with opened(io.BytesIO(content), _FORMATS) as picture:
             return plain(picture)
     except _UNREADABLE as error:
         raise InputError(_not_whole(path, _reason(error))) from None
@@ -181,6 +197,11 @@ def _fit(picture: Image.Image, size: tuple[int, int], fit: Fit) -> Image.Image:
         case "crop":
             return ImageOps.fit(picture, size, Image.Resampling.BILINEAR)
         case "pad":
+            scale = min(size[0] / picture.width, size[1] / picture.height)
+            width, height = round(picture.width * scale), round(picture.height * scale)
+            if not width * height:  # of its shorter side nothing would be left
+                least = (max(width, 1), max(height, 1))
+                picture = picture.resize(least, Image.Resampling.BILINEAR)
             return ImageOps.pad(picture, size, Image.Resampling.BILINEAR, color="black")
         case "stretch":
             return picture.resize(size, Image.Resampling.BILINEAR)

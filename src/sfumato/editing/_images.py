@@ -93,14 +93,14 @@ def read_picture(name: str, path: Any, image_shape: tuple[int, ...]) -> np.ndarr
         InputError: if it cannot be read, is of another size, or in colour where images have one
             channel.
     """
-    from PIL import Image, UnidentifiedImageError
+    from PIL import UnidentifiedImageError
 
-    from sfumato.records.decoding import plain
+    from sfumato.records.decoding import opened, plain
 
     path = user_path(path, name)
     height, width, channels = image_shape
     try:
-        with Image.open(path) as picture:
+        with opened(path) as picture:
             pixels = np.asarray(plain(picture).convert("RGB"), np.float32)
     except FileNotFoundError:
         raise InputError(f"{name}: there is no file {shown(path)}") from None

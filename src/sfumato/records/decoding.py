@@ -1,7 +1,29 @@
 """A picture as it is meant: upright, on black where it is transparent, 8 bits a channel."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
 import numpy as np
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, PngImagePlugin
+
+
+@contextmanager
+def opened(file: Path | IO[bytes], formats: list[str] | None = None) -> Iterator[Image.Image]:
+    """Open a picture, whatever a PNG holds besides: Pillow refuses 1 MiB of text or colour profile.
+
+    Args:
+        file: where it is.
+        formats: those that it may have, of Pillow's; None for any.
+    """
+    usual = PngImagePlugin.MAX_TEXT_CHUNK
+    PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
+    try:
+        with Image.open(file, formats=formats) as picture:
+            yield picture
+    finally:
+        PngImagePlugin.MAX_TEXT_CHUNK = usual
 
 
 def plain(picture: Image.Image) -> Image.Image:
