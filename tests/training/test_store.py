@@ -1,8 +1,10 @@
 """Runs that are stopped and go on from what was kept."""
 
 import asyncio
+import errno
 import shutil
 import threading
+from pathlib import Path
 
 import pytest
 from conftest import slow
@@ -10,6 +12,7 @@ from small_run import run, same, undisturbed_run
 
 from sfumato.errors import InputError
 from sfumato.training import store as on_disk
+from sfumato.training.claim import claim, steps_in
 from sfumato.training.state import HISTORY
 from sfumato.training.store import DiskStore, check_work_room
 
@@ -166,3 +169,30 @@ def test_a_folder_of_steps_of_the_user_s_stays(name, tmp_path):
 def test_a_state_is_kept_seldom_by_default(tmp_path):
     stopped_at(40, tmp_path / "work")
     assert resume(tmp_path / "work")[2] == 0
+
+
+def test_a_state_that_may_be_whole_is_not_put_away(keep_all, tmp_path, monkeypatch):
+    """Where its files cannot be read: their permissions, or a disk that fails."""
+    folder = tmp_path / "work"
+    stopped_at(40, folder)
+
+    def refused(path):
+        raise PermissionError(errno.EACCES, "Permission denied", str(path))
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", refused)
+        with pytest.raises(InputError, match="cannot be read: Permission denied"):
+            claim(folder, {"who": "a run"})
+    flip_a_byte(folder / "steps" / "30" / "state")
+    with DiskStore(folder, {"who": "a run"}) as store, monkeypatch.context() as patch:
+        patch.setattr(Path, "read_bytes", refused)
+        with pytest.raises(InputError, match=r"steps/30/.* cannot be read: Permission denied"):
+            store.restore(None)
+    assert steps_in(folder) == [20, 30] and not [*folder.glob("damaged*")]
+
+
+def test_a_file_in_the_place_of_the_states_is_said_at_once(tmp_path):
+    (tmp_path / "work").mkdir()
+    (tmp_path / "work" / "steps").write_text("mine")
+    with pytest.raises(InputError, match=r"work/steps: this is no folder, and one is needed"):
+        check_work_room(tmp_path / "work")

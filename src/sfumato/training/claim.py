@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from sfumato.config.paths import shown
+from sfumato.records.damage import unreadable
 from sfumato.records.facts import flat, unlike
 from sfumato.records.outputs import file_aside
 
@@ -182,8 +183,19 @@ def names_in(folder: Path) -> list[str]:
 
 
 def _read(folder: Path) -> _Kept:
-    """Read identity.json; a file of an earlier version holds the run alone."""
-    with suppress(OSError, ValueError, AttributeError, TypeError, RecursionError):
-        content = json.loads((folder / IDENTITY).read_text(encoding="utf-8"))
+    """Read identity.json; a file of an earlier version holds the run alone.
+
+    Raises:
+        InputError: if it may be whole, and cannot be read.
+    """
+    path = folder / IDENTITY
+    try:
+        text = path.read_bytes()
+    except (FileNotFoundError, NotADirectoryError, IsADirectoryError):
+        text = b""
+    except OSError as error:
+        raise unreadable(path, error.strerror or str(error)) from None
+    with suppress(ValueError, AttributeError, TypeError, RecursionError):
+        content = json.loads(text)
         return _Kept(dict(content.get("run", content)), str(content.get("resumed", "")))
     return _Kept({}, "")

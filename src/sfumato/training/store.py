@@ -27,7 +27,7 @@ from sfumato.config.paths import shown
 from sfumato.errors import InputError
 from sfumato.records.alias import plain
 from sfumato.records.arrays import digest
-from sfumato.records.damage import first_line
+from sfumato.records.damage import first_line, unreadable
 from sfumato.records.outputs import check_room, real
 from sfumato.training.claim import IDENTITY, OURS, STEPS, claim, free, names_in, remove
 from sfumato.training.state import TrainingState
@@ -69,11 +69,16 @@ class DiskStore:
         self._kept_at, self._seconds = monotonic(), 0.0
 
     def restore(self, like: TrainingState) -> TrainingState | None:
-        """Return the last state that is whole; None if there is none."""
+        """Return the last state that is whole; None if there is none.
+
+        Raises:
+            InputError: if a state may be whole, and cannot be read.
+        """
         for step in sorted(self._steps.all_steps(), reverse=True):
             try:
                 return self._read_state(step, like)
             except Exception as error:  # of a dozen kinds, from orbax and tensorstore
+                _check_readable(self.folder / STEPS / str(step))
                 self._put_away(step, first_line(error))
         return None
 
@@ -147,12 +152,29 @@ def check_work_room(folder: Path) -> None:
     folder = real(folder)
     check_room(folder, OURS, "a training run's state")
     states = folder / STEPS
+    if os.path.lexists(states) and not states.is_dir():
+        raise InputError(f"{shown(states)}: this is no folder, and one is needed; move it away")
     for name in () if (folder / IDENTITY).exists() else names_in(states):
         if not _UNFINISHED.fullmatch(name) and not any((states / name).glob("_*METADATA")):
             raise InputError(
                 f"{shown(folder)}: this folder holds {STEPS}/{shown(name)}, which is not part of a "
                 "training run's state; nothing was deleted: name another folder"
             )
+
+
+def _check_readable(folder: Path) -> None:
+    """Raise an InputError if a file in a folder cannot be read, whatever is in it."""
+    try:
+        for place, _, names in os.walk(folder, onerror=_again):
+            for name in names:
+                Path(place, name).read_bytes()
+    except OSError as error:
+        path = Path(error.filename or folder)
+        raise unreadable(path, error.strerror or str(error)) from None
+
+
+def _again(error: OSError) -> None:
+    raise error
 
 
 @contextmanager
