@@ -201,3 +201,14 @@ def test_the_script_says_where_the_page_is(results, tmp_path, capsys):
     gallery.main(["--experiments", "tiny", "--results", str(results), "--output", str(output)])
     assert capsys.readouterr().out.strip().endswith("gallery/index.html")
     assert (output / "index.html").is_file()
+
+
+@pytest.mark.parametrize("name", ["tiny/mine.png", "tiny/points/sweep_s/77.png"])
+def test_a_picture_of_the_user_beside_a_page_stays(results, tmp_path, name):
+    folder, found = tmp_path / "gallery", experiments(results, ["tiny"])
+    write_page(folder, found)
+    (folder / name).parent.mkdir(exist_ok=True, parents=True)
+    Image.new("L", (2, 2)).save(folder / name)
+    with pytest.raises(InputError, match="picture is not part of the gallery; nothing was deleted"):
+        write_page(folder, found)
+    assert (folder / name).is_file() and (folder / "index.html").is_file()

@@ -7,9 +7,15 @@ from importlib.resources import files
 from pathlib import Path
 
 from jinja2 import Environment, StrictUndefined
+from markupsafe import escape
 from PIL import Image
 
+from sfumato.config.paths import shown
+from sfumato.errors import InputError
 from sfumato.gallery.collect import Experiment, Strip
+from sfumato.records.damage import ForeignError
+from sfumato.records.finding import PICTURES
+from sfumato.records.opening import open_record
 from sfumato.records.outputs import check_room, folder_aside, real
 from sfumato.version import __version__
 
@@ -67,6 +73,22 @@ def _check_room(folder: Path) -> None:
         rooms += [(sweep, _POINTS) for sweep in sorted((folder / each / "points").glob("*"))]
     for room, expected in rooms:
         check_room(room, expected, "a gallery")
+        for path in room.glob("*.*") if room != folder else ():
+            if escape(path.relative_to(folder).as_posix()) not in text and _is_foreign(path):
+                raise InputError(
+                    f"{shown(path)}: this picture is not part of the gallery; nothing was deleted: "
+                    "move it away"
+                )
+
+
+def _is_foreign(path: Path) -> bool:
+    """Tell whether a picture is none that this workflow made; an empty file is nobody's."""
+    try:
+        return path.stat().st_size > 0 and not open_record(path)
+    except ForeignError:
+        return path.suffix in PICTURES
+    except InputError:
+        return False
 
 
 def _save(strip: Strip, path: Path) -> None:
