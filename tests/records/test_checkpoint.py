@@ -5,6 +5,7 @@ import json
 import os
 import shutil
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -366,3 +367,18 @@ def test_settings_that_changed_in_one_place_are_damage(tmp_path, unet):
     path.write_text(path.read_text().replace('"beta_end": 0.02', '"beta_end": 0.03', 1))
     with pytest.raises(InputError, match="is damaged: .*diffusion.beta_end is 0.0[23] and 0.0[23]"):
         read_manifest(tmp_path / "a")
+
+
+def test_a_manifest_that_is_no_file_is_not_waited_for(tmp_path):
+    (tmp_path / "state").mkdir()
+    os.mkfifo(tmp_path / "manifest.json")
+    with pytest.raises(InputError, match=r"its manifest\.json is no file"):
+        load_checkpoint(tmp_path, MODEL, DIFFUSION)
+
+
+def test_threads_that_save_into_one_folder_do_it_in_turn(unet, tmp_path):
+    with ThreadPoolExecutor(3) as pool:
+        saves = [pool.submit(save_checkpoint, tmp_path / "a", unet, DIFFUSION, {}) for _ in "abcd"]
+        assert [save.result() for save in saves] == [None] * 4
+    load_checkpoint(tmp_path / "a", MODEL, DIFFUSION)
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]

@@ -270,3 +270,13 @@ def _words(text):
     record = json.loads(text)
     del record["versions"], record["code"]
     return json.dumps(record)
+
+
+@pytest.mark.parametrize("key", ["versions", "settings", "code", "artifact", "device"])
+def test_a_changed_key_deep_in_a_record_gets_a_sentence(tmp_path, key):
+    path, inner = tmp_path / "a.timing.json", made("data.npz")
+    outer = made("a", data={"digest": "0", "provenance": inner})
+    inner[f"x{key}"] = inner.pop(key)
+    path.write_text(json.dumps({"seconds": 1, "provenance": outer}))
+    with pytest.raises(InputError, match="this file does not say what made it"):
+        open_record(path)

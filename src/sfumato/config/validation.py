@@ -230,8 +230,10 @@ def _schema_at(schema: Any, location: Sequence[str | int]) -> Any:  # noqa: ANN4
             schema = schema.model_fields[str(part)].annotation
             schema = _section_among(schema) if isinstance(schema, UnionType) else schema
         else:  # tuple[Section, ...] or dict[str, Section]
-            schema = get_args(schema)[0 if isinstance(part, int) else -1]
-            schema = _section_among(schema)
+            known = get_args(schema)
+            if not known:  # a record inside a record, see _fields_of
+                return schema
+            schema = _section_among(known[0 if isinstance(part, int) else -1])
     return schema
 
 

@@ -26,6 +26,8 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
             f"there is no checkpoint at {folder}; `snakemake --cores 1 {folder}` builds it, if it "
             "is one of the workflow's"
         )
+    if (path := folder / MANIFEST).exists() and not path.is_file():
+        raise _no_checkpoint(folder, f"its {MANIFEST} is no file")
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
         found = manifest.get("format")

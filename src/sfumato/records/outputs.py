@@ -9,12 +9,15 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from itertools import permutations
 from pathlib import Path
+from threading import RLock
 
 from sfumato.config.paths import shown
 from sfumato.errors import InputError
 from sfumato.records.owner import check_owner, own
 
 _TRIES = 100
+_ONE_THREAD = RLock()
+"""What is written aside has the number of the process in its name, which its threads share."""
 _LONGEST = 200  # bytes; file systems allow 255, and what is written aside has a longer name
 
 
@@ -98,19 +101,20 @@ def file_aside(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     if os.path.lexists(path) and not path.is_file():
         raise InputError(f"{shown(path)}: no file can be here; name another")
-    part = _beside(path, "part", path.suffix)
-    try:
-        yield part
-        with part.open("rb") as file:
-            os.fsync(file.fileno())  # else a power failure could leave an empty file of this name
-        check_owner(path)
-        os.replace(part, path)
-    except OSError as error:
-        if error.errno and error.filename in (None, str(part)):
-            error.filename = str(path)
-        raise
-    finally:
-        part.unlink(missing_ok=True)
+    with _ONE_THREAD:
+        part = _beside(path, "part", path.suffix)
+        try:
+            yield part
+            with part.open("rb") as file:
+                os.fsync(file.fileno())  # else a power failure could leave an empty file here
+            check_owner(path)
+            os.replace(part, path)
+        except OSError as error:
+            if error.errno and error.filename in (None, str(part)):
+                error.filename = str(path)
+            raise
+        finally:
+            part.unlink(missing_ok=True)
 
 
 @contextmanager
@@ -121,22 +125,23 @@ def folder_aside(folder: Path) -> Iterator[Path]:
     """
     if os.path.lexists(folder) and not folder.is_dir():
         raise InputError(f"{shown(folder)}: no folder can be here; name another")
-    try:
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        old, part = _beside(folder, "old"), _beside(folder, "part")
-        part.mkdir()
-    except OSError as error:
-        reason = "this is a file, and should be a folder"
-        reason = reason if isinstance(error, FileExistsError) else error.strerror
-        raise InputError(f"{shown(folder)}: cannot be written: {reason}") from None
-    try:
-        yield part
-        check_owner(real(folder))
-        if not any(_swapped(folder, part, old) for _ in range(_TRIES)):
-            raise InputError(f"{shown(folder)}: other processes write here all the time")
-        shutil.rmtree(old, ignore_errors=True)
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    with _ONE_THREAD:
+        try:
+            folder.parent.mkdir(parents=True, exist_ok=True)
+            old, part = _beside(folder, "old"), _beside(folder, "part")
+            part.mkdir()
+        except OSError as error:
+            reason = "this is a file, and should be a folder"
+            reason = reason if isinstance(error, FileExistsError) else error.strerror
+            raise InputError(f"{shown(folder)}: cannot be written: {reason}") from None
+        try:
+            yield part
+            check_owner(real(folder))
+            if not any(_swapped(folder, part, old) for _ in range(_TRIES)):
+                raise InputError(f"{shown(folder)}: other processes write here all the time")
+            shutil.rmtree(old, ignore_errors=True)
+        finally:
+            shutil.rmtree(part, ignore_errors=True)
 
 
 def _swapped(folder: Path, part: Path, old: Path) -> bool:

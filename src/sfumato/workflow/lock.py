@@ -82,10 +82,13 @@ def check_records() -> None:
 
 def _shared_file() -> IO[str] | None:
     """Open the file that carries the lock; a lock needs no writing, if another user made it."""
+    path = FOLDER / "alive"
+    if path.exists() and not path.is_file():
+        return None
     for mode in ("a", "r"):
         with suppress(OSError):
             FOLDER.mkdir(exist_ok=True)
-            return open(FOLDER / "alive", mode)  # noqa: SIM115
+            return open(path, mode)  # noqa: SIM115
     return None
 
 
