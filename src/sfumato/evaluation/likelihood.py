@@ -140,7 +140,7 @@ def pixel_cost(images: np.ndarray, guess: np.ndarray, std: float) -> np.ndarray:
     P = Phi((v + 1 / 255 - guess) / std) - Phi((v - 1 / 255 - guess) / std), with minus or plus
     infinity beyond the outermost levels.
     """
-    half = 1 / (LEVELS - 1)
+    images, half = np.asarray(images, np.float64), 1 / (LEVELS - 1)
     low = np.where(images < -1 + half, -np.inf, (images - half - guess) / std)
     high = np.where(images > 1 - half, np.inf, (images + half - guess) / std)
     flip = low + high > 0  # in the lower tail no digit is lost
