@@ -21,11 +21,14 @@ from sfumato.figures import names as figure_names
 from sfumato.workflow.borrowed import borrowed, say_what_changed
 from sfumato.workflow.contents import one_of
 from sfumato.workflow.environment import prepare_environment
+from sfumato.workflow.forcing import force_files_of_names
 from sfumato.workflow.lock import (
     check_records,
     release_before_building,
     release_stale_lock,
 )
+from sfumato.workflow.markers import overlook_markers
+from sfumato.workflow.meanwhile import forget_results_of_other_code
 from sfumato.workflow.mistakes import in_a_sentence, let_errors_through
 from sfumato.workflow.places import (
     check_results,
@@ -34,6 +37,7 @@ from sfumato.workflow.places import (
     spare_experiments,
 )
 from sfumato.workflow.plan import Plan
+from sfumato.workflow.report import watch_report
 from sfumato.workflow.session import (
     check_places,
     check_replaced,
@@ -52,6 +56,9 @@ gc.freeze()
 atexit.register(gc.freeze)
 
 STANDALONE = workflow.modifier.is_main_snakefile()
+# After a kill, also where the profile is not found, build again what was left half-written.
+if STANDALONE and workflow.dag_settings:
+    workflow.dag_settings.force_incomplete = True
 
 
 if STANDALONE:

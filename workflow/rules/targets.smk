@@ -60,3 +60,5 @@ for experiment in plan.names:
 
 if STANDALONE:
     watch(workflow, plan, typed)
+    force_files_of_names(workflow)
+    watch_report(workflow)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from sfumato.config.canonical import canonical
 from sfumato.config.checks import check_evaluation
@@ -51,6 +51,12 @@ class Making:
     def __call__(self, wildcards: Any) -> str:  # noqa: ANN401
         """Return the text."""
         return self.text(wildcards)
+
+    @classmethod
+    def of(cls, rule: Any) -> Self | None:  # noqa: ANN401
+        """Return the parameter `made` of a rule of this workflow; of any other nothing."""
+        made = getattr(rule.params, "made", None)
+        return made if isinstance(made, cls) else None
 
 
 def wanted(stage: Stage, seen: Any) -> Wanted:  # noqa: ANN401

@@ -77,7 +77,7 @@ class Standing:
     def __init__(self, workflow: Any) -> None:  # noqa: ANN401
         """Take Snakemake's workflow, whose rules are all there."""
         self._workflow = workflow
-        rules = [rule for rule in workflow.rules if _making(rule)]
+        rules = [rule for rule in workflow.rules if Making.of(rule)]
         self._inputs = {rule: rule.expand_input for rule in rules}
         self._verdicts: dict[str, Verdict] = {}
         self._hidden: set[str] = set()
@@ -91,13 +91,13 @@ class Standing:
     def _expand_input(self, rule: Any, wildcards: Mapping[str, str], **options: Any) -> Any:  # noqa: ANN401
         """Return what Snakemake's own `expand_input` does, with files whose times do not count."""
         expanded = self._inputs[rule](wildcards, **options)
-        if self._all_stand(Job(rule, wildcards)):
+        if self.all_stand(Job(rule, wildcards)):
             for file in filter(self._producer, expanded[0]):
                 file.__class__ = _Settled
         return expanded
 
-    def _all_stand(self, job: Job) -> bool:
-        """Look at a job's outputs, all of which must be there."""
+    def all_stand(self, job: Job) -> bool:
+        """Tell whether a job's outputs are all there, and as the config asks for."""
         outputs = [str(file) for file in _outputs(job)]
         there = [path for path in outputs if os.path.lexists(path)]
         verdicts = [self._verdict(path, job) for path in there]
@@ -198,15 +198,9 @@ class Standing:
         return bool(ended) and abs(ended - there.st_mtime) < 1e-3
 
 
-def _making(rule: Any) -> Making | None:  # noqa: ANN401
-    """Return the parameter `made` of one of this workflow's rules; nothing of any other rule."""
-    made = getattr(rule.params, "made", None)
-    return made if isinstance(made, Making) else None
-
-
 def _wanted(job: Job) -> Wanted:
     """Return what the config asks for."""
-    made = _making(job.rule)
+    made = Making.of(job.rule)
     assert made
     return made.wanted(Wildcards(fromdict=dict(job.wildcards)))
 

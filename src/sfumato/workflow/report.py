@@ -1,0 +1,43 @@
+"""Snakemake's report shows figures as they are; this says which the config asks for otherwise."""
+
+import os
+from collections.abc import Iterable
+from functools import wraps
+from typing import Any
+
+from sfumato.records.finding import PICTURES
+from sfumato.workflow.targets import say
+
+
+def watch_report(workflow: Any) -> None:  # noqa: ANN401
+    """Look at the figures when a report of them is written.
+
+    Args:
+        workflow: Snakemake's, whose rules are all there.
+    """
+    create, build = workflow.create_report, workflow._build_dag
+
+    @wraps(build)
+    def built() -> None:
+        build()
+        say(_out_of_date(workflow.dag.needrun_jobs()))
+
+    @wraps(create)
+    def created(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+        workflow._build_dag = built
+        return create(*arguments, **named)
+
+    workflow.create_report = created
+
+
+def _out_of_date(jobs: Iterable[Any]) -> list[str]:
+    """Say which figures that are there would be made again."""
+    files = sorted(str(file) for job in jobs for file in job.output)
+    old = [file for file in files if file.endswith(PICTURES) and os.path.isfile(file)]
+    if not old:
+        return []
+    more = f" and {len(old) - 1} more are" if len(old) > 1 else " is"
+    return [
+        f"{old[0]}{more} not as the config says now, and the report shows what is there; build "
+        "first, with the same targets, and then the report"
+    ]
