@@ -294,5 +294,7 @@ class Drawing(nnx.Module):
             return asked_labels(RANDOM, range(count), key, classes)
         labels = whole_numbers("labels", labels, classes, least=-1)
         if labels.size != 1 and labels.shape != (count,):
-            raise InputError(f"labels: their shape {labels.shape} must be ({count},), or one label")
+            found = f"labels: their shape {labels.shape} must be ({count},), or one label"
+            turns = f"; np.resize(labels, {count}) takes them in turn" if labels.ndim == 1 else ""
+            raise InputError(found + turns)
         return jnp.broadcast_to(labels.reshape(-1), (count,))

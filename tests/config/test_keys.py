@@ -2,8 +2,10 @@
 
 import pytest
 import yaml
+from conftest import nested, setting_paths
 
 from sfumato.config.file import check_file, own_targets, with_typed_arguments
+from sfumato.config.peers import PEERS
 from sfumato.config.resolve import resolve
 from sfumato.errors import InputError
 
@@ -133,3 +135,49 @@ def test_a_key_of_two_lines_is_shown_in_one():
     with pytest.raises(InputError) as caught:
         resolve({"targets": ["a"], "experiments": {"a\nb": {}, "a": {}}})
     assert "experiments.a\\nb" in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("section", "key", "here"),
+    [
+        ("samples.ddim", "guidance_scale", "guidance: {scale: 3}"),
+        ("samples.ddim", "num_inference_steps", "steps"),
+        ("samples.ddim", "scheduler", "sampler: ddim"),
+        ("training", "lr", "learning_rate"),
+        ("training", "epochs", "steps"),
+        ("diffusion", "num_train_timesteps", "noise_steps"),
+        ("model", "image_size", "input_dim: [28, 28, 1]"),
+    ],
+)
+def test_names_of_other_libraries_are_translated(section, key, here):
+    own = nested(f"{section}.{key}", 3)
+    with pytest.raises(InputError) as caught:
+        resolve({"targets": ["a"], "experiments": {"a": own}})
+    said = str(caught.value)
+    assert said == f"experiments.a.{section}.{key}: unknown key (its value: 3); here it is {here}"
+
+
+def test_what_others_call_a_setting_is_none_of_ours():
+    ours = {path.rpartition(".")[2] for path in setting_paths()} | {"labels", "guidance", "sampler"}
+    assert {name.partition(":")[0] for name in PEERS.values()} <= ours
+
+
+@pytest.mark.parametrize(
+    ("raw", "said"),
+    [
+        ({"mine": {"seed": 3}}, "mine: is no key of the file; if it is an experiment, it belongs"),
+        (
+            {"experiments": {"a": {"figures": ["unipc_samples.png"]}}},
+            "'unipc_samples.png' needs an entry 'unipc' in samples, which has ddpm, ddim",
+        ),
+        (
+            {"experiments": {"a": {"trajectory": {"of": "unipc"}}}},
+            "must be one of 'ddpm' or 'ddim', the entries of samples; write trajectory: {of: ddpm}",
+        ),
+    ],
+    ids=str,
+)
+def test_what_newcomers_write(raw, said):
+    with pytest.raises(InputError) as caught:
+        resolve({"targets": ["a"], "experiments": {"a": {}}} | raw)
+    assert said in str(caught.value) and "\n" not in str(caught.value)

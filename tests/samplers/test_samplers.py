@@ -357,3 +357,13 @@ def test_names():
         sampler_class("dpm")
     with pytest.raises(AttributeError):
         sfumato.samplers.EDM  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    ("theirs", "ours"),
+    [("DDIM", "ddim"), ("DDPMScheduler", "ddpm"), ("uni_pc", "unipc"), ("dpmpp_2m", "dpm_solver")]
+    + [("DPMSolverMultistepScheduler", "dpm_solver"), ("HeunDiscreteScheduler", "heun")],
+)
+def test_what_another_library_calls_a_sampler(theirs, ours):
+    with pytest.raises(InputError, match=f"'{theirs}' is not known, did you mean '{ours}'"):
+        sampler_class(theirs)

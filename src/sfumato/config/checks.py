@@ -99,7 +99,11 @@ def _convergence(experiment: Experiment) -> Iterator[Mistake]:
 def _figures(experiment: Experiment) -> Iterator[Mistake]:
     known = figure_files(experiment)
     for i, file in enumerate(experiment.built):
-        if file not in known:
+        entry, entries = file.removesuffix("_samples.png"), tuple(experiment.samples)
+        if file not in known and entry != file and entries and not nearest(entry, entries):
+            reason = f"needs an entry {show(entry)} in samples, which has {', '.join(entries)}"
+            yield f"figures[{i}]", f"{show(file)} {reason}"
+        elif file not in known:
             yield f"figures[{i}]", f"{show(file)} {one_of(known)}{nearest(file, known)}"
     if "training.png" in experiment.built and experiment.weights.source != "trained":
         yield "figures", UNTRAINED
@@ -108,7 +112,9 @@ def _figures(experiment: Experiment) -> Iterator[Mistake]:
     wanted = any(file.startswith("trajectory.") for file in experiment.built)
     if followed is None and (wanted or trajectory.of != TrajectoryConfig().of):
         entries = tuple(experiment.samples)
-        yield "trajectory.of", f"{show(trajectory.of)} {one_of(entries)}, the entries of samples"
+        remedy = f"; write trajectory: {{of: {entries[0]}}}" if entries else ""
+        reason = f"{one_of(entries)}, the entries of samples{remedy}"
+        yield "trajectory.of", f"{show(trajectory.of)} {reason}"
     if followed is not None and followed.edit and wanted:
         reason = "has an edit, and a trajectory leads from noise to an image"
         yield "trajectory.of", f"{show(trajectory.of)} {reason}"

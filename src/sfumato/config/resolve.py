@@ -44,6 +44,12 @@ def resolve(raw: object, spare: Collection[str] = ()) -> tuple[list[str], dict[s
     if misplaced:
         key = sorted(misplaced)[0]
         raise InputError(f"{key}: belongs under defaults or under an experiment, not at the top")
+    for key, value in raw.items() if isinstance(raw, dict) else ():
+        if isinstance(value, Mapping) and not nearest(key, [*_File.model_fields]):
+            raise InputError(
+                f"{key}: is no key of the file; if it is an experiment, it belongs below "
+                "experiments, two spaces to the right"
+            )
     file = validate(_File, raw)
     defaults = merge_sections(Experiment().model_dump(), file.defaults)
     _fill(defaults, "defaults")

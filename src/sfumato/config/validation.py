@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 from sfumato.config.fields import Conflict
 from sfumato.config.mistakes import LIMITS, NOT_LISTED, NOT_NAMED, UNKNOWN_KEY
 from sfumato.config.paths import shown
+from sfumato.config.peers import called_here
 from sfumato.errors import InputError
 
 Schema = TypeVar("Schema", bound=BaseModel)
@@ -132,7 +133,8 @@ def _sentence(schema: Any, mistake: dict[str, Any], prefix: str) -> str:  # noqa
         location = tuple(known[part] if isinstance(part, int) else part for part in location)
     if kind in (UNKNOWN_KEY, "extra_forbidden", "unexpected_keyword_argument"):
         known = context.get("known") or _fields_of(_schema_at(schema, location[:-1]))
-        hint = nearest(location[-1], known) or f"; known here: {', '.join(known) or 'none'}"
+        hint = called_here(location[-1], known) or nearest(location[-1], known)
+        hint = hint or f"; known here: {', '.join(known) or 'none'}"
         what = "argument" if kind == "unexpected_keyword_argument" else "key"
         return f"{path_of(location, prefix)}: unknown {what} (its value: {show(value)}){hint}"
     if kind in ("missing", "missing_argument"):

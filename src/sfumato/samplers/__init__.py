@@ -25,8 +25,17 @@ def names() -> tuple[str, ...]:
 def sampler_class(name: str) -> type[Sampler]:
     """Return the sampler called `name`; an InputError lists the known ones."""
     if name not in names():
-        raise InputError(f"sampler {name!r} is not known; choose one of {', '.join(names())}")
+        raise InputError(
+            f"sampler {name!r} is not known{_meant(name)}; choose one of {', '.join(names())}"
+        )
     return listing.find("samplers", name, Sampler)
+
+
+def _meant(name: object) -> str:
+    """Say which one another library calls so: `DDIMScheduler`, `dpmpp_2m`, `uni_pc`."""
+    word = "".join(filter(str.isalnum, str(name).lower())).replace("dpmpp", "dpmsolver")
+    close = [each for each in names() if word.startswith(each.replace("_", ""))]
+    return f", did you mean {close[0]!r}?" if close else ""
 
 
 def __getattr__(name: str) -> type[Sampler]:

@@ -25,7 +25,9 @@ OURS = {
     **dict.fromkeys(("seed", "key", "rng", "generator"), "rngs=nnx.Rngs(0)"),
     **dict.fromkeys(("num_inference_steps", "num_steps", "n_steps"), "steps"),
     **dict.fromkeys(("cfg_scale", "cfg", "w"), "guidance_scale"),
-    **dict.fromkeys(("n_samples", "num_samples", "batch_size"), "the number of samples first"),
+    **dict.fromkeys(("n", "n_samples", "num_samples", "batch_size"), "the number first"),
+    "shape": "the shape first",
+    "use_karras_sigmas": 'spacing="karras"',
     **dict.fromkeys(("class_labels", "classes", "y"), "labels"),
     "sampler": "scheduler",
 }
