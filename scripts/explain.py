@@ -10,7 +10,6 @@ same, 1 if they differ, and 2 if that cannot be told.
 """
 
 import argparse
-import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +17,7 @@ from pathlib import Path
 import yaml
 
 from sfumato.errors import InputError
+from sfumato.project import how_to_call
 from sfumato.records.contrast import contrast
 from sfumato.records.explain import explain, explain_folder
 from sfumato.records.finding import is_checkpoint
@@ -45,8 +45,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     elif arguments.file.is_dir() and not is_checkpoint(arguments.file):
         _list(arguments.file)
     else:
-        command_for_config = ("python", "scripts/explain.py", str(arguments.file), "--config")
-        print(explain(open_record(arguments.file), shlex.join(command_for_config)))
+        command_for_config = how_to_call("explain.py", str(arguments.file), "--config")
+        print(explain(open_record(arguments.file), command_for_config))
 
 
 def _compare(arguments: argparse.Namespace) -> None:

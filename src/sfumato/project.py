@@ -4,6 +4,7 @@
 """
 
 from pathlib import Path
+from shlex import quote
 
 PACKAGE = Path(__file__).resolve().parent
 _PACKED = PACKAGE / "project"
@@ -21,6 +22,23 @@ def cache(project: Path = PROJECT) -> Path:
     In a clone that is beside the workflow; of a wheel, in the working directory.
     """
     return (Path.cwd() if project == _PACKED else project) / ".cache"
+
+
+def how_to_call(program: str, *words: str) -> str:
+    """Return the command that calls the workflow, or a script, from a clone or of a wheel.
+
+    Args:
+        program: `snakemake`, or the name of a script, `explain.py`.
+        words: its arguments.
+    """
+    script = program != "snakemake"
+    place = f"scripts/{program}"
+    if PROJECT == _PACKED:
+        name = "PROJECT" if script else "SNAKEFILE"
+        found = f"$(python -c 'from sfumato.project import {name}; print({name})')"
+        place = f'"{found}/{place}"' if script else f'"{found}"'
+        program = f"{program} -s {place}"
+    return " ".join([f"python {place}" if script else program, *map(quote, words)])
 
 
 SNAKEFILE = str(PROJECT / "workflow" / "Snakefile")

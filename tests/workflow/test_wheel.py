@@ -10,6 +10,8 @@ import pytest
 import yaml
 from conftest import ROOT, code_blocks
 
+from sfumato.project import how_to_call
+
 PAGE = (ROOT / "docs" / "module.md").read_text()
 
 
@@ -54,6 +56,21 @@ def test_the_library_finds_what_comes_with_it(site, tmp_path):
     packed = site / "sfumato" / "project"
     expected = f"{packed / 'workflow' / 'Snakefile'} digits fashion mnist {tmp_path / '.cache'}"
     assert run(site, tmp_path, "-c", code).strip() == expected
+
+
+def test_the_commands_that_it_prints_find_what_comes_with_it(site, tmp_path):
+    code = "import sfumato.project as p; print(p.how_to_call({!r}))"
+    for program, path in (
+        ("explain.py", "scripts/explain.py"),
+        ("snakemake", "workflow/Snakefile"),
+    ):
+        called = run(site, tmp_path, "-c", code.format(program)).strip()
+        run_by_a_shell = "import subprocess, sys; subprocess.run(['bash', '-c', sys.argv[1]])"
+        words = f'python() {{ {sys.executable} "$@"; }}; set -- {called}; echo $# "${{@: -1}}"'
+        said = run(site, tmp_path, "-c", run_by_a_shell, words).split()
+        assert said == ["2" if path.startswith("s") else "3", str(site / "sfumato/project" / path)]
+    assert how_to_call("snakemake") == "snakemake"
+    assert how_to_call("explain.py") == "python scripts/explain.py"
 
 
 def test_the_config_of_the_page_runs_from_the_wheel(site, tmp_path):

@@ -3,7 +3,6 @@
 Each figure comes with what it says of itself: what made it, and how to build it again.
 """
 
-import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,6 +18,8 @@ from sfumato.figures import figure, names
 from sfumato.figures.base import matched
 from sfumato.figures.panels import to_rgb
 from sfumato.figures.sweep import label
+from sfumato.figures.titles import drawn_words
+from sfumato.project import how_to_call
 from sfumato.records.damage import ForeignError
 from sfumato.records.explain import explain
 from sfumato.records.finding import PICTURES
@@ -50,10 +51,11 @@ class Strip:
 
 @dataclass(frozen=True)
 class Trajectory:
-    """The frames of a chain, and the time of each."""
+    """The frames of a chain, the time of each, and how it was drawn."""
 
     strip: Strip
     times: list[int]
+    words: str
 
 
 @dataclass(frozen=True)
@@ -99,7 +101,7 @@ def _pictures(paths: Iterable[Path]) -> Iterator[Picture]:
     for path in paths:
         with suppress(ForeignError):
             opened = open_record(path)
-            command = shlex.join(["python", "scripts/explain.py", path.as_posix(), "--config"])
+            command = how_to_call("explain.py", path.as_posix(), "--config")
             yield Picture(path, name_of(path), explain(opened, command))
 
 
@@ -113,8 +115,9 @@ def name_of(path: Path) -> str:
 
 
 def _trajectory(path: Path) -> Trajectory:
-    arrays = open_record(path, "frames", "frame_timesteps").read()
-    return Trajectory(_strip(arrays["frames"]), [int(t) for t in arrays["frame_timesteps"]])
+    opened = open_record(path, "frames", "frame_timesteps")
+    arrays, words = opened.read(), drawn_words(opened.record)
+    return Trajectory(_strip(arrays["frames"]), [*map(int, arrays["frame_timesteps"])], words)
 
 
 def _sweep(path: Path) -> list[Row]:
@@ -144,6 +147,12 @@ def _tables(folder: Path) -> dict[str, Table]:
     if likelihood.is_file():
         found["bits per dimension"] = likelihood_table(load_measurement(Likelihood, likelihood))
     return {title: lines for title, lines in found.items() if lines}
+
+
+def not_wanted(results: Path, wanted: Sequence[str]) -> list[str]:
+    """Return the names of folders that hold figures of experiments that are not wanted."""
+    folders = (p for p in sorted(results.glob("[!.]*")) if p.is_dir() and p.name not in wanted)
+    return [folder.name for folder in folders if any(_pictures(folder.glob("*.png")))]
 
 
 def experiments(results: Path, wanted: Sequence[str]) -> list[Experiment]:

@@ -152,6 +152,8 @@ def _open_csv(path: Path) -> Opened:
 
 
 def _record(path: Path, made: object) -> Record:
+    if made is None:
+        raise foreign(path)
     try:
         return Record.model_validate(made)
     except RecursionError:

@@ -13,10 +13,11 @@ from typing import Any
 from sfumato.config.checks import check_evaluation
 from sfumato.config.experiment import DEFAULT_SAMPLES, Experiment
 from sfumato.config.inputs import FILE
+from sfumato.config.nested import leaf_items
 from sfumato.config.resolve import resolve
 from sfumato.config.scoring import FLOOR, ScoringConfig
 from sfumato.errors import InputError
-from sfumato.project import PRETRAINED, PROJECT
+from sfumato.project import PRETRAINED, PROJECT, how_to_call
 from sfumato.records.facts import OTHER, ancestors, is_of_another, settings_of
 from sfumato.records.finding import PICTURES
 from sfumato.records.manifest import MANIFEST, read_manifest
@@ -96,7 +97,8 @@ def command_of(record: Record, config: str) -> str:
         seed = _seed([each.record for each in ancestors(_made_here(record))])
         k = int(match["seed"]) - int(seed or 0) if match["run"] == FLOOR else 0
         path = f"evaluation/{match['run']}/{k}.metrics.json"
-    return f"snakemake --cores 1 results/{NAME}/{path} --configfile {config}"
+    words = ("--cores", "1", f"results/{NAME}/{path}", "--configfile", config)
+    return how_to_call("snakemake", *words)
 
 
 def needs_of(config: Mapping[str, Any]) -> Iterator[str]:
@@ -115,8 +117,10 @@ def needs_of(config: Mapping[str, Any]) -> Iterator[str]:
         if guidance.get("method") == "auto":
             setting = f"samples.{name}.guidance.checkpoint"
             yield f"{setting} must name the checkpoint with the digest {guidance.get('digest')}"
-        for digest in _files_in((entry or {}).get("edit")):
-            yield f"samples.{name}.edit: name your picture with the digest {digest}"
+        for key, digest in leaf_items((entry or {}).get("edit") or {}):
+            if key.rpartition(".")[2] == FILE and digest:
+                setting = f"samples.{name}.edit.{key}"
+                yield f"{setting}: name your picture with the digest {digest}"
 
 
 def _shipped(digest: object) -> str | None:
@@ -126,14 +130,6 @@ def _shipped(digest: object) -> str | None:
             if digest and read_manifest(place.parent)["digest"] == digest:
                 return (PRETRAINED / place.parent.name).as_posix()
     return None
-
-
-def _files_in(edit: object) -> Iterator[str]:
-    """Walk the digests of the user's files in an edit, which stand in the place of paths."""
-    for key, value in edit.items() if isinstance(edit, Mapping) else ():
-        if key == FILE and value:
-            yield str(value)
-        yield from _files_in(value)
 
 
 def _made_here(record: Record) -> Record:
