@@ -8,7 +8,7 @@ Experiments of which nothing is built are left out.
 from collections.abc import Sequence
 
 from sfumato.config.paths import shown
-from sfumato.gallery.collect import experiments
+from sfumato.gallery.collect import experiments, not_wanted
 from sfumato.gallery.page import write_page
 from sfumato.workflow.command_line import add_experiments, add_paths, command, new_parser
 
@@ -20,7 +20,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     add_experiments(parser)
     add_paths(parser, "results", "output")
     arguments = parser.parse_args(argv)
-    write_page(arguments.output, experiments(arguments.results, arguments.experiments))
+    results, wanted = arguments.results, arguments.experiments
+    write_page(arguments.output, experiments(results, wanted), not_wanted(results, wanted))
     print(f"open {shown(arguments.output / 'index.html')}")
 
 

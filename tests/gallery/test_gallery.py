@@ -145,6 +145,17 @@ def test_a_page_takes_the_place_of_an_earlier_one(results, tmp_path):
     assert not (folder / "tiny" / "old.png").exists() and (folder / "index.html").is_file()
 
 
+def test_what_the_config_does_not_have_is_named(results, tmp_path, capsys):
+    folder = shutil.copytree(results, tmp_path / "results")
+    shutil.copytree(folder / "tiny", folder / "earlier")
+    words = ["--results", str(folder), "--output", str(tmp_path / "page")]
+    gallery.main(["--experiments", "tiny", *words])
+    text = (tmp_path / "page" / "index.html").read_text()
+    assert "Not shown, since the config does not have them: earlier." in text
+    gallery.main(["--experiments", "tiny", "earlier", *words])
+    assert "Not shown" not in (tmp_path / "page" / "index.html").read_text()
+
+
 def test_without_anything_built(tmp_path):
     with pytest.raises(InputError, match="nothing is built; `snakemake --cores 1` builds"):
         experiments(tmp_path, ["tiny"])

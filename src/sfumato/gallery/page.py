@@ -28,8 +28,15 @@ _SWEEPS = re.compile(rf"sweep_.*|{_STRAY}")
 _POINTS = re.compile(rf"\d+\.png|{_STRAY}")
 
 
-def write_page(folder: Path, experiments: Sequence[Experiment]) -> None:
+def write_page(
+    folder: Path, experiments: Sequence[Experiment], left_out: Sequence[str] = ()
+) -> None:
     """Write the page into a folder, which needs nothing outside of it.
+
+    Args:
+        folder: where.
+        experiments: what is shown.
+        left_out: the names of others of which something was built.
 
     Raises:
         InputError: if the folder holds anything else.
@@ -54,6 +61,7 @@ def write_page(folder: Path, experiments: Sequence[Experiment]) -> None:
         template = environment.from_string((own / "page.html").read_text("utf-8"))
         text = template.render(
             experiments=experiments,
+            left_out=left_out,
             style=parts["page.css"],
             program=parts["page.js"],
             version=__version__,
