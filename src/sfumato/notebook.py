@@ -10,6 +10,7 @@ from matplotlib import colormaps
 from PIL import Image
 
 from sfumato.compute.arguments import floats, whole
+from sfumato.compute.ranges import check_range
 from sfumato.config.data import DataConfig
 from sfumato.config.validation import nearest, one_of
 from sfumato.data.images import load_images
@@ -46,13 +47,17 @@ def show(images: jax.typing.ArrayLike, *, columns: int = 8, colormap: str = "gra
 
     Args:
         images: (N, H, W, C), or one image (H, W, C), with values in [-1, 1]; others are clipped.
+            Of uint8 they are levels, 0 to 255.
         columns: images in a row.
         colormap: Matplotlib's, for images of one channel.
     """
     if not isinstance(colormap, str) or colormap not in colormaps:
         hint = nearest(colormap, [*colormaps]) if isinstance(colormap, str) else ""
         raise InputError(f"colormap: {colormap!r} is no name of one of Matplotlib's{hint}")
-    array, columns = np.asarray(floats("images", images)), whole("columns", columns)
+    columns = whole("columns", columns)
+    if getattr(images, "dtype", None) == np.uint8:
+        images = np.asarray(images) / np.float32(127.5) - 1
+    array = np.asarray(floats("images", images))
     array = array[None] if array.ndim == 3 else array
     if not np.isfinite(array).all():
         raise InputError("images: hold NaN or infinities")
@@ -60,6 +65,7 @@ def show(images: jax.typing.ArrayLike, *, columns: int = 8, colormap: str = "gra
         raise InputError(
             f"images: their shape {array.shape} must be (N, H, W, C), with one channel or three"
         )
+    check_range("images", array)
     n, height, width, _ = array.shape
     columns, scale = min(columns, n), ceil(PIXELS / height)
     tile = (scale * height + GAP, scale * width + GAP)

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from sfumato.config.paths import shown
 from sfumato.errors import InputError
 from sfumato.records.arrays import PROVENANCE
 from sfumato.records.damage import unreadable
@@ -21,6 +22,8 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
         InputError: if there is no checkpoint, or none that this version of sfumato wrote whole.
     """
     folder = Path(folder)
+    if folder.is_file():
+        raise InputError(f"{shown(folder)}: this is a file, and a checkpoint is a folder")
     if not folder.is_dir():
         raise InputError(
             f"there is no checkpoint at {folder}; `snakemake --cores 1 {folder}` builds it, if it "
