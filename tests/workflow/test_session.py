@@ -95,3 +95,10 @@ def test_a_mistake_is_said_however_quiet_snakemake_is(copied):
     (copied / "config.yaml").write_text("experiments: {tiny: {seed: x}}\n")
     done = snakemake(copied, "--quiet", "all")
     assert done.returncode and "seed: 'x' must be a whole number" in done.stderr
+
+
+def test_a_quiet_run_that_makes_nothing_says_where_the_figures_are(built):
+    for quiet, said in ((["--quiet", "all"], 1), (["--quiet", "all", "-n"], 1)):
+        done = snakemake(built[0], *quiet, env=os.environ | warm_server() | {ANNOUNCE: "1"})
+        assert done.stderr.count("nothing to be done; the figures are in results/tiny\n") == said
+    assert "the figures are in" not in snakemake(built[0], "--quiet", "all").stderr

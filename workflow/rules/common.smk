@@ -43,6 +43,7 @@ from sfumato.workflow.session import (
     check_replaced,
     check_start,
     explain_failure,
+    say_if_nothing_is_done,
     share_gpus,
     show_pictures,
     show_progress,

@@ -5,6 +5,7 @@ import re
 import shutil
 import sys
 from collections.abc import Collection, Iterable
+from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -89,6 +90,27 @@ def show_pictures(files: Iterable[str]) -> None:
         places.setdefault(picture.parent, []).append(picture.name)
     for place, names in places.items():
         print(f"{place}: {', '.join(names)}", file=sys.stderr)
+
+
+def say_if_nothing_is_done(workflow: Any, experiments: Iterable[str]) -> None:  # noqa: ANN401
+    """Say where the figures are, after a run that made none, where Snakemake is told to be quiet.
+
+    Args:
+        workflow: Snakemake's, whose rules are all there.
+        experiments: those that a bare call builds.
+    """
+    execute = workflow.execute
+
+    @wraps(execute)
+    def executed(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+        done = execute(*arguments, **named)
+        if not any(workflow.dag.needrun_jobs(exclude_finished=False)):
+            places = ", ".join(f"results/{name}" for name in experiments)
+            print(f"nothing to be done; the figures are in {places}", file=sys.stderr)
+        return done
+
+    if workflow.is_main_process and ANNOUNCE in os.environ:
+        workflow.execute = executed
 
 
 def _left_out(quiet: Collection[Any] | None) -> set[str]:
