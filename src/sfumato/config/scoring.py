@@ -7,7 +7,7 @@ from pydantic import Field, model_validator
 from sfumato.config.fields import Conflict, Section, Whole
 
 FLOOR = "floor"
-"""The run of an evaluation that scores real images in place of samples: the best there is."""
+"""The run of an evaluation that scores real images in place of samples: what to compare with."""
 
 
 class ClassifierConfig(Section):

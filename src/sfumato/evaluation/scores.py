@@ -126,8 +126,9 @@ def _of_features(theirs: np.ndarray, ours: np.ndarray, neighbours: int) -> dict[
 def score_floor(
     real: RealImages, classifier: Classifier, config: ScoringConfig, *, seed: int, key: jax.Array
 ) -> Scores:
-    """Return the scores of real training images, drawn again for each seed: the best there is.
+    """Return the scores of real training images, drawn again for each seed: what to compare with.
 
+    The classifier has learnt from them, so of its confidence they have more than other real images.
     Memorisation is that of one half of the held-out images against the other: real ones are as
     near to the training set as real ones are.
     """
