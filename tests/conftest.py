@@ -78,11 +78,14 @@ SCORED_TINY = TINY | {
 def pytest_collection_modifyitems(items):
     """Begin with the files that build, so that no worker is left alone with one at the end.
 
+    Of the two that need the scored project one comes after the others, or it would wait for it.
+
     At the end are those that compile quickly, together, since programs are not shared with others.
     """
     items.sort(
         key=lambda item: (
             "workflow" not in item.path.parts,
+            item.path.name == "test_training_workflow.py",
             is_quick(item),
         )
     )
