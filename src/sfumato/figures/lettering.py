@@ -14,6 +14,7 @@ from sfumato.figures.titles import Heading
 DARK = "#555555"
 MARGIN = 0.08
 _SIZES, _COLORS = (MEDIUM, SMALL), ("black", DARK)
+_NARROWER = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55)
 _WORD = re.compile(r"(?:\$[^$]*\$|[^\s$])+")  # a formula is one word
 
 
@@ -43,7 +44,19 @@ def widest(texts: Sequence[str], size: float, dpi: float) -> float:
 
 
 def wrapped(text: str, size: float, dpi: float, width: float) -> str:
-    """Break a text into lines no wider than `width`; a formula alone may be wider."""
+    """Break a text into lines no wider than `width`, of about one length.
+
+    A formula alone may be wider.
+    """
+    lines = _filled(text, size, dpi, width)
+    narrower = (_filled(text, size, dpi, width * share) for share in _NARROWER)
+    while len(lines) > 1 and len(found := next(narrower, [])) == len(lines):
+        lines = found
+    return "\n".join(lines)
+
+
+def _filled(text: str, size: float, dpi: float, width: float) -> list[str]:
+    """Break a text into lines, each as full as it can be."""
     lines: list[str] = []
     for word in _WORD.findall(text):
         longer = f"{lines[-1]} {word}" if lines else word
@@ -51,7 +64,7 @@ def wrapped(text: str, size: float, dpi: float, width: float) -> str:
             lines[-1] = longer
         else:
             lines += _broken(word, size, dpi, width)
-    return "\n".join(lines)
+    return lines
 
 
 def least_width(heading: Heading, dpi: float) -> float:
