@@ -160,6 +160,20 @@ def test_images_that_do_not_fit_are_refused():
 
 
 @pytest.mark.parametrize(
+    ("classes", "labels", "said"),
+    [(5, LABELS % 2, "[2, 3, 4]"), (5, LABELS * 0 - 1, ""), (3, LABELS, ""), (0, LABELS, "")],
+    ids=["some", "none is learnt", "all", "of a network without"],
+)
+def test_classes_without_an_image_are_said(classes, labels, said, caplog, monkeypatch):
+    monkeypatch.setattr("sfumato.training.loop.Program", None)  # nothing is trained
+    with pytest.raises(AttributeError):
+        run({"num_classes": classes}, IMAGES, labels)
+    assert caplog.messages == [
+        f"training: no image is of the classes {said}; they are not learnt"
+    ] * bool(said)
+
+
+@pytest.mark.parametrize(
     ("labels", "said"),
     [
         (np.zeros((24, 1), int), "each with a label, in one list"),

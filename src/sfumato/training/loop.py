@@ -6,6 +6,7 @@ ends, on one kind of device, with the weights of a run that was not stopped. One
 once, takes any number of steps.
 """
 
+import logging
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
@@ -31,6 +32,7 @@ from sfumato.training.told import learnt
 
 STEPS_PER_DISPATCH = 10
 _REMEDY = "nothing was written. Lower training.learning_rate, or raise training.warmup_steps"
+_LOG = logging.getLogger("sfumato")
 CPU_DEVICES = 2
 """How many devices a CPU is divided into: the same on all machines, since sums depend on it."""
 
@@ -135,3 +137,6 @@ def _check(network: Network, images: np.ndarray, labels: np.ndarray) -> None:
             f"model.num_classes: {classes} must be at least {labels.max() + 1}, for the classes "
             "of the data"
         )
+    unseen = sorted({*range(classes)} - {*labels.tolist()})
+    if len(unseen) < classes and unseen:
+        _LOG.warning("training: no image is of the classes %s; they are not learnt", unseen)

@@ -15,15 +15,16 @@ def watch_report(workflow: Any) -> None:  # noqa: ANN401
     Args:
         workflow: Snakemake's, whose rules are all there.
     """
-    create, build = workflow.create_report, workflow._build_dag
-
-    @wraps(build)
-    def built() -> None:
-        build()
-        say(_out_of_date(workflow.dag.needrun_jobs()))
+    create = workflow.create_report
 
     @wraps(create)
     def created(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+        build = workflow._build_dag
+
+        def built() -> None:
+            build()
+            say(_out_of_date(workflow.dag.needrun_jobs()))
+
         workflow._build_dag = built
         return create(*arguments, **named)
 
