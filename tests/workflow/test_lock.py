@@ -149,3 +149,21 @@ def test_what_another_user_built_is_told_when_it_is_in_the_way(theirs, said, fol
     monkeypatch.setattr(os, "access", lambda path, mode: Path(path) != Path(theirs))
     with pytest.raises(InputError, match=said) if said else nullcontext():
         check_results([job])
+
+
+@pytest.mark.parametrize("name", ["metadata", "incomplete"])
+def test_a_file_where_snakemake_needs_a_folder(name, folder):
+    folder.mkdir(exist_ok=True)
+    (folder / name).touch()
+    with pytest.raises(InputError, match=rf"{name}: Snakemake needs a folder here; move this away"):
+        check_records()
+
+
+@pytest.mark.parametrize("name", ["a.log", "a.tsv"])
+def test_what_is_no_file_is_not_written_to(name, tmp_path, monkeypatch):
+    """Snakemake would wait for whoever reads a pipe."""
+    monkeypatch.chdir(tmp_path)
+    os.mkfifo(name)
+    job = SimpleNamespace(output=["b.png"], log=["a.log"], benchmark="a.tsv")
+    with pytest.raises(InputError, match=f"^{name}: this is no file, and one is written here"):
+        check_results([job])

@@ -48,7 +48,8 @@ def draw(look: ChartLook, history: Opened) -> Drawing:
 
     columns, training = history.read(), history.record.settings.get("training", {})
     step, diffusion = columns["step"], diffusion_words(history.record)
-    knobs = phrases({key: value for key, value in training.items() if key != "steps"}, {})
+    unsaid = {"steps"} | ({"min_snr_gamma"} if training.get("weighting") == "uniform" else set())
+    knobs = phrases({key: value for key, value in training.items() if key not in unsaid}, {})
     said = heading(look, training_words(history.record), ", ".join(knobs), diffusion)
     figure = chart(look, said, (9, 2.6))
     for axes, name in zip(figure.subplots(1, 3), COLUMNS, strict=True):

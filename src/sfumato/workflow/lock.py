@@ -66,7 +66,7 @@ def check_records() -> None:
     """Say why Snakemake will fail here, where it would with a traceback, even in a dry-run.
 
     Raises:
-        InputError: if it cannot make the folder of its locks.
+        InputError: if it cannot make the folder of its locks, or one of its folders is none.
     """
     try:
         (FOLDER / "locks").mkdir(parents=True, exist_ok=True)
@@ -74,6 +74,9 @@ def check_records() -> None:
         raise InputError(
             f"{FOLDER}: Snakemake cannot keep its records here: {error.strerror}; {_ELSEWHERE}"
         ) from None
+    for name in ("metadata", "incomplete"):
+        if (path := FOLDER / name).exists() and not path.is_dir():
+            raise InputError(f"{path}: Snakemake needs a folder here; move this away")
     records = FOLDER / "metadata"
     with suppress(OSError):
         if records.stat().st_uid != os.geteuid():

@@ -111,8 +111,10 @@ def check_results(jobs: Iterable[Any]) -> None:
         logs = [Path(each) for each in (*job.log, job.benchmark) if each]
         for path in [*logs, *map(Path, job.output)]:
             _check_folder(next((each for each in path.parents if each.exists()), Path()))
-        for path in logs:
-            if path.exists() and not os.access(path, os.W_OK):
+        for path in filter(Path.exists, logs):
+            if not path.is_file():
+                raise InputError(f"{path}: this is no file, and one is written here; move it away")
+            if not os.access(path, os.W_OK):
                 raise InputError(
                     f"{path}: this file cannot be written to; delete it, or change its permissions"
                 )
