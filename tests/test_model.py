@@ -6,6 +6,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from conftest import slow
 from flax import nnx
 
 from sfumato import DDPMModel, ModelConfig
@@ -265,7 +266,7 @@ def test_a_model_is_shown_in_a_line():
     assert "kernel" not in str(model) and len(repr(model.network)) > 1000
 
 
-@pytest.mark.parametrize("impl", ["rbg", "unsafe_rbg"])
+@pytest.mark.parametrize("impl", ["rbg", slow("unsafe_rbg")])
 def test_keys_of_another_kind(impl):
     """They draw the same alone and among others, as threefry's do."""
     model = tiny()

@@ -4,6 +4,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
+from conftest import slow
 from flax import nnx
 from oracles import gaussian_denoiser
 
@@ -106,7 +107,7 @@ def guidances(log_p):
     }
 
 
-@pytest.mark.parametrize("name", ["classifier_free", "classifier", "auto"])
+@pytest.mark.parametrize("name", ["classifier_free", *map(slow, ["classifier", "auto"])])
 def test_a_sample_does_not_depend_on_the_others(denoise, log_p, name):
     guided = guidances(log_p)[name](denoise, SCHEDULE)
     eight, one = draw(guided, n_samples=7), draw(guided, n_samples=1)

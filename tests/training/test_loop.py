@@ -196,6 +196,7 @@ print(json.dumps([jax.local_device_count(), run()[1]["loss"].tolist()]))
 """
 
 
+@pytest.mark.slow
 def test_four_devices_share_a_batch():
     done = subprocess.run(
         [sys.executable, "-c", FOUR_DEVICES],

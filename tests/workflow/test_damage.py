@@ -185,7 +185,7 @@ def test_the_clock_is_set_back(built, copied):
 
 
 @pytest.mark.parametrize(
-    "garbage", [slow(b""), slow(b"garbage"), None], ids=["empty", "other", "cut"]
+    "garbage", [*map(slow, (b"", b"garbage", None))], ids=["empty", "other", "cut"]
 )
 def test_a_compilation_cache_with_garbage(garbage, built, copied, tmp_path):
     cache = tmp_path / "cache"

@@ -216,7 +216,7 @@ def progress_of(log):
     [
         (signal.SIGKILL, True),
         slow(signal.SIGKILL, False),  # its job goes on for a while, beside the second run
-        (signal.SIGINT, True),  # Ctrl-C in a terminal
+        slow(signal.SIGINT, True),  # Ctrl-C in a terminal
         slow(signal.SIGINT, False),
         slow(signal.SIGTERM, True),  # a machine that shuts down
         slow(signal.SIGTERM, False),
