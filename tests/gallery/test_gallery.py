@@ -151,9 +151,9 @@ def test_what_the_config_does_not_have_is_named(results, tmp_path, capsys):
     words = ["--results", str(folder), "--output", str(tmp_path / "page")]
     gallery.main(["--experiments", "tiny", *words])
     text = (tmp_path / "page" / "index.html").read_text()
-    assert "Not shown, since the config does not have them: earlier." in text
+    assert "Also built, and not among the experiments of this page: earlier." in text
     gallery.main(["--experiments", "tiny", "earlier", *words])
-    assert "Not shown" not in (tmp_path / "page" / "index.html").read_text()
+    assert "Also built" not in (tmp_path / "page" / "index.html").read_text()
 
 
 def test_without_anything_built(tmp_path):
