@@ -78,7 +78,8 @@ SCORED_TINY = TINY | {
 def pytest_collection_modifyitems(items):
     """Begin with the files that build, so that no worker is left alone with one at the end.
 
-    Of the two that need the scored project one comes after the others, or it would wait for it.
+    test_training_workflow.py needs the same scored project as test_standing.py, which takes long to
+    build; it comes last of these, when that is built.
 
     At the end are those that compile quickly, together, since programs are not shared with others.
     """

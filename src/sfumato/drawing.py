@@ -49,7 +49,7 @@ from sfumato.sampling.samples import finite, join
 from sfumato.sampling.walks import Walks
 
 _ONE_AT_A_TIME = Lock()
-"""Or threads that draw from one model could get one key."""
+"""Threads that draw from one model take their keys in turn, and so get different ones."""
 _LOG = logging.getLogger("sfumato")
 ROUNDING = 1e-5
 """How far outside [-1, 1] an image may be: what float32 makes of numbers in there."""
@@ -233,7 +233,7 @@ class Drawing(nnx.Module):
         chain = with_guidance(chain, self.network.config, self.diffusion, labels is not None)
         if merged := chain.merged(self.schedule):
             warn(f"spacing: {merged}")
-        for setting, said in chain.remarks(self.diffusion) if edit is None and not arrays else ():
+        for setting, said in chain.remarks(self.diffusion) if not arrays else ():
             _LOG.warning("%s: %s", setting, said)
         batches = {"micro_batch": whole("micro_batch", micro_batch)}
         key = self._key(rngs, "sample")

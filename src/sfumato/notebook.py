@@ -46,10 +46,13 @@ def show(images: jax.typing.ArrayLike, *, columns: int = 8, colormap: str = "gra
     """Return images side by side as one picture, which a notebook shows, and `.save` writes.
 
     Args:
-        images: (N, H, W, C), or one image (H, W, C), with values in [-1, 1]; others are clipped.
-            Of uint8 they are levels, 0 to 255.
+        images: (N, H, W, C), or one image (H, W, C), with values in [-1, 1], beyond which they are
+            clipped; or, of uint8, levels from 0 to 255.
         columns: images in a row.
         colormap: Matplotlib's, for images of one channel.
+
+    Raises:
+        InputError: if they are no images, or have levels 0 .. 255 of another type than uint8.
     """
     if not isinstance(colormap, str) or colormap not in colormaps:
         hint = nearest(colormap, [*colormaps]) if isinstance(colormap, str) else ""

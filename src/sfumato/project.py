@@ -31,14 +31,18 @@ def how_to_call(program: str, *words: str) -> str:
         program: `snakemake`, or the name of a script, `explain.py`.
         words: its arguments.
     """
-    script = program != "snakemake"
-    place = f"scripts/{program}"
-    if PROJECT == _PACKED:
-        name = "PROJECT" if script else "SNAKEFILE"
-        found = f"$(python -c 'from sfumato.project import {name}; print({name})')"
-        place = f'"{found}/{place}"' if script else f'"{found}"'
-        program = f"{program} -s {place}"
-    return " ".join([f"python {place}" if script else program, *map(quote, words)])
+    packed = PROJECT == _PACKED
+    if program == "snakemake":
+        called = f'snakemake -s "{_printed("SNAKEFILE")}"' if packed else "snakemake"
+    else:
+        place = f"scripts/{program}"
+        called = f'python "{_printed("PROJECT")}/{place}"' if packed else f"python {place}"
+    return " ".join([called, *map(quote, words)])
+
+
+def _printed(name: str) -> str:
+    """Return what a shell replaces by a path of this module."""
+    return f"$(python -c 'from sfumato.project import {name}; print({name})')"
 
 
 SNAKEFILE = str(PROJECT / "workflow" / "Snakefile")

@@ -186,3 +186,5 @@ def test_a_mesh_of_the_caller_is_left_alone():
         np.testing.assert_array_equal(images(), alone)
         DDPMModel(CONFIG).fit(np.zeros((8, 8, 8, 1)), steps=2, batch_size=8, bar=False)
         assert jax.sharding.get_abstract_mesh().axis_names == ("x",)
+        model, x = DDPMModel(CONFIG), np.zeros((1, 8, 8, 1))
+        jax.eval_shape(lambda x: model(x, 5)["predicted_noise"], x)

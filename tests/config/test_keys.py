@@ -5,7 +5,7 @@ import yaml
 from conftest import nested, setting_paths
 
 from sfumato.config.file import check_file, own_targets, with_typed_arguments
-from sfumato.config.peers import PEERS
+from sfumato.config.peers import PEERS, setting_of
 from sfumato.config.resolve import resolve
 from sfumato.errors import InputError
 
@@ -140,13 +140,13 @@ def test_a_key_of_two_lines_is_shown_in_one():
 @pytest.mark.parametrize(
     ("section", "key", "here"),
     [
-        ("samples.ddim", "guidance_scale", "guidance: {scale: 3}"),
+        ("samples.ddim", "guidance_scale", "guidance: {scale: VALUE}"),
         ("samples.ddim", "num_inference_steps", "steps"),
-        ("samples.ddim", "scheduler", "sampler: ddim"),
+        ("samples.ddim", "scheduler", "sampler"),
         ("training", "lr", "learning_rate"),
-        ("training", "epochs", "steps"),
+        ("training", "max_steps", "steps"),
         ("diffusion", "num_train_timesteps", "noise_steps"),
-        ("model", "image_size", "input_dim: [28, 28, 1]"),
+        ("model", "image_size", "input_dim: [HEIGHT, WIDTH, CHANNELS]"),
     ],
 )
 def test_names_of_other_libraries_are_translated(section, key, here):
@@ -159,7 +159,7 @@ def test_names_of_other_libraries_are_translated(section, key, here):
 
 def test_what_others_call_a_setting_is_none_of_ours():
     ours = {path.rpartition(".")[2] for path in setting_paths()} | {"labels", "guidance", "sampler"}
-    assert {name.partition(":")[0] for name in PEERS.values()} <= ours
+    assert {*map(setting_of, PEERS.values())} <= ours
 
 
 @pytest.mark.parametrize(

@@ -157,7 +157,7 @@ def test_copies_are_said(tmp_path, caplog):
         write(tmp_path / "again" / f"{i}.png", bands(3, 2) // (i % 2 + 1))
     load_folder(tmp_path, (2, 3, 3), "stretch")
     (said,) = [each.message for each in caplog.records]
-    assert said.startswith("data.folder: 4 of 8 pictures are copies of others, as ")
+    assert said.startswith("data.folder: at this size 4 of 8 pictures look as others do, ")
     assert said.count(str(tmp_path)) == 2
 
 

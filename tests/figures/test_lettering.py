@@ -90,6 +90,15 @@ def test_lines_are_as_wide_as_they_may_be():
     assert all(extent(line, 10, 50)[0] <= 1.5 for line in lines) and lines[0] == "one two three"
 
 
+def test_lines_are_of_about_one_length_and_no_word_is_broken_for_it():
+    text = "one two three four five six seven"
+    lines = wrapped(text, 10, 50, extent("one two three four five six", 10, 50)[0]).split("\n")
+    assert len(lines) == 2 and min(map(len, lines)) > 10
+    text = "short experiment_with_a_long_ and a tail of words"
+    assert all(word in text.split() for word in wrapped(text, 10, 50, 2).split())
+    assert wrapped(r"5\$ or 6\$ and 7\$", 10, 50, 9) == r"5\$ or 6\$ and 7\$"
+
+
 @pytest.mark.parametrize(
     ("low", "high", "ticks"),
     [(9, 1100, [10, 20, 50, 100, 200, 500, 1000]), (6, 40, [7, 10, 20, 30]), (11.6, 12.1, [])],

@@ -148,6 +148,8 @@ def test_a_page_takes_the_place_of_an_earlier_one(results, tmp_path):
 def test_what_the_config_does_not_have_is_named(results, tmp_path, capsys):
     folder = shutil.copytree(results, tmp_path / "results")
     shutil.copytree(folder / "tiny", folder / "earlier")
+    (folder / "broken").mkdir()
+    (folder / "broken" / "a.png").touch()
     words = ["--results", str(folder), "--output", str(tmp_path / "page")]
     gallery.main(["--experiments", "tiny", *words])
     text = (tmp_path / "page" / "index.html").read_text()

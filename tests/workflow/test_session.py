@@ -98,7 +98,7 @@ def test_a_mistake_is_said_however_quiet_snakemake_is(copied):
 
 
 def test_a_quiet_run_that_makes_nothing_says_where_the_figures_are(built):
-    for quiet, said in ((["--quiet", "all"], 1), (["--quiet", "all", "-n"], 1)):
+    for quiet in (["--quiet", "all"], ["--quiet", "all", "-n"]):
         done = snakemake(built[0], *quiet, env=os.environ | warm_server() | {ANNOUNCE: "1"})
-        assert done.stderr.count("nothing to be done; the figures are in results/tiny\n") == said
+        assert done.stderr.count("nothing to be done; the figures are in results/tiny\n") == 1
     assert "the figures are in" not in snakemake(built[0], "--quiet", "all").stderr

@@ -28,7 +28,7 @@ from sfumato.workflow.lock import (
     release_stale_lock,
 )
 from sfumato.workflow.markers import overlook_markers
-from sfumato.workflow.meanwhile import forget_results_of_other_code
+from sfumato.workflow.meanwhile import codes_wanted, forget_results_of_other_code
 from sfumato.workflow.mistakes import in_a_sentence, let_errors_through
 from sfumato.workflow.places import (
     check_results,

@@ -5,7 +5,7 @@ stays: these modes are set around a call of the library, in its thread, and put 
 """
 
 from collections.abc import Callable, Generator, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import wraps
 from inspect import isgeneratorfunction
 from typing import Any, TypeVar, cast
@@ -47,7 +47,8 @@ def own_modes() -> Iterator[None]:
             if getattr(jax.config, f"jax_{name}") not in (mode, None):
                 stack.enter_context(getattr(jax, name)(mode))
         if not jax.sharding.get_abstract_mesh().empty:
-            stack.enter_context(jax.set_mesh(NO_MESH))
+            with suppress(ValueError):  # while jax traces, what it shares is no longer chosen
+                stack.enter_context(jax.set_mesh(NO_MESH))
         yield
 
 

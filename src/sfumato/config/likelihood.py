@@ -14,8 +14,8 @@ class LikelihoodConfig(Section):
     """An experiment whose held-out images are measured beside them: images of another kind, of the
     same size; null for none."""
     steps: Whole = Field(default=100, ge=1, le=100_000)
-    """Steps of the probability-flow ODE, two evaluations each; fewer where their times, even in
-    lambda, fall on the same noise steps."""
+    """Steps of the probability-flow ODE, two evaluations each; fewer where times evenly spaced in
+    lambda fall on the same noise step."""
     probes: Whole = Field(default=2, ge=0, le=1000)
     """Random vectors that estimate a trace, at each end of a step; 0 for the exact trace, which
     takes a derivative for each number of an image."""

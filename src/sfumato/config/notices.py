@@ -168,7 +168,7 @@ def _classes_not_learnt(experiment: Experiment) -> _Found:
                 "none but with one; use 0.1",
             )
     if dropout == 1:
-        for name in samples.keys() - {*classless}:
+        for name in (name for name in samples if name not in classless):
             yield (
                 f"samples.{name}.labels",
                 "asks for a class, and with training.label_dropout 1 the network learns none; use "

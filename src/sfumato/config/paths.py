@@ -7,7 +7,7 @@ from pathlib import Path
 
 from sfumato.errors import InputError
 
-_ADDRESS = re.compile(r"[A-Za-z][\w+.-]*:(?=//)")
+_ADDRESS = re.compile(r"[A-Za-z][\w+.-]+:/")
 
 
 def user_path(text: str | Path, setting: str) -> Path:
@@ -19,10 +19,10 @@ def user_path(text: str | Path, setting: str) -> Path:
     """
     if not isinstance(text, str | Path):
         raise InputError(f"{setting}: {text!r} must be a path, such as 'results/mine'")
-    if address := _ADDRESS.match(str(text)):
+    if _ADDRESS.match(str(text)):
         raise InputError(
-            f"{setting}: {shown(text)} is an address, and {address[0]} would become a folder here; "
-            "name a folder, and copy it from or to there"
+            f"{setting}: {shown(text)} is an address, and files of this machine alone are read and "
+            "written; copy it, and name a path"
         )
     try:
         path = Path(text).expanduser()

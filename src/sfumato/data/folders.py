@@ -1,5 +1,6 @@
 """A folder of pictures as one array: every PNG and JPEG below it, brought to one shape."""
 
+import hashlib
 import io
 import logging
 import struct
@@ -144,16 +145,17 @@ def _say_blank(pictures: Pictures, images: np.ndarray) -> None:
 
 
 def _say_copies(pictures: Pictures, images: np.ndarray) -> None:
-    """Say in the log which pictures are as others, so that some may be learnt and held out too."""
+    """Say in the log which pictures look as others do: some may be learnt, and held out too."""
     seen: dict[bytes, int] = {}
-    firsts = [seen.setdefault(image.tobytes(), i) for i, image in enumerate(images)]
+    digests = (hashlib.sha256(image).digest() for image in images)
+    firsts = [seen.setdefault(each, i) for i, each in enumerate(digests)]
     copies = [i for i, first in enumerate(firsts) if first != i and np.ptp(images[i])]
     if copies:
         names = list(pictures.states)
         one, other = (shown(pictures.folder / names[i]) for i in (copies[0], firsts[copies[0]]))
         _LOG.warning(
-            "data.folder: %d of %d pictures are copies of others, as %s is of %s; take them out, "
-            "or some that are held out are learnt as well",
+            "data.folder: at this size %d of %d pictures look as others do, %s as %s; where they "
+            "are copies, take them out, or some that are held out are learnt as well",
             *(len(copies), len(images), one, other),
         )
 

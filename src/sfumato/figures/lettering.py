@@ -15,7 +15,8 @@ DARK = "#555555"
 MARGIN = 0.08
 _SIZES, _COLORS = (MEDIUM, SMALL), ("black", DARK)
 _NARROWER = (0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.65, 0.6, 0.55)
-_WORD = re.compile(r"(?:\$[^$]*\$|[^\s$])+")  # a formula is one word
+_WORD = re.compile(r"(?:\\\$|\$[^$]*\$|[^\s$])+")  # a formula is one word
+_FORMULA = re.compile(r"(?<!\\)\$")  # begins one, where no backslash makes it a plain letter
 
 
 class Block(NamedTuple):
@@ -49,7 +50,9 @@ def wrapped(text: str, size: float, dpi: float, width: float) -> str:
     A formula alone may be wider.
     """
     lines = _filled(text, size, dpi, width)
-    narrower = (_filled(text, size, dpi, width * share) for share in _NARROWER)
+    words = (extent(word, size, dpi)[0] for word in _WORD.findall(text))
+    least = max((word for word in words if word <= width), default=width)  # or it would be broken
+    narrower = (_filled(text, size, dpi, max(width * share, least)) for share in _NARROWER)
     while len(lines) > 1 and len(found := next(narrower, [])) == len(lines):
         lines = found
     return "\n".join(lines)
@@ -73,7 +76,7 @@ def least_width(heading: Heading, dpi: float) -> float:
         extent(word, size, dpi)[0]
         for text, size in zip(heading, _SIZES, strict=True)
         for word in _WORD.findall(text)
-        if "$" in word
+        if _FORMULA.search(word)
     ]
     return max(formulas, default=0.0) + 2 * MARGIN
 
@@ -100,7 +103,7 @@ def write(figure: Figure, blocks: list[Block]) -> None:
 def _broken(word: str, size: float, dpi: float, width: float) -> list[str]:
     """Break a word that is wider than a line, as the name of an experiment may be."""
     inches = extent(word, size, dpi)[0]
-    if inches <= width or "$" in word or len(word) == 1:
+    if inches <= width or _FORMULA.search(word) or len(word) == 1:
         return [word]
     fits = max(1, int(len(word) * width / inches))
     while fits > 1 and extent(word[:fits], size, dpi)[0] > width:

@@ -152,7 +152,15 @@ def _tables(folder: Path) -> dict[str, Table]:
 def not_wanted(results: Path, wanted: Sequence[str]) -> list[str]:
     """Return the names of folders that hold figures of experiments that are not wanted."""
     folders = (p for p in sorted(results.glob("[!.]*")) if p.is_dir() and p.name not in wanted)
-    return [folder.name for folder in folders if any(_pictures(folder.glob("*.png")))]
+    return [folder.name for folder in folders if any(map(_is_figure, folder.glob("*.png")))]
+
+
+def _is_figure(path: Path) -> bool:
+    """Tell whether a picture says what made it."""
+    try:
+        return bool(open_record(path))
+    except InputError:
+        return False
 
 
 def experiments(results: Path, wanted: Sequence[str]) -> list[Experiment]:

@@ -90,7 +90,7 @@ def _check_room(folder: Path) -> None:
 
 
 def _is_foreign(path: Path) -> bool:
-    """Tell whether a picture is none that this workflow made; an empty file is nobody's."""
+    """Tell whether a file is a picture that this workflow did not make; an empty one is none."""
     try:
         return path.stat().st_size > 0 and not open_record(path)
     except ForeignError:

@@ -3,10 +3,14 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from threading import RLock
 from typing import IO
 
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin
+
+_ONE_AT_A_TIME = RLock()
+"""Pillow's limit is one for all threads."""
 
 
 @contextmanager
@@ -17,13 +21,14 @@ def opened(file: Path | IO[bytes], formats: list[str] | None = None) -> Iterator
         file: where it is.
         formats: those that it may have, of Pillow's; None for any.
     """
-    usual = PngImagePlugin.MAX_TEXT_CHUNK
-    PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
-    try:
-        with Image.open(file, formats=formats) as picture:
-            yield picture
-    finally:
-        PngImagePlugin.MAX_TEXT_CHUNK = usual
+    with _ONE_AT_A_TIME:
+        usual = PngImagePlugin.MAX_TEXT_CHUNK
+        PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY
+        try:
+            with Image.open(file, formats=formats) as picture:
+                yield picture
+        finally:
+            PngImagePlugin.MAX_TEXT_CHUNK = usual
 
 
 def plain(picture: Image.Image) -> Image.Image:

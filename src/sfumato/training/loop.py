@@ -139,4 +139,5 @@ def _check(network: Network, images: np.ndarray, labels: np.ndarray) -> None:
         )
     unseen = sorted({*range(classes)} - {*labels.tolist()})
     if len(unseen) < classes and unseen:
-        _LOG.warning("training: no image is of the classes %s; they are not learnt", unseen)
+        named = ", ".join(map(str, unseen[:10])) + (", ..." if len(unseen) > 10 else "")  # noqa: PLR2004
+        _LOG.warning("training: no image is of the classes %s; they are not learnt", named)

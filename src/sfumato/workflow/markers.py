@@ -31,7 +31,7 @@ def overlook_markers(workflow: Any, standing: Standing) -> None:  # noqa: ANN401
             files = await marked(job)
             if not (files and Making.of(job.rule) and _is_whole(job, standing)):
                 return files
-            if not workflow.dryrun:
+            if workflow.executor_plugin and not workflow.dryrun:  # not for a report, or a graph
                 for file in files:
                     workflow.persistence.cleanup_metadata(file)
             return []

@@ -5,7 +5,7 @@ record that a result was made by the code before the edit, and find it up to dat
 taken back.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -18,21 +18,32 @@ from sfumato.records.opening import open_record
 from sfumato.workflow.plan import Making
 
 
-def forget_results_of_other_code(jobs: Iterable[Any], persistence: Any) -> None:  # noqa: ANN401
+def codes_wanted(jobs: Iterable[Any]) -> dict[str, str]:
+    """Return, by the path of each result that jobs will write, the digest of the code it is of."""
+    made = {job: making for job in jobs if (making := Making.of(job.rule))}
+    return {
+        str(file): making.wanted(Wildcards(fromdict=dict(job.wildcards))).code
+        for job, making in made.items()
+        for file in job.output
+    }
+
+
+def forget_results_of_other_code(
+    codes: Mapping[str, str],
+    jobs: Iterable[Any],
+    persistence: Any,  # noqa: ANN401
+) -> None:
     """Take out of Snakemake's records what other code made than it looked at.
 
     The next run then goes by what these files say of themselves, see `standing`.
 
     Args:
+        codes: what `codes_wanted` returned before the first job.
         jobs: of Snakemake, those that are done.
         persistence: Snakemake's records.
     """
-    for job in jobs:
-        if not (made := Making.of(job.rule)):
-            continue
-        expected = made.wanted(Wildcards(fromdict=dict(job.wildcards))).code
-        for file in job.output:
-            with suppress(InputError):  # a table, which holds no record
-                if open_record(Path(file)).record.code != expected:
-                    persistence.cleanup_metadata(file)
-                    logger.info(f"{file}: its code was edited while the run went on")
+    for file in (file for job in jobs for file in job.output if str(file) in codes):
+        with suppress(InputError):  # a table, which holds no record
+            if open_record(Path(file)).record.code != codes[file]:
+                persistence.cleanup_metadata(file)
+                logger.info(f"{file}: its code was edited while the run went on")

@@ -39,6 +39,6 @@ def _out_of_date(jobs: Iterable[Any]) -> list[str]:
         return []
     more = f" and {len(old) - 1} more are" if len(old) > 1 else " is"
     return [
-        f"{old[0]}{more} not as the config says now, and the report shows what is there; build "
-        "first, with the same targets, and then the report"
+        f"{old[0]}{more} out of date, since settings, code or inputs are others now; the report "
+        "shows what is there: build the same targets first"
     ]
