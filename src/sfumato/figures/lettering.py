@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Sequence
-from functools import cache
+from functools import cache, lru_cache
 from typing import NamedTuple
 
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -28,6 +28,7 @@ class Block(NamedTuple):
     top: float
 
 
+@lru_cache(maxsize=10_000)
 def extent(text: str, size: float, dpi: float) -> tuple[float, float]:
     """Return the width and height of a text."""
     if not text:
