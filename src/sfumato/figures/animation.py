@@ -81,7 +81,7 @@ class _Words:
         from sfumato.figures.lettering import set_heading, write
         from sfumato.figures.style import MEDIUM
 
-        blocks, top = set_heading(heading, look.dpi, width / look.dpi)
+        blocks, top = set_heading(heading, look.dpi, width / look.dpi, even=False)
         pages = [Drawing((width / look.dpi, inches), dpi=look.dpi) for inches in (top, TIME)]
         write(pages[0], blocks)
         self._time = pages[1].text(0.5, BASE / TIME, "", fontsize=MEDIUM, ha="center")

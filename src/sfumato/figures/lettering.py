@@ -45,12 +45,14 @@ def widest(texts: Sequence[str], size: float, dpi: float) -> float:
     return max((extent(text, size, dpi)[0] for text in texts), default=0.0)
 
 
-def wrapped(text: str, size: float, dpi: float, width: float) -> str:
-    """Break a text into lines no wider than `width`, of about one length.
+def wrapped(text: str, size: float, dpi: float, width: float, even: bool = True) -> str:
+    """Break a text into lines no wider than `width`, of about one length if `even`, or else full.
 
     A formula alone may be wider.
     """
     lines = _filled(text, size, dpi, width)
+    if not even:
+        return "\n".join(lines)
     words = (extent(word, size, dpi)[0] for word in _WORD.findall(text))
     least = max((word for word in words if word <= width), default=width)  # or it would be broken
     narrower = (_filled(text, size, dpi, max(width * share, least)) for share in _NARROWER)
@@ -82,12 +84,14 @@ def least_width(heading: Heading, dpi: float) -> float:
     return max(formulas, default=0.0) + 2 * MARGIN
 
 
-def set_heading(heading: Heading, dpi: float, width: float) -> tuple[list[Block], float]:
+def set_heading(
+    heading: Heading, dpi: float, width: float, even: bool = True
+) -> tuple[list[Block], float]:
     """Break a heading into lines of a figure of this width, and return them and their height."""
     blocks, top = [], MARGIN
     for text, size, color in zip(heading, _SIZES, _COLORS, strict=True):
         if text:
-            lines = wrapped(text, size, dpi, width - 2 * MARGIN)
+            lines = wrapped(text, size, dpi, width - 2 * MARGIN, even)
             blocks.append(Block(lines, size, color, top))
             top += extent(lines, size, dpi)[1] + MARGIN
     return blocks, top
