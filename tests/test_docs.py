@@ -33,7 +33,7 @@ def cells(text):
         yield options, code
 
 
-SLOW = {"demo", "editing", "figures", "samplers"}  # what they call is tested elsewhere
+SLOW = {"demo", "editing", "figures", "guidance", "samplers"}  # what they call is tested elsewhere
 
 
 @pytest.mark.parametrize(

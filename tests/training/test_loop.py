@@ -42,7 +42,7 @@ def test_the_loss_falls_to_what_no_network_can_better(prediction_type):
     diffusion = DiffusionConfig(noise_steps=50, beta_end=0.2, prediction_type=prediction_type)
     model = {"input_dim": (1, 1, 1), "channels": 16}
     labels = np.zeros(len(images), int)
-    _, history = run(model, images, labels, diffusion, steps=600, batch_size=512)
+    _, history = run(model, images, labels, diffusion, steps=450, batch_size=512)
     t, schedule = np.arange(50), make_schedule(diffusion)
     a, b = (np.asarray(rate(t), np.float64) for rate in (schedule.alpha, schedule.sigma))
     p, q = {"epsilon": (1, 0), "x_0": (0, 1), "v": (a, -b), "u": (1, -1)}[prediction_type]

@@ -42,7 +42,7 @@ def mounted(folder, megabytes):
 
 
 @pytest.mark.parametrize(
-    "name", [slow("data.npz"), slow("checkpoint"), "ddim_samples.npz", slow("trajectory.gif")]
+    "name", [*map(slow, ("data.npz", "checkpoint", "ddim_samples.npz", "trajectory.gif"))]
 )
 def test_a_full_disk(name, built, copied):
     results = copied / "results"

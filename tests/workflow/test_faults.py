@@ -151,6 +151,7 @@ def test_sigkill_of_one_job(built, copied, tmp_path):
     assert same(copied, built[0])
 
 
+@pytest.mark.slow
 def test_sigkill_of_one_shard_reruns_it_alone(built, copied, tmp_path):
     """The shard that was whole is kept; the other one and the joining are all that runs."""
     write_config(copied, tiny_config({"shards": 2}))
@@ -237,6 +238,7 @@ def test_a_signal_in_the_middle_of_sampling(number, whole_group, sampling, undis
     assert artifacts(folder) == artifacts(undisturbed)
 
 
+@pytest.mark.slow
 def test_two_at_once(sampling, undisturbed):
     """The second is refused, the first goes on."""
     folder, first = sampling

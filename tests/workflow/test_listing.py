@@ -143,6 +143,7 @@ def test_new_files_rerun_nothing_and_can_be_chosen(extended):
     assert announced(extended) == {"toy_samples.npz", "toy_samples.png", "toy_first.png"}
 
 
+@pytest.mark.slow
 def test_a_new_network_can_be_chosen(extended):
     model = {"architecture": "toy", "width": 2}
     config = tiny_config({"model": model, "figures": ["ddim_samples.png"]})
