@@ -59,7 +59,7 @@ for experiment in plan.names:
 
 
 if STANDALONE:
-    watch(workflow, plan, typed)
     force_files_of_names(workflow)
+    watch(workflow, plan, typed)
     say_if_nothing_is_done(workflow, plan.targets)
     watch_report(workflow)

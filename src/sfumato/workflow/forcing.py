@@ -1,9 +1,10 @@
 """To force a name, as `-f ddim_samples` does, is to force the files that it stands for."""
 
-from functools import wraps
 from typing import Any
 
 from snakemake.iocontainers import Wildcards
+
+from sfumato.workflow.hooks import before
 
 
 def force_files_of_names(workflow: Any) -> None:  # noqa: ANN401
@@ -12,10 +13,8 @@ def force_files_of_names(workflow: Any) -> None:  # noqa: ANN401
     Args:
         workflow: Snakemake's, whose rules are all there.
     """
-    execute = workflow.execute
 
-    @wraps(execute)
-    def executed(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+    def force(*_: Any, **__: Any) -> None:  # noqa: ANN401
         settings = workflow.dag_settings
         forced = set(settings.forcerun)
         if settings.forcetargets:
@@ -23,7 +22,6 @@ def force_files_of_names(workflow: Any) -> None:  # noqa: ANN401
         names = [r for r in workflow.rules if r.name in forced and not (r.output or r.shellcmd)]
         files = {str(file) for rule in names for file in rule.expand_input(Wildcards())[0]}
         settings.forcerun = {*settings.forcerun, *files}
-        return execute(*arguments, **named)
 
     if workflow.is_main_process:
-        workflow.execute = executed
+        before(workflow, "execute", force)

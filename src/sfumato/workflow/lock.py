@@ -4,13 +4,13 @@ import fcntl
 import os
 import time
 from contextlib import suppress
-from functools import wraps
 from pathlib import Path
 from typing import IO, Any
 
 from snakemake.logging import logger
 
 from sfumato.errors import InputError
+from sfumato.workflow.hooks import before
 
 FOLDER = Path(".snakemake")
 PATIENCE = 5  # seconds
@@ -50,16 +50,13 @@ def release_before_building(workflow: Any, file: IO[str] | None) -> None:  # noq
         workflow: Snakemake's.
         file: what `release_stale_lock` returned.
     """
-    execute = workflow.execute
 
-    @wraps(execute)
-    def patient(executor_plugin: Any, **named: Any) -> Any:  # noqa: ANN401
+    def wait(executor_plugin: Any, **_: Any) -> None:  # noqa: ANN401
         if file and not executor_plugin.common_settings.dryrun_exec:
             _share(file, release=True, patience=PATIENCE)
-        return execute(executor_plugin=executor_plugin, **named)
 
     if workflow.is_main_process:
-        workflow.execute = patient
+        before(workflow, "execute", wait)
 
 
 def check_records() -> None:

@@ -4,12 +4,12 @@ Jobs write aside, and their results take their places when they are whole. So a 
 result that is there, and what hours have made stands, if it is what the config asks for.
 """
 
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
 from sfumato.errors import InputError
 from sfumato.records.opening import open_record
+from sfumato.workflow.hooks import before
 from sfumato.workflow.plan import Making
 from sfumato.workflow.standing import Job, Standing
 
@@ -21,10 +21,8 @@ def overlook_markers(workflow: Any, standing: Standing) -> None:  # noqa: ANN401
         workflow: Snakemake's, whose rules are all there.
         standing: what it knows of the files.
     """
-    build = workflow._build_dag
 
-    @wraps(build)
-    def built() -> None:
+    def overlook() -> None:
         marked = workflow.persistence.incomplete
 
         async def incomplete(job: Any) -> list[Any]:  # noqa: ANN401
@@ -37,10 +35,9 @@ def overlook_markers(workflow: Any, standing: Standing) -> None:  # noqa: ANN401
             return []
 
         workflow.persistence.incomplete = incomplete
-        build()
 
     if workflow.is_main_process:
-        workflow._build_dag = built
+        before(workflow, "_build_dag", overlook)
 
 
 def _is_whole(job: Any, standing: Standing) -> bool:  # noqa: ANN401

@@ -2,10 +2,10 @@
 
 import os
 from collections.abc import Iterable
-from functools import wraps
 from typing import Any
 
 from sfumato.records.finding import PICTURES
+from sfumato.workflow.hooks import after, before
 from sfumato.workflow.targets import say
 
 
@@ -15,20 +15,14 @@ def watch_report(workflow: Any) -> None:  # noqa: ANN401
     Args:
         workflow: Snakemake's, whose rules are all there.
     """
-    create = workflow.create_report
 
-    @wraps(create)
-    def created(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
-        build = workflow._build_dag
+    def look() -> None:
+        say(_out_of_date(workflow.dag.needrun_jobs()))
 
-        def built() -> None:
-            build()
-            say(_out_of_date(workflow.dag.needrun_jobs()))
+    def begin(*_: Any, **__: Any) -> None:  # noqa: ANN401
+        after(workflow, "_build_dag", look)
 
-        workflow._build_dag = built
-        return create(*arguments, **named)
-
-    workflow.create_report = created
+    before(workflow, "create_report", begin)
 
 
 def _out_of_date(jobs: Iterable[Any]) -> list[str]:

@@ -5,7 +5,6 @@ import re
 import shutil
 import sys
 from collections.abc import Collection, Iterable
-from functools import wraps
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +14,7 @@ from sfumato.progress import ANNOUNCE, TERMINAL
 from sfumato.records.finding import PICTURES
 from sfumato.records.replacing import check_checkpoint_room
 from sfumato.workflow.gpus import JOBS
+from sfumato.workflow.hooks import after
 from sfumato.workflow.places import ROOT
 
 LITTLE = 2**20  # bytes; with less, a disk is full
@@ -99,18 +99,14 @@ def say_if_nothing_is_done(workflow: Any, experiments: Iterable[str]) -> None:  
         workflow: Snakemake's, whose rules are all there.
         experiments: those that a bare call builds.
     """
-    execute = workflow.execute
 
-    @wraps(execute)
-    def executed(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
-        done = execute(*arguments, **named)
+    def look(*_: Any, **__: Any) -> None:  # noqa: ANN401
         if not any(workflow.dag.needrun_jobs(exclude_finished=False)):
             places = ", ".join(f"results/{name}" for name in experiments)
             print(f"nothing to be done; the figures are in {places}", file=sys.stderr)
-        return done
 
     if workflow.is_main_process and ANNOUNCE in os.environ:
-        workflow.execute = executed
+        after(workflow, "execute", look)
 
 
 def _left_out(quiet: Collection[Any] | None) -> set[str]:

@@ -6,13 +6,13 @@ import os
 import re
 import sys
 from collections.abc import Collection, Iterable, Mapping
-from functools import wraps
 from typing import TYPE_CHECKING, Any
 
 from sfumato.config.checks import drawable_files, figure_files
 from sfumato.config.notices import notices
 from sfumato.config.validation import nearest
 from sfumato.errors import InputError
+from sfumato.workflow.hooks import before
 from sfumato.workflow.mistakes import in_a_sentence
 
 if TYPE_CHECKING:
@@ -145,15 +145,12 @@ def watch(workflow: Any, plan: Plan, config: Mapping[str, Any]) -> None:  # noqa
         plan: the experiments.
         config: targets, defaults and experiments, as read.
     """
-    execute = workflow.execute
 
-    @wraps(execute)
-    def watched(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+    def look(*_: Any, **__: Any) -> None:  # noqa: ANN401
         asked = Asked(workflow)
         in_a_sentence(asked.check)(plan)
         in_a_sentence(check_folders)(asked.experiments(plan))
         say(asked.notices(plan, config))
-        return execute(*arguments, **named)
 
     if workflow.is_main_process:
-        workflow.execute = watched
+        before(workflow, "execute", look)

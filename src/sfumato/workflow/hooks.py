@@ -1,0 +1,33 @@
+"""Calls before and after methods of Snakemake's workflow, for which it has no handlers."""
+
+from collections.abc import Callable
+from functools import wraps
+from typing import Any
+
+Act = Callable[..., object]
+"""Called with the arguments of the method."""
+
+
+def before(workflow: Any, method: str, act: Act) -> None:  # noqa: ANN401
+    """Call `act` before each later call of a method, and before what was hooked to it earlier."""
+    _hook(workflow, method, first=act)
+
+
+def after(workflow: Any, method: str, act: Act) -> None:  # noqa: ANN401
+    """Call `act` after each later call of a method, unless the method raises."""
+    _hook(workflow, method, last=act)
+
+
+def _hook(workflow: Any, method: str, first: Act | None = None, last: Act | None = None) -> None:  # noqa: ANN401
+    original = getattr(workflow, method)
+
+    @wraps(original)
+    def called(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
+        if first:
+            first(*arguments, **named)
+        done = original(*arguments, **named)
+        if last:
+            last(*arguments, **named)
+        return done
+
+    setattr(workflow, method, called)
