@@ -3,12 +3,14 @@
 from collections.abc import Sequence
 
 STEPS = ("num_inference_steps", "num_steps", "n_steps", "sampling_steps", "ddim_steps")
+SCALE = ("guidance_scale", "cfg_scale", "cfg")
+LABELS = ("class_labels", "classes", "y")
 PEERS = {
     **dict.fromkeys((*STEPS, "max_steps", "iterations", "train_steps"), "steps"),
     "epochs": "steps, of which the number of images / batch_size are an epoch",
-    **dict.fromkeys(("guidance_scale", "cfg_scale", "cfg"), "guidance: {scale: VALUE}"),
+    **dict.fromkeys(SCALE, "guidance: {scale: VALUE}"),
     **dict.fromkeys(("num_samples", "count"), "n_samples"),
-    **dict.fromkeys(("class_labels", "classes", "y"), "labels"),
+    **dict.fromkeys(LABELS, "labels"),
     **dict.fromkeys(("num_train_timesteps", "timesteps"), "noise_steps"),
     **dict.fromkeys(("objective", "parameterization", "pred_type"), "prediction_type"),
     **dict.fromkeys(("lr", "lr_max", "base_lr"), "learning_rate"),

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import jax
 
 from sfumato.config.paths import user_path
+from sfumato.config.peers import LABELS, SCALE, STEPS
 from sfumato.config.samples import SAMPLER, ChainConfig
 from sfumato.config.validation import nearest, validate
 from sfumato.errors import InputError
@@ -23,12 +24,12 @@ OTHER_KNOBS = {"rho": ("spacing", "karras"), "percentile": ("clip", "dynamic")}
 """Knobs that are no sampler's: which setting, and which value of it, reads each."""
 OURS = {
     **dict.fromkeys(("seed", "key", "rng", "generator"), "rngs=nnx.Rngs(0)"),
-    **dict.fromkeys(("num_inference_steps", "num_steps", "n_steps"), "steps"),
-    **dict.fromkeys(("cfg_scale", "cfg", "w"), "guidance_scale"),
+    **dict.fromkeys(STEPS, "steps"),
+    **dict.fromkeys((*SCALE, "w"), "guidance_scale"),
     **dict.fromkeys(("n", "n_samples", "num_samples", "batch_size"), "the number first"),
     "shape": "the shape first",
     "use_karras_sigmas": 'spacing="karras"',
-    **dict.fromkeys(("class_labels", "classes", "y"), "labels"),
+    **dict.fromkeys(LABELS, "labels"),
     "sampler": "scheduler",
 }
 """What others call options of `sample`, and what they are called here."""
