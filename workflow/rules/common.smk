@@ -18,20 +18,18 @@ from sfumato.config.file import check_file, own_targets, with_typed_arguments
 from sfumato.config.resolve import check_names, resolve
 from sfumato.figures import figure
 from sfumato.figures import names as figure_names
-from sfumato.workflow.borrowed import borrowed, say_what_changed
 from sfumato.workflow.contents import one_of
 from sfumato.workflow.environment import prepare_environment
 from sfumato.workflow.forcing import force_files_of_names
+from sfumato.workflow.handlers import Run
 from sfumato.workflow.lock import (
     check_records,
     release_before_building,
     release_stale_lock,
 )
 from sfumato.workflow.markers import overlook_markers
-from sfumato.workflow.meanwhile import codes_wanted, forget_results_of_other_code
 from sfumato.workflow.mistakes import in_a_sentence, let_errors_through
 from sfumato.workflow.places import (
-    check_results,
     config_files,
     relative,
     spare_experiments,
@@ -40,13 +38,7 @@ from sfumato.workflow.plan import Plan
 from sfumato.workflow.report import watch_report
 from sfumato.workflow.session import (
     check_places,
-    check_replaced,
-    check_start,
-    explain_failure,
     say_if_nothing_is_done,
-    share_gpus,
-    show_pictures,
-    show_progress,
 )
 from sfumato.workflow.standing import Standing
 from sfumato.workflow.targets import say, watch
