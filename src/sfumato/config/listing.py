@@ -49,3 +49,16 @@ def find(room: str, name: str, base: type[Base]) -> type[Base]:
             f"{len(found)}"
         )
     return found[0]
+
+
+def find_class(room: str, name: str, base: type[Base], methods: tuple[str, ...]) -> type[Base]:
+    """Return the method of a room whose class is called `name`: what its `__getattr__` finds.
+
+    Raises:
+        AttributeError: if there is none.
+    """
+    if not name.startswith("_"):
+        for method in (find(room, each, base) for each in methods):
+            if method.__name__ == name:
+                return method
+    raise AttributeError(f"module 'sfumato.{room}' has no attribute {name!r}")

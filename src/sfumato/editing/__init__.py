@@ -20,3 +20,8 @@ def edit_class(name: str) -> type[Edit]:
     if name not in names():
         raise InputError(f"edit {name!r} is not known; choose one of {', '.join(names())}")
     return listing.find("editing", name, Edit)
+
+
+def __getattr__(name: str) -> type[Edit]:
+    """Load an edit by the name of its class, on first use (PEP 562)."""
+    return listing.find_class("editing", name, Edit, names())

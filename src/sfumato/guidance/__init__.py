@@ -21,3 +21,8 @@ def guidance_class(name: str) -> type[Guidance]:
         known = f"choose one of {', '.join(names())}" if names() else "there is none"
         raise InputError(f"guidance {name!r} is not known; {known}")
     return listing.find("guidance", name, Guidance)
+
+
+def __getattr__(name: str) -> type[Guidance]:
+    """Load a method by the name of its class, on first use (PEP 562)."""
+    return listing.find_class("guidance", name, Guidance, names())

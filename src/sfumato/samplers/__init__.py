@@ -40,7 +40,4 @@ def _meant(name: object) -> str:
 
 def __getattr__(name: str) -> type[Sampler]:
     """Load a sampler by the name of its class, on first use (PEP 562)."""
-    for sampler in map(sampler_class, names()):
-        if sampler.__name__ == name:
-            return sampler
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return listing.find_class("samplers", name, Sampler, names())
