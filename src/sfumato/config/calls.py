@@ -16,11 +16,11 @@ def in_a_sentence(called: type, error: ValidationError) -> InputError:
 
 
 if TYPE_CHECKING:
-    SayingMeta = ABCMeta
+    InputErrorMeta = ABCMeta
 else:
 
-    class SayingMeta(ABCMeta):
-        """The type of the classes of knobs, which pydantic writes the `__init__` of."""
+    class InputErrorMeta(ABCMeta):
+        """Makes `DDIM(eta=2)` raise an InputError, and not pydantic's own."""
 
         def __call__(cls, *arguments: object, **named: object) -> object:
             """Make an instance; an InputError says which argument is wrong, and what it may be."""

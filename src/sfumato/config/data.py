@@ -78,7 +78,7 @@ class LoadedConfig(Section):
         return Facts(count, classes, unlabelled=0 if classes else count)
 
     def mistakes(self, count: int) -> Iterator[tuple[str, str]]:
-        """Walk what does not fit a folder of so many pictures: where, and what is wrong."""
+        """Yield what does not fit a folder of so many pictures: where, and what is wrong."""
         if count < 2:  # noqa: PLR2004
             yield "data.folder", "1 picture is too few: at least one to train with and one to test"
         elif (self.n_images or 0) > count:

@@ -36,7 +36,7 @@ def ignored_classes(experiment: Experiment, facts: Facts) -> str:
 
 
 def judgement_mistakes(experiment: Experiment, facts: Facts | None) -> Iterator[tuple[str, str]]:
-    """Walk why an evaluation cannot judge by so many images of such classes."""
+    """Yield why an evaluation cannot judge by so many images of such classes."""
     if facts is None:
         return
     evaluation, data = experiment.evaluation, experiment.data.filled(facts.count)
@@ -59,7 +59,7 @@ def judgement_mistakes(experiment: Experiment, facts: Facts | None) -> Iterator[
 
 
 def _data_mistakes(experiment: Experiment, facts: Facts) -> Iterator[tuple[str, str]]:
-    """Walk what does not fit the images that there are."""
+    """Yield what does not fit the images that there are."""
     found = list(experiment.data.mistakes(facts.count))
     yield from found
     if not found:

@@ -19,7 +19,7 @@ KNOWN = "model.num_classes"
 
 
 def entry_mistakes(experiment: Experiment, entry: SampleConfig) -> Iterator[tuple[str, str]]:
-    """Walk what does not fit: the setting, from the entry on, and what is wrong with it."""
+    """Yield what does not fit: the setting, from the entry on, and what is wrong with it."""
     most = experiment.diffusion.noise_steps
     fits = (entry.steps or 0) <= most
     if not fits:
@@ -44,7 +44,7 @@ def _around(experiment: Experiment, entry: SampleConfig) -> Around:
 
 
 def _of_guidance(experiment: Experiment, entry: ChainConfig) -> Iterator[tuple[str, str]]:
-    """Walk what does not fit of classes and guidance."""
+    """Yield what does not fit of classes and guidance."""
     guidance = entry.guidance
     if guidance and guidance.reads == "classifier":
         yield from _of_a_classifier(experiment, entry)
@@ -64,7 +64,7 @@ def _of_guidance(experiment: Experiment, entry: ChainConfig) -> Iterator[tuple[s
 
 
 def _of_a_classifier(experiment: Experiment, entry: ChainConfig) -> Iterator[tuple[str, str]]:
-    """Walk what does not fit the classes of the images, which the classifier learns.
+    """Yield what does not fit the classes of the images, which the classifier learns.
 
     Those of the user's pictures are known when the classifier is trained.
     """

@@ -29,7 +29,7 @@ class ForwardConfig(Section):
         return self if n_test is None else self.model_copy(update={"index": self.shown(n_test)})
 
     def mistakes(self, noise_steps: int, n_test: int | None) -> Iterator[tuple[str, str]]:
-        """Walk what does not fit a schedule and so many test images: where, and what is wrong."""
+        """Yield what does not fit a schedule and so many test images: where, and what is wrong."""
         for i, t in enumerate(self.timesteps):
             if not 0 <= t < noise_steps:
                 yield f"forward.timesteps[{i}]", f"{t} must be from 0 to {noise_steps - 1}"

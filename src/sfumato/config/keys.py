@@ -10,7 +10,7 @@ _Item = tuple[object, object]
 
 
 def wrong_keys(values: Any, path: str = "") -> Iterator[str]:  # noqa: ANN401
-    """Walk the keys that are no text, or two things in one, at every depth: a sentence for each."""
+    """Yield a sentence for each key that is no text, or two things in one, at every depth."""
     if isinstance(values, list | tuple):
         for i, value in enumerate(values):
             yield from wrong_keys(value, path_of([i], path))

@@ -5,7 +5,7 @@ from typing import Any
 
 
 def leaf_items(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Walk the settings that hold no others: the path of each, and its value."""
+    """Yield the settings that hold no others: the path of each, and its value."""
     for key, value in values.items():
         if isinstance(value, Mapping):
             yield from leaf_items(value, f"{prefix}{key}.")
@@ -14,5 +14,5 @@ def leaf_items(values: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[st
 
 
 def leaves(values: Mapping[str, Any]) -> Iterator[str]:
-    """Walk the paths, `section.key`, of all settings in nested values."""
+    """Yield the paths, `section.key`, of all settings in nested values."""
     return (path for path, _ in leaf_items(values))

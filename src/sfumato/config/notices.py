@@ -118,7 +118,7 @@ _Found = Iterator[tuple[str, str]]
 
 
 def _nonsense(own: Mapping[str, Any], experiment: Experiment) -> _Found:
-    """Walk what runs, and draws something else than one would think."""
+    """Yield what runs, and draws something else than one would think."""
     if left := experiment.diffusion.left_over():
         yield "diffusion", left
     for name, entry in experiment.samples.items():
@@ -141,7 +141,7 @@ def _nonsense(own: Mapping[str, Any], experiment: Experiment) -> _Found:
 
 
 def _chains(experiment: Experiment, scored: bool) -> Iterator[tuple[str, ChainConfig]]:
-    """Walk what is drawn, after the setting to change, with or without what is scored."""
+    """Yield what is drawn, after the setting to change, with or without what is scored."""
     for name, entry in experiment.samples.items():
         yield f"samples.{name}.spacing", entry
     for name in experiment.sweeps:
@@ -153,7 +153,7 @@ def _chains(experiment: Experiment, scored: bool) -> Iterator[tuple[str, ChainCo
 
 
 def _classes_not_learnt(experiment: Experiment) -> _Found:
-    """Walk the entries that ask for what training.label_dropout does not let the network learn."""
+    """Yield the entries that ask for what training.label_dropout does not let the network learn."""
     dropout, samples = experiment.training.label_dropout, experiment.samples
     if experiment.weights.source != "trained" or not experiment.model.num_classes:
         return
@@ -177,14 +177,14 @@ def _classes_not_learnt(experiment: Experiment) -> _Found:
 
 
 def _ignored(own: Mapping[str, Any], experiment: Experiment) -> _Found:
-    """Walk what another setting says that nothing reads."""
+    """Yield what another setting says that nothing reads."""
     for path, reason in _IGNORED.items():
         if _has(own, path) and (why := reason(experiment)):
             yield path, f"is ignored, since {why}"
 
 
 def _not_drawn(own: Mapping[str, Any], experiment: Experiment) -> _Found:
-    """Walk what only figures read that the experiment does not list."""
+    """Yield what only figures read that the experiment does not list."""
     for path, figures in _SHOWN.items():
         shown = any(fnmatch(file, each) for file in experiment.built for each in figures)
         if _has(own, path) and not shown:
@@ -194,7 +194,7 @@ def _not_drawn(own: Mapping[str, Any], experiment: Experiment) -> _Found:
 def _idle_entries(
     own: Mapping[str, Any], experiment: Experiment, base: Mapping[str, Any]
 ) -> _Found:
-    """Walk settings of the entries of `samples` that change nothing."""
+    """Yield settings of the entries of `samples` that change nothing."""
     defaults = base.get("samples")
     known = [*DEFAULT_SAMPLES, *(defaults if isinstance(defaults, Mapping) else ())]
     for name, entry in own.get("samples", {}).items():
@@ -218,7 +218,7 @@ def _idle_entries(
 
 
 def _idle_sweeps(own: Mapping[str, Any], base: Mapping[str, Any]) -> _Found:
-    """Walk sweeps that are removed and were not there."""
+    """Yield sweeps that are removed and were not there."""
     known = [*(base.get("sweeps") or {})]
     for name, sweep in (own.get("sweeps") or {}).items():
         if sweep is None and name not in known:

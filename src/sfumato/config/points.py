@@ -75,7 +75,7 @@ def entry_called(experiment: Experiment, name: str) -> SampleConfig:
 
 
 def all_drawn(experiment: Experiment) -> Iterator[SampleConfig]:
-    """Walk the entries of `samples`, and the points of sweeps; an InputError if one is wrong."""
+    """Yield the entries of `samples`, and the points of sweeps; an InputError if one is wrong."""
     yield from experiment.samples.values()
     for name in experiment.sweeps:
         yield from points_of_sweep(experiment, name).values()

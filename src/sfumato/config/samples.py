@@ -105,7 +105,7 @@ class ChainConfig(Section):
         )
 
     def remarks(self, diffusion: DiffusionConfig) -> Iterator[tuple[str, str]]:
-        """Walk what is valid and hardly meant: the setting, and what it does; none of an edit."""
+        """Yield what is valid and hardly meant: the setting, and what it does; none of an edit."""
         if self.edit is not None:
             return
         alpha_bars, times = diffusion.rates()[0] ** 2, self.times(diffusion)

@@ -82,7 +82,7 @@ def _section(kind: type) -> dict[str, Any]:
 
 
 def _inner(kind: type, schema: Mapping[str, Any]) -> Iterator[tuple[type, dict[str, Any]]]:
-    """Walk the sections that a section is made of, each with its schema."""
+    """Yield the sections that a section is made of, each with its schema."""
     for name, field in getattr(kind, "model_fields", {}).items():
         annotation = field.annotation
         if inspect.isclass(annotation) and issubclass(annotation, BaseModel):

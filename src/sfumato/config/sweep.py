@@ -28,7 +28,7 @@ class SweepConfig(Section):
     def combinations(
         self, entries: Mapping[str, SampleConfig], path: str = ""
     ) -> Iterator[tuple[dict[str, Any], SampleConfig]]:
-        """Walk the combinations of the values, with their entries, the last setting fastest.
+        """Yield the combinations of the values, with their entries, the last setting fastest.
 
         Args:
             entries: section `samples`.

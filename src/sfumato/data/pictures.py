@@ -96,7 +96,7 @@ def digest_of(contents: Iterable[tuple[str, bytes]]) -> str:
 
 
 def contents_of(pictures: Pictures) -> Iterator[tuple[str, bytes]]:
-    """Walk the pictures: the path of each from the folder, and its content.
+    """Yield the pictures: the path of each from the folder, and its content.
 
     Raises:
         InputError: if one cannot be read.

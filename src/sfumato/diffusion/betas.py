@@ -9,12 +9,15 @@ LARGEST_COSINE_BETA = 0.999
 
 
 def linear(steps: int, start: float, end: float) -> np.ndarray:
-    """Betas at equal distances: Ho et al. 2020, arXiv:2006.11239, section 4."""
+    """Return beta_t = start + (end - start) t / (T - 1), (T,).
+
+    Ho et al. 2020, arXiv:2006.11239, section 4.
+    """
     return np.linspace(start, end, steps)
 
 
 def scaled_linear(steps: int, start: float, end: float) -> np.ndarray:
-    """Square roots of beta at equal distances.
+    """Return beta_t = (sqrt(start) + (sqrt(end) - sqrt(start)) t / (T - 1))^2, (T,).
 
     Known as `scaled_linear` from Stable Diffusion (arXiv:2112.10752). The `quadratic` of the DDIM
     paper (arXiv:2010.02502, appendix D.2) is a choice of times, and not this.
@@ -23,14 +26,18 @@ def scaled_linear(steps: int, start: float, end: float) -> np.ndarray:
 
 
 def sigmoid(steps: int, start: float, end: float) -> np.ndarray:
-    """Betas along a logistic curve from -6 to 6: GeoDiff, arXiv:2203.02923."""
+    """Return betas along a logistic curve, (T,): GeoDiff, arXiv:2203.02923.
+
+    beta_t = start + (end - start) / (1 + exp(-u)),  u = -6 + 12 t / (T - 1)
+    """
     return start + (end - start) / (1 + np.exp(-np.linspace(-6, 6, steps)))
 
 
 def cosine(steps: int, start: float, end: float) -> np.ndarray:
     """Return betas that make alpha_bar a squared cosine; `start` and `end` are not used.
 
-    alpha_bar(u) = f(u) / f(0),  f(u) = cos^2((u + 0.008) / 1.008 * pi / 2),  u = t / T;
+    beta_t = 1 - alpha_bar((t + 1) / T) / alpha_bar(t / T),  (T,);
+    alpha_bar(u) = f(u) / f(0),  f(u) = cos^2((u + 0.008) / 1.008 * pi / 2);
     beta is capped at 0.999: Nichol and Dhariwal 2021, arXiv:2102.09672, equation 17.
     """
     u = np.arange(steps + 1) / steps

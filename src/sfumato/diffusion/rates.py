@@ -24,6 +24,7 @@ def zero_terminal(betas: np.ndarray) -> Rates:
     first, last = log_alpha[0], log_alpha[-1]
     # Differences of logs, not of alphas: in those the digits cancel.
     alphas = np.exp(log_alpha) * abs(np.expm1(last - log_alpha) / np.expm1(last - first))
+    # alpha_0 - alpha'_t; then sigma'^2 = (1 - alpha_0 + fallen) (1 + alpha'_t).
     fallen = np.exp(first) * np.expm1(log_alpha - first) / np.expm1(last - first)
     return alphas, np.sqrt((fallen - np.expm1(first)) * (1 + alphas))
 

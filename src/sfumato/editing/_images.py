@@ -48,7 +48,7 @@ class OfImages(Edit):
         return test_images(files)
 
     def mistakes(self, around: Around) -> Iterator[Mistake]:
-        """Walk what asks for images that are not there; see Edit.mistakes."""
+        """Yield what asks for images that are not there; see Edit.mistakes."""
         if self.file is not None and self.image is not None:
             yield "edit.image", f"{self.image} is a test image, and edit.file names a picture"
         n = around.n_images

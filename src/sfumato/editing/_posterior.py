@@ -1,6 +1,7 @@
-"""Pseudoinverse guidance: Song et al. 2023, PiGDM, for measurements y = A x_0 + noise z.
+"""Pseudoinverse guidance, PiGDM: Song et al., ICLR 2023, for measurements y = A x_0 + noise z.
 
-Where x_0 given x_t is taken for normal, with the prediction m for its mean and the variance r^2,
+Where x_0 given x_t is approximated by a normal, with the prediction m for its mean and r^2 for its
+variance,
 
 r^2  = sigma^2 / (alpha^2 + sigma^2)
 x_0' = m + sigma^2 / alpha J^T A^T (r^2 A A^T + noise^2 I)^{-1} (y - A m),   J = dm / dx_t

@@ -14,7 +14,7 @@ import numpy as np
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from sfumato.config.calls import SayingMeta
+from sfumato.config.calls import InputErrorMeta
 from sfumato.config.inputs import Input
 from sfumato.errors import InputError
 
@@ -121,7 +121,7 @@ class Asked:
 
 
 @dataclass(frozen=True)
-class Edit(metaclass=SayingMeta):
+class Edit(metaclass=InputErrorMeta):
     """A change of what samples start from, and of what they keep."""
 
     kept: ClassVar[tuple[str, ...]] = ()
@@ -147,7 +147,7 @@ class Edit(metaclass=SayingMeta):
         return {}
 
     def mistakes(self, around: Around) -> Iterator[Mistake]:
-        """Walk what does not fit the rest of an entry."""
+        """Yield what does not fit the rest of an entry."""
         return iter(())
 
     def given(self, asked: Asked) -> dict[str, Any]:

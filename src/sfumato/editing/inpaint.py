@@ -4,8 +4,8 @@ A step from t to s is taken by any sampler; then the known pixels are put back, 
 
 x_s = mask (alpha_s x_0 + sigma_s z) + (1 - mask) step(x_t),   z ~ N(0, I)
 
-So that the drawn part comes to agree with the known one, the step is taken again, r times in all,
-each time from
+So that the drawn part comes to agree with the known one, the step is taken again, r times in all
+(the paper's jump length is 1 here; its best results have 10), each time from
 
 x_t = alpha_t / alpha_s x_s + sqrt(beta_{t|s}) z',   z' ~ N(0, I)
 

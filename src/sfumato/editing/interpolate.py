@@ -57,7 +57,7 @@ class Interpolate(Edit):
         return test_images(files)
 
     def mistakes(self, around: Around) -> Iterator[Mistake]:
-        """Walk what does not fit: two ends in one place, images that are not there."""
+        """Yield what does not fit: two ends in one place, images that are not there."""
         if self.first == self.second:
             yield "edit.second", f"{self.second} is edit.first too, and nothing lies between"
         if self.between == "images":

@@ -2,9 +2,9 @@
 
 x_u = alpha_u x_0 + sigma_u eps,   x_0 = (x_t - sigma_t eps) / alpha_t,   u > t
 
-with eps the noise that the network sees in x_t at time u: from the data, t = -1, there is no other
-time, and each step up then asks at the time at which the step down does. The way back with DDIM
-gives the image again, up to an error that, for many steps, halves when the steps double.
+with eps the network's prediction for x_t at time u, since it knows no time t = -1: going up and
+going down ask at the same times. The way back with DDIM gives the image again, up to an error that,
+for many steps, halves when the steps double.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ class Invert(OfImages):
     kept: ClassVar[tuple[str, ...]] = ("original", "noise")
 
     def mistakes(self, around: Around) -> Iterator[Mistake]:
-        """Walk what does not fit; see Edit.mistakes."""
+        """Yield what does not fit; see Edit.mistakes."""
         yield from super().mistakes(around)
         yield from not_invertible(around)
 
@@ -64,7 +64,7 @@ class Inversion(Sampler):
 
 
 def not_invertible(around: Around) -> Iterator[Mistake]:
-    """Walk what makes the way of an entry one that cannot be walked backwards."""
+    """Yield what makes the way of an entry one that cannot be walked backwards."""
     if not (isinstance(around.sampler, DDIM) and around.sampler.eta == 0):
         yield "sampler", "must be ddim, with eta 0: no other chain is walked backwards"
     if around.clip:

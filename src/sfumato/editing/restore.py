@@ -1,10 +1,13 @@
-"""Images from measurements, y = A x_0 + noise z, with the network as what is known beforehand.
+"""Images from measurements, y = A x_0 + noise z, with the network as the prior.
 
 `pigdm`  moves each prediction of x_0 towards the measurement, see `editing/_posterior.py`
 `dps`    takes the step of any sampler, and then one against the distance from the measurement:
          Chung et al. 2023, arXiv:2209.14687, algorithm 1
 
     x_s = step(x_t) - scale grad_{x_t} |y - A m(x_t)|,   m the prediction of x_0
+
+The distance is not squared, as in the authors' code; in algorithm 1 it is, and zeta_i there is
+scale / (2 |y - A m|).
 
 Both take the gradient through the network, of a prediction that is not clipped. One that is clipped
 is what the sampler sees.
@@ -55,10 +58,10 @@ class Restore(OfImages):
     noise: Real = Field(default=0.05, ge=0, le=10)
     """Standard deviation of the noise in each measured number, from 0."""
     scale: Real | None = Field(default=None, gt=0)
-    """Of dps alone: the length of the step against the distance; null is 1."""
+    """Of dps alone: what the gradient of the distance |y - A m| is multiplied by; null is 1."""
 
     def mistakes(self, around: Around) -> Iterator[Mistake]:
-        """Walk what does not fit; see Edit.mistakes."""
+        """Yield what does not fit; see Edit.mistakes."""
         yield from super().mistakes(around)
         factor, (height, width, _) = self.operator.get("downsample", 1), around.image_shape
         if height % factor or width % factor:
@@ -131,7 +134,7 @@ class PosteriorSampling(Wrapping):
     operator: Operator
     """A, the measurement."""
     scale: float
-    """The length of the step against the distance."""
+    """What the gradient of the distance |y - A m| is multiplied by."""
     clip: bool
     """Whether the sampler inside sees a clipped prediction."""
 

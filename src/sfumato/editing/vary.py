@@ -35,7 +35,7 @@ class Vary(OfImages):
     that is at most strength * T - 1. 1 starts from pure noise, as a plain sample does."""
 
     def mistakes(self, around: Around) -> Iterator[Mistake]:
-        """Walk what does not fit, a strength below the first time among it; see Edit.mistakes."""
+        """Yield what does not fit, a strength below the first time among it; see Edit.mistakes."""
         yield from super().mistakes(around)
         first, noise_steps = int(around.times[-2]), around.noise_steps
         if len(self.times(around)) == 1:

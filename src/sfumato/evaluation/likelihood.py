@@ -1,7 +1,7 @@
 """How likely images are, in bits for each of their numbers: a bound, and the flow's own value.
 
 An image x of 256 levels, v = level / 127.5 - 1, is noised to the first time, and that noise is what
-makes it continuous (there is no other dequantisation): with z = x_0 of the chain, z ~ q(z | x),
+makes it continuous (there is no other dequantisation): with z = x_t at the first time, t = 0,
 
 -log p(x) <= E [ -log P(x | z) + log q(z | x) - log p(z) ]
 
@@ -17,8 +17,7 @@ chain      the variational bound of the chain itself, so that the whole is
            t = 1 .. T - 1, SNR = (alpha / sigma)^2, and E[-log P(x | z)] (Kingma et al. 2021,
            arXiv:2107.00630, equations 11 to 15): DDPM with the small variance.
 
-The chain's is the larger: its steps are many guesses where the flow is one exact change of
-variables of the same predictions.
+In our measurements the chain's is the larger; no theorem says so.
 """
 
 from __future__ import annotations

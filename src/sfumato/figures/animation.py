@@ -59,7 +59,7 @@ def draw(look: AnimationLook, trajectory: Opened) -> Animation:
 def _frames(
     look: AnimationLook, arrays: Mapping[str, np.ndarray], scale: int, words: _Words
 ) -> Iterator[np.ndarray]:
-    """Walk the frames: the state below its time."""
+    """Yield the frames: the state below its time."""
     import numpy as np
 
     from sfumato.figures.panels import time_label, to_rgb

@@ -106,7 +106,7 @@ def _slowest(quality: Quality) -> Row:
 
 
 def _ends(quality: Quality, score: str) -> Iterator[float]:
-    """Walk the ends of all bars, and the references."""
+    """Yield the ends of all bars, and the references."""
     for row in (*quality.rows, quality.floor):
         mean, spread = row.mean[score], row.spread[score]
         yield from (mean - spread, mean + spread) if mean > spread else (mean, mean + spread)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal, Self
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from sfumato.config.calls import SayingMeta
+from sfumato.config.calls import InputErrorMeta
 from sfumato.config.inputs import Input
 
 if TYPE_CHECKING:
@@ -31,7 +31,7 @@ OTHERS = ("guided", "clipping", "dynamic_threshold")
 
 
 @dataclass(frozen=True)
-class Guidance(metaclass=SayingMeta):
+class Guidance(metaclass=InputErrorMeta):
     """A rule that changes what a denoiser says; no sampler knows of it."""
 
     traced: ClassVar[tuple[str, ...]] = ()
@@ -69,7 +69,7 @@ class Guidance(metaclass=SayingMeta):
         return inner(t)
 
     def mistakes(self, noise_steps: int) -> Iterator[tuple[str, str]]:  # noqa: ARG002
-        """Walk the knobs that do not fit so many times: which, and what is wrong."""
+        """Yield (knob, what is wrong) for each knob that does not fit a chain of `noise_steps`."""
         yield from ()
 
     def inputs(self) -> dict[str, Input]:

@@ -1,11 +1,11 @@
 """Classifier guidance: Dhariwal and Nichol 2021, arXiv:2105.05233, algorithm 2.
 
-g = grad_x sum_i log p(y_i | x_i) at x_t,   eps - w sigma_t g,   x_0 + w sigma_t^2 / alpha_t g
+g_i = grad_{x_i} log p(y_i | x_i) at x_t,   eps - w sigma_t g,   x_0 + w sigma_t^2 / alpha_t g
 
-of the sum over the samples, so that none of them depends on the others. The denoiser is asked
-without a class: w = 1 is the conditional model that follows from it and the classifier by Bayes'
-rule, w = 0 the unconditional one. A sample of no class is not guided. Where alpha_t is 0, x_t says
-nothing of the class, and nothing is changed.
+The gradient of the sum over the samples is every g_i at once, and none depends on the others. The
+denoiser is asked without a class: w = 1 is the conditional model that follows from it and the
+classifier by Bayes' rule, w = 0 the unconditional one. A sample of no class is not guided. Where
+alpha_t is 0, x_t says nothing of the class, and nothing is changed.
 """
 
 from __future__ import annotations

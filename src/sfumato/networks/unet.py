@@ -5,6 +5,9 @@ that halves the sides (rounded up, so any height and width will do). Middle: two
 Up: at each level as many blocks, each of which also takes the output of its counterpart on the way
 down. The blocks of the chosen levels, and the middle where the last level is one of them, have
 self-attention. Around all this, blocks of `patch_size` x `patch_size` pixels may become channels.
+
+The layers are textbook ones. `normalisation`, `upsampling` and the sums of biases in `blocks` are
+written for speed, and equal flax's own layers up to rounding.
 """
 
 from functools import partial

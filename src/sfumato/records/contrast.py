@@ -73,7 +73,7 @@ def _without_records(content: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _unlike(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
-    """Walk the values that two nested mappings do not share; a section of one alone is one line."""
+    """Yield a line for each value that two nested mappings do not share, or section of one."""
     here, there = flat(ours), flat(theirs)
     for name, value in here.items():
         if name in there and value != there[name]:
@@ -102,7 +102,7 @@ def _outermost(name: str, others: Iterable[str]) -> str:
 
 
 def _unlike_making(ours: Record, theirs: Record) -> Iterator[str]:
-    """Walk the facts in which two artifacts, or what they were made from, were made otherwise.
+    """Yield the facts in which two artifacts, or what they were made from, were made otherwise.
 
     A fact that differs in the same way for several of them is one line.
     """

@@ -103,7 +103,7 @@ def _making(ancestor: Ancestor) -> Iterator[str]:
 
 
 def explain_folder(folder: Path) -> Iterator[tuple[str, bool]]:
-    """Walk the artifacts below a folder: a line on each, and whether it is wrong.
+    """Yield the artifacts below a folder: a line on each, and whether it is wrong.
 
     Files that do not say what made them are counted in a line at the end.
 

@@ -27,7 +27,7 @@ class Ancestor(NamedTuple):
 def ancestors(
     record: Record, place: str = "", digest: str = "", *, own: bool = False
 ) -> Iterator[Ancestor]:
-    """Walk from an artifact back to what it was made from, the nearest first.
+    """Yield an artifact, then all that it was made from, the nearest first.
 
     Those that are `own` are not of another experiment.
     """

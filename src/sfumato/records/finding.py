@@ -23,7 +23,7 @@ def is_checkpoint(folder: Path) -> bool:
 
 
 def find_artifacts(folder: Path) -> Iterator[Path]:
-    """Walk the files and checkpoints below a folder that may be artifacts, sorted.
+    """Yield the files and checkpoints below a folder that may be artifacts, sorted.
 
     Links are followed, each folder once. What is hidden is left out, and so are the parts of a
     checkpoint and the states of a training run. A folder that cannot be listed is an artifact,

@@ -29,7 +29,7 @@ def picture_text(path: str | Path) -> str:
 
 
 def _png_text(file: IO[bytes]) -> str:
-    """Walk over the chunks: length, kind, data, checksum."""
+    """Yield the chunks: length, kind, data, checksum."""
     found = ""
     while True:
         length, kind = struct.unpack(">I4s", _read(file, 8))
@@ -69,7 +69,7 @@ _TEXTS = {
 
 
 def _gif_text(file: IO[bytes]) -> str:
-    """Walk over the blocks: extensions, one of which may be a comment, and images."""
+    """Yield the blocks: extensions, one of which may be a comment, and images."""
     screen = _read(file, 13)
     _skip_colours(file, screen[10])
     found = ""

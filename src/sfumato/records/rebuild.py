@@ -102,7 +102,7 @@ def command_of(record: Record, config: str) -> str:
 
 
 def needs_of(config: Mapping[str, Any]) -> Iterator[str]:
-    """Walk what the user must add to a config of `config_of`: where files are is in no record."""
+    """Yield what the user must add to a config of `config_of`: where files are is in no record."""
     settings, *others = config["experiments"].values()
     weights = settings.get("weights", {})
     for data in (each.get("data", {}) for each in (settings, *others)):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self
 from pydantic import ConfigDict
 from pydantic.dataclasses import dataclass
 
-from sfumato.config.calls import SayingMeta
+from sfumato.config.calls import InputErrorMeta
 
 if TYPE_CHECKING:
     from jax import Array
@@ -39,7 +39,7 @@ class Step(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Sampler(metaclass=SayingMeta):
+class Sampler(metaclass=InputErrorMeta):
     """A rule that takes x_t, at time t, to x_s, at another time s, by asking a denoiser."""
 
     default_steps: ClassVar[int | None] = None

@@ -4,7 +4,7 @@ x_s = sigma_s / sigma_t x_t - alpha_s expm1(-h) D                             de
 x_s = sigma_s / sigma_t e^{-h} x_t - alpha_s expm1(-2h) D
       + sigma_s sqrt(-expm1(-2h)) z,   z ~ N(0, I)                            stochastic
 
-with h = lambda_s - lambda_t, and D the prediction of x_0, drawn out to the middle of the step:
+with h = lambda_s - lambda_t, and D the prediction of x_0, extrapolated to the middle of the step:
 D = m at order 1, where the deterministic step is DDIM's; D = m + h / (2 h') (m - m') at order 2,
 m' and h' being the prediction and the length of the step before. One evaluation a step.
 """

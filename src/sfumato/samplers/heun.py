@@ -7,8 +7,9 @@ x   = alpha_s x_0 + sigma_s eps                              with x_0, eps the p
 x_s = x + (sigma_s - alpha_s sigma_t / alpha_t) (eps' - eps) / 2        eps' the noise seen in x
 
 The bracket is -sigma_s expm1(h), h = lambda_s - lambda_t. The step to the data is Euler's. So is
-one from r above 200, where x_t holds next to nothing of the image: r / 2 times what two predictions
-differ by is no correction then. Two evaluations a step, one in the last: 2 N - 1.
+one from r above 200, where x_t holds next to nothing of the image: the correction, r / 2 times the
+difference of two predictions, would only add their errors. Two evaluations a step, one in the last:
+2 N - 1.
 """
 
 from __future__ import annotations

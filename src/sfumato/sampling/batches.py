@@ -4,31 +4,6 @@ Samples go through the chain in micro-batches of a fixed size, one on each devic
 does not grow with their number, and sample i has the same bytes alone or among thousands, on one
 device or many. The loop is compiled once and then run in pieces of any length, so that progress
 can be shown between them.
-
-The arguments of `sample_batches`, and of `sample`:
-
-    denoise       (x_t (B, ...), t, given) -> Prediction: a pytree, or a function
-    schedule      the noise schedule
-    sampler       the step rule
-    timesteps     (N,), the times from which a step is taken, falling or rising: `spaced_timesteps`
-    key           the stage's key; sample i draws from fold_in(fold_in(key, i), t)
-    indices       which samples, one after another; `sample` takes n_samples
-    image_shape   shape of one sample
-    end           the time at which the chain ends; -1 is the data
-    devices       how many local devices share the samples at most; None for all
-    micro_batch   how many samples go through the network at once on each local device; the last
-                  batch is filled up, since XLA may sum in another order for another batch size
-    start         (N samples, *image_shape), the states at the first time; left out, x_T is drawn
-                  at t = T; or a function that makes them of x_T, `editing.base.Start`
-    given         what is known of each sample, by name; each array has the samples first
-    snapshots     numbers of steps taken, rising, 0 .. N, at which the state is kept: 0 is the
-                  start, N the finished image
-    progress      called with the network evaluations since its last call, over all samples
-
-They raise an InputError if they are called inside jit, if a number is too small, if the times
-neither fall nor rise or leave -1 .. T - 1, if the sampler would ask the network at -1, if the
-indices are empty or not consecutive, or if `start` or `given` does not have one row for each
-sample.
 """
 
 from __future__ import annotations
@@ -69,7 +44,7 @@ def sample(
     n_samples: int,
     **options: Any,  # noqa: ANN401 (those of sample_batches)
 ) -> Samples:
-    """Draw samples 0 .. n_samples - 1, and join them; see the head of this file."""
+    """Draw samples 0 .. n_samples - 1, and join them; for the options see `sample_batches`."""
     n_samples = whole("n_samples", n_samples)
     return join(sample_batches(denoise, schedule, sampler, indices=range(n_samples), **options))
 
@@ -92,7 +67,34 @@ def sample_batches(
     snapshots: Sequence[int] = (),
     progress: Callable[[int], object] = lambda evaluations: None,
 ) -> Iterator[Samples]:
-    """Draw samples, as many at a time as the devices take at once; see the head of this file."""
+    """Draw samples, as many at a time as the devices take at once.
+
+    Args:
+        denoise: (x_t (B, ...), t, given) -> Prediction: a pytree, or a function.
+        schedule: the noise schedule.
+        sampler: the step rule.
+        timesteps: (N,), the times from which a step is taken, falling or rising:
+            `spaced_timesteps`.
+        key: the stage's key; sample i draws from fold_in(fold_in(key, i), t).
+        indices: which samples, one after another.
+        image_shape: shape of one sample.
+        end: the time at which the chain ends; -1 is the data.
+        devices: how many local devices share the samples at most; None for all.
+        micro_batch: how many samples go through the network at once on each local device; the last
+            batch is filled up, since XLA may sum in another order for another batch size.
+        start: (N samples, *image_shape), the states at the first time; left out, x_T is drawn at
+            t = T; or a function that makes them of x_T, `editing.base.Start`.
+        given: what is known of each sample, by name; each array has the samples first.
+        snapshots: numbers of steps taken, rising, 0 .. N, at which the state is kept: 0 is the
+            start, N the finished image.
+        progress: called with the network evaluations since its last call, over all samples.
+
+    Raises:
+        InputError: if called inside jit, if a number is too small, if the times neither fall nor
+            rise or leave -1 .. T - 1, if the sampler would ask the network at -1, if the indices
+            are empty or not consecutive, or if `start` or `given` does not have one row for each
+            sample.
+    """
     start, make = (None, start) if callable(start) else (start, None)
     _check_concrete(key, denoise, start, given)
     _check_samples(indices, sampler, denoise, schedule)

@@ -170,7 +170,7 @@ def _short(facts: Mapping[str, str], key: str) -> str:
 
 
 def _beside(folder: Path) -> Iterator[Path]:
-    """Walk the folders of states that were set aside, the latest first."""
+    """Yield the folders of states that were set aside, the latest first."""
     name = re.compile(rf"{re.escape(folder.name)}-(\d+)")
     found = [match for each in names_in(folder.parent) if (match := name.fullmatch(each))]
     for match in sorted(found, key=lambda match: -int(match[1])):

@@ -10,7 +10,8 @@ EMA_WARMUP = 10
 def ema_decay(step: jax.typing.ArrayLike, decay: float) -> jax.Array:
     """Return the EMA decay of step 0, 1, ..: min(decay, (1 + step) / (10 + step)).
 
-    During this warm-up the average forgets the first weights quickly.
+    During this warm-up, that of TensorFlow's `ExponentialMovingAverage` with `num_updates`, the
+    average forgets the first weights quickly.
     """
     return jnp.minimum(decay, (1 + step) / (EMA_WARMUP + step))
 

@@ -146,7 +146,7 @@ class Standing:
         return Verdict(wrong, digest=opened.stored_digest)
 
     def _disagreements(self, record: Record, job: Job) -> Iterator[str]:
-        """Walk what the config asks for, and the record of a file says otherwise."""
+        """Yield what the config asks for, and the record of a file says otherwise."""
         stage, settings, code = _wanted(job)
         if record.script != stage.script:
             yield f"it was made by {record.script}, and the config asks for {stage.script}"
