@@ -1,4 +1,9 @@
-"""Calls before and after methods of Snakemake's workflow, for which it has no handlers."""
+"""Calls before and after methods of Snakemake's workflow, for which it has no handlers.
+
+With a new version of Snakemake, whose minor one is pinned for this, look at what has no documented
+counterpart: the methods hooked to here and in `markers` and `report`, `_IOFile`, `expand_input` and
+`persistence` in `standing`, and `dag_settings` in `forcing` and `workflow/rules/common.smk`.
+"""
 
 from collections.abc import Callable
 from functools import wraps
