@@ -58,6 +58,18 @@ def test_the_library_finds_what_comes_with_it(site, tmp_path):
     assert run(site, tmp_path, "-c", code).strip() == expected
 
 
+def test_its_code_is_that_of_the_clone(site, tmp_path):
+    code = (
+        "from sfumato.records.code import code_of; from sfumato.workflow.lookup import stage\n"
+        "print(*(code_of(stage(name)) for name in ('prepare_data', 'train', 'sample')))"
+    )
+    here = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path
+    )
+    assert run(site, tmp_path, "-c", code) == here.stdout
+    assert len({*here.stdout.split()}) == 3
+
+
 def test_the_commands_that_it_prints_find_what_comes_with_it(site, tmp_path):
     code = "import sfumato.project as p; print(p.how_to_call({!r}))"
     for program, path in (

@@ -98,8 +98,12 @@ def _modules_around(module: str) -> Iterator[str]:
 
 
 def _name(path: Path) -> str:
-    """Return the place of a file in this package, or the name of a script."""
-    return path.relative_to(ROOT).as_posix() if path.is_relative_to(ROOT) else path.name
+    """Return the place of a file in this package, or the name of a script.
+
+    Scripts lie beside the package, or, where it was installed, in a folder of it.
+    """
+    inside = path.is_relative_to(ROOT) and not path.is_relative_to(SCRIPTS)
+    return path.relative_to(ROOT).as_posix() if inside else path.name
 
 
 # Files do not change while a process lives.
