@@ -30,7 +30,7 @@ def a_workflow(*targets, main=True):
     made = re.compile(r"results/(tiny|other|\.verify/tiny)/(forward|ddim_samples)\.png")
     fixed = {"is_producer": lambda path: False, "has_wildcards": lambda: False}
     rules = [SimpleNamespace(name=name, **fixed) for name in RULES]
-    several = {"has_wildcards": lambda: True, "output": ["results/{experiment}/{name,x}.png"]}
+    several = {"has_wildcards": lambda: True, "output": ["results/{experiment}/{name,x{1,3}}.png"]}
     rules.append(SimpleNamespace(name="render", is_producer=made.fullmatch, **several))
     return SimpleNamespace(
         dag_settings=SimpleNamespace(targets=set(targets)),

@@ -8,6 +8,8 @@ import sys
 from collections.abc import Collection, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from snakemake.io import strip_wildcard_constraints
+
 from sfumato.config.checks import drawable_files, figure_files
 from sfumato.config.notices import notices
 from sfumato.config.validation import nearest
@@ -72,7 +74,8 @@ class Asked:
 
 def _which_files(rule: Any, plan: Plan) -> str:  # noqa: ANN401
     """Say what to ask for in place of a rule that makes files of any experiment."""
-    file = re.sub(r"\{(\w+)[^}]*\}", lambda found: found[1].upper(), str(rule.output[0]))
+    file = strip_wildcard_constraints(str(rule.output[0]))
+    file = re.sub(r"\{(\w+)\}", lambda found: found[1].upper(), file)
     example = file.replace("EXPERIMENT", plan.targets[0])
     return f"this rule makes a file of any experiment; ask for the file, as in {example}"
 
