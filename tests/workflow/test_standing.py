@@ -39,6 +39,18 @@ def test_a_copied_project_has_nothing_to_do(recorded, scored, tmp_path):
     assert dry_run(tmp_path / "copy", "all", "quality")[0] == set()
 
 
+def test_shards_that_were_joined_are_not_drawn_again(copied):
+    write_config(copied, tiny_config({"shards": 2}))
+    shutil.rmtree(copied / ".snakemake")
+    (copied / WEIGHTS / ".snakemake_timestamp").touch()
+    assert dry_run(copied, "all")[0] == set()
+    (copied / "results/tiny/ddim_samples.png").unlink()
+    assert dry_run(copied, "all")[0] == {"ddim_samples.png"}
+    (copied / "results/tiny/ddim_samples.npz").unlink()
+    made, _ = dry_run(copied, "all")
+    assert {f"shards/ddim_samples-{k}-of-2.npz" for k in (1, 2)} < made
+
+
 def test_without_records_a_changed_setting_makes_again_what_reads_it(copied):
     shutil.rmtree(copied / ".snakemake")
     (copied / "results" / "tiny" / "trajectory.npz").unlink()

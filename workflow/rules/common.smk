@@ -21,7 +21,6 @@ from sfumato.figures import names as figure_names
 from sfumato.workflow.contents import one_of
 from sfumato.workflow.environment import prepare_environment
 from sfumato.workflow.forcing import force_files_of_names
-from sfumato.workflow.handlers import Run
 from sfumato.workflow.lock import (
     check_records,
     release_before_building,
@@ -36,9 +35,13 @@ from sfumato.workflow.places import (
 )
 from sfumato.workflow.plan import Plan
 from sfumato.workflow.report import watch_report
+from sfumato.workflow.run import Run, files_made, logs_of_failed
 from sfumato.workflow.session import (
     check_places,
+    explain_failure,
     say_if_nothing_is_done,
+    show_pictures,
+    show_progress,
 )
 from sfumato.workflow.standing import Standing
 from sfumato.workflow.targets import say, watch

@@ -1,5 +1,7 @@
 """Calls before and after methods of Snakemake's workflow, for which it has no handlers.
 
+Nor has it any for a module: it calls the handlers of the main Snakefile alone.
+
 With a new version of Snakemake, whose minor one is pinned for this, look at what has no documented
 counterpart: the methods hooked to here and in `markers` and `report`, `_IOFile`, `expand_input` and
 `persistence` in `standing`, and `dag_settings` in `forcing` and `workflow/rules/common.smk`.
@@ -23,16 +25,33 @@ def after(workflow: Any, method: str, act: Act) -> None:  # noqa: ANN401
     _hook(workflow, method, last=act)
 
 
-def _hook(workflow: Any, method: str, first: Act | None = None, last: Act | None = None) -> None:  # noqa: ANN401
+def at_the_end(workflow: Any, method: str, act: Act) -> None:  # noqa: ANN401
+    """Call `act` after each later call of a method, also if the method raises."""
+    _hook(workflow, method, always=act)
+
+
+def _nothing(*_: Any, **__: Any) -> None:  # noqa: ANN401
+    pass
+
+
+def _hook(
+    workflow: Any,  # noqa: ANN401
+    method: str,
+    *,
+    first: Act = _nothing,
+    last: Act = _nothing,
+    always: Act = _nothing,
+) -> None:
     original = getattr(workflow, method)
 
     @wraps(original)
     def called(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
-        if first:
-            first(*arguments, **named)
-        done = original(*arguments, **named)
-        if last:
-            last(*arguments, **named)
+        first(*arguments, **named)
+        try:
+            done = original(*arguments, **named)
+        finally:
+            always(*arguments, **named)
+        last(*arguments, **named)
         return done
 
     setattr(workflow, method, called)

@@ -4,6 +4,7 @@ Most methods return a function of a job's wildcards, which Snakemake calls.
 """
 
 import json
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -171,10 +172,14 @@ class Plan(Contents):
         return lambda job: [f"results/{job.experiment}/{path}" for path in found(job)]
 
     def files_read(self, name: str) -> Callable[[Any, Any], list[str]]:
-        """Return words of a command line that say where all that it reads is, see `where`."""
+        """Return words of a command line that say where all that it reads is, see `where`.
 
-        def of(wildcards: Any, input: Any) -> list[str]:  # noqa: A002, ANN401, ARG001
-            folder = f"results/{wildcards.experiment}"
+        The folder is that of the checkpoint, as Snakemake has it: a module's has a prefix.
+        """
+
+        def of(wildcards: Any, input: Any) -> list[str]:  # noqa: A002, ANN401
+            ckpt = input.ckpt if input else f"results/{wildcards.experiment}/checkpoint"
+            folder = os.path.dirname(ckpt)
             return self._of(name, lambda _, seen: words_of(seen, folder))(wildcards)
 
         return of

@@ -75,26 +75,37 @@ class Standing:
     """Tells Snakemake, while it builds the graph of jobs, which files do not stand."""
 
     def __init__(self, workflow: Any) -> None:  # noqa: ANN401
-        """Take Snakemake's workflow, whose rules are all there."""
+        """Take Snakemake's workflow, whose rules are all there, those of earlier modules, too."""
         self._workflow = workflow
-        rules = [rule for rule in workflow.rules if Making.of(rule)]
-        self._inputs = {rule: rule.expand_input for rule in rules}
+        self.rules = [rule for rule in workflow.rules if Making.of(rule) and not _is_watched(rule)]
+        self._inputs = {rule: rule.expand_input for rule in self.rules}
         self._verdicts: dict[str, Verdict] = {}
         self._hidden: set[str] = set()
+        self._gone: set[str] = set()
 
     def watch(self) -> None:
         """Look at the files of every job, when Snakemake asks for the job's inputs."""
         if self._workflow.is_main_process:
-            for rule in self._inputs:
+            for rule in self.rules:
                 rule.expand_input = partial(self._expand_input, rule)
 
     def _expand_input(self, rule: Any, wildcards: Mapping[str, str], **options: Any) -> Any:  # noqa: ANN401
         """Return what Snakemake's own `expand_input` does, with files whose times do not count."""
         expanded = self._inputs[rule](wildcards, **options)
-        if self.all_stand(Job(rule, wildcards)):
+        job = Job(rule, wildcards)
+        if self.all_stand(job) or self._are_used(job):
             for file in filter(self._producer, expanded[0]):
                 file.__class__ = _Settled
+                if not os.path.lexists(file):
+                    self._gone.add(str(file))
         return expanded
+
+    def _are_used(self, job: Job) -> bool:
+        """Tell whether a job's outputs are gone, such as shards, and what was made of them stands.
+
+        Snakemake asks for the inputs of a job before those of the jobs that make them.
+        """
+        return all(str(file) in self._gone for file in _outputs(job))
 
     def all_stand(self, job: Job) -> bool:
         """Tell whether a job's outputs are all there, and as the config asks for."""
@@ -198,6 +209,11 @@ class Standing:
         return bool(ended) and abs(ended - there.st_mtime) < 1e-3
 
 
+def _is_watched(rule: Any) -> bool:  # noqa: ANN401
+    """Tell whether a rule is one of another module, whose own `Standing` knows its results."""
+    return isinstance(rule.expand_input, partial)
+
+
 def _wanted(job: Job) -> Wanted:
     """Return what the config asks for."""
     made = Making.of(job.rule)
@@ -228,8 +244,8 @@ def _other_name(path: str, record: Record, job: Job) -> str:
     Settings tell figures of two entries apart by no more than their names. Files in folders below
     have names of their own, and settings that differ.
     """
-    name = path.partition(f"results/{job.wildcards['experiment']}/")[2]
-    same = "/" in name or record.artifact in (name, "checkpoint")
+    name = path.partition(f"/{job.wildcards['experiment']}/")[2]  # below `results`, or its prefix
+    same = not name or "/" in name or record.artifact in (name, "checkpoint")
     return "" if same else f"it is {record.artifact}"
 
 
