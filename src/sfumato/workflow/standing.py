@@ -13,10 +13,9 @@ times change where files are copied, restored or touched. The files here say wha
 from __future__ import annotations
 
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, NamedTuple
 
 from snakemake.io import IOFile, _IOFile  # pyright: ignore[reportPrivateUsage]
@@ -25,10 +24,10 @@ from snakemake.logging import logger
 
 from sfumato.errors import InputError
 from sfumato.records.damage import ForeignError, UnreadableError, unreadable
-from sfumato.records.facts import flat, unlike
 from sfumato.records.manifest import MANIFEST, STATE
 from sfumato.records.opening import Opened, open_record
-from sfumato.records.provenance import Origin, Record, versions
+from sfumato.records.provenance import Record, versions
+from sfumato.workflow.disagreement import alike, changed
 from sfumato.workflow.mistakes import exit_with
 from sfumato.workflow.plan import Making, Wanted
 
@@ -162,8 +161,8 @@ class Standing:
         if record.script != stage.script:
             yield f"it was made by {record.script}, and the config asks for {stage.script}"
             return
-        if changed := _changed(record.settings, settings):
-            yield changed
+        if told := changed(record.settings, settings):
+            yield told
         if record.code != code:
             yield "it was made by other code"
         for path in map(str, self._inputs[job.rule](job.wildcards)[0]):
@@ -172,7 +171,7 @@ class Standing:
     def _other_input(self, path: str, record: Record) -> Iterator[str]:
         """Say if a file that a job reads is not the one that was read, as a record says."""
         producer = self._producer(path)
-        read = {name: each for name, each in record.inputs.items() if _alike(path, each)}
+        read = {name: each for name, each in record.inputs.items() if alike(path, each)}
         if not (producer and read):
             return
         first = next(iter(read))
@@ -247,25 +246,6 @@ def _other_name(path: str, record: Record, job: Job) -> str:
     name = path.partition(f"/{job.wildcards['experiment']}/")[2]  # below `results`, or its prefix
     same = not name or "/" in name or record.artifact in (name, "checkpoint")
     return "" if same else f"it is {record.artifact}"
-
-
-def _changed(recorded: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
-    """Say which settings are others than recorded; nothing if none is."""
-    there, here = flat(recorded), flat(wanted)
-    other = unlike(here, there)
-    if not other:
-        return ""
-    name, more = other[0], f" and {len(other) - 1} more" if len(other) > 1 else ""
-    before, now = (each.get(name, "not set") for each in (there, here))
-    return f"it was made with {name} = {before}, and the config says {now}{more}"
-
-
-def _alike(path: str, origin: Origin) -> bool:
-    """Tell whether a recorded input is of the kind of a file, by its name but for numbers."""
-    file, artifact = (
-        re.sub(r"\d+", "", PurePath(each).name) for each in (path, origin.provenance.artifact)
-    )
-    return file.endswith(artifact)
 
 
 def _outputs(job: Job) -> Any:  # noqa: ANN401
