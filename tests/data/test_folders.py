@@ -1,5 +1,8 @@
 """Folders of pictures: upright, opaque, fitted, in order, or refused in a sentence."""
 
+import zlib
+from struct import pack
+
 import numpy as np
 import pytest
 from PIL import Image
@@ -107,6 +110,20 @@ def test_transparent_is_black(tmp_path):
     deep = Image.fromarray(np.array([[60_000, 60_001]], np.uint16))
     deep.save(tmp_path / "a.png", transparency=60_000)
     np.testing.assert_array_equal(load_one(tmp_path, (1, 2, 1))[0, :, 0], [0, 233])
+
+
+@pytest.mark.parametrize("bits", [1, 2, 4, 8])
+def test_transparent_grey_of_few_bits_is_black(bits, tmp_path):
+    """Of two pixels, the brightest level and 0, the first is transparent."""
+    brightest = 2**bits - 1
+    row = brightest << (8 - bits) if bits < 8 else brightest << 8
+    data = zlib.compress(b"\0" + row.to_bytes(1 if bits < 8 else 2, "big"))
+    chunks = {b"IHDR": pack(">IIBBBBB", 2, 1, bits, 0, 0, 0, 0), b"tRNS": pack(">H", brightest)}
+    file = b"\x89PNG\r\n\x1a\n"
+    for name, body in {**chunks, b"IDAT": data, b"IEND": b""}.items():
+        file += pack(">I", len(body)) + name + body + pack(">I", zlib.crc32(name + body))
+    (tmp_path / "a.png").write_bytes(file)
+    np.testing.assert_array_equal(load_one(tmp_path, (1, 2, 1))[0, :, 0], [0, 0])
 
 
 def test_grey_and_colours(tmp_path):

@@ -173,6 +173,8 @@ def _check_size(alphas: np.ndarray, sigmas: np.ndarray) -> None:
 
 def _numbers(values: object) -> np.ndarray:
     try:
+        if isinstance(values, np.ma.MaskedArray):
+            raise TypeError
         return np.asarray(values, dtype=np.float64)
     except (TypeError, ValueError):
         raise InputError(f"a schedule needs lists of numbers, not {values!r:.60}") from None

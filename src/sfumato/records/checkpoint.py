@@ -139,7 +139,9 @@ def _identity(folder: Path) -> tuple[int, int] | None:
 def load_checkpoint(
     folder: str | Path, model: NetworkConfig, diffusion: DiffusionConfig
 ) -> tuple[Network, dict[str, Any]]:
-    """Restore the network, onto this process's first device whatever wrote it, and the manifest.
+    """Restore the network, onto the default device whatever wrote it, and the manifest.
+
+    The weights are committed to no device: jax computes where the images are.
 
     Raises:
         InputError: if the checkpoint is missing or damaged, or was made with settings other than
@@ -153,7 +155,7 @@ def load_checkpoint(
             "or make a new checkpoint"
         )
     graphdef, shapes = nnx.split(skeleton(model))
-    arrays = _restore(folder, manifest, named(shapes))
+    arrays = jax.device_put(jax.device_get(_restore(folder, manifest, named(shapes))))
     return nnx.merge(graphdef, from_named(shapes, arrays)), manifest
 
 

@@ -9,6 +9,8 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin
 
+_SCALE = {"L;2": 85, "L;4": 17}
+"""By what Pillow multiplies grey of 2 and 4 bits, but not the level that is transparent."""
 _ONE_AT_A_TIME = RLock()
 """Pillow's limit is one for all threads."""
 
@@ -36,6 +38,9 @@ def plain(picture: Image.Image) -> Image.Image:
 
     Grey of 16 bits becomes grey of 8, rounded; Pillow's `convert` would cut it off at 255.
     """
+    if picture.mode == "L" and isinstance(level := picture.info.get("transparency"), int):
+        tiles = getattr(picture, "tile", None)  # none once it is decoded
+        picture.info["transparency"] = level * _SCALE.get(tiles[0][3] if tiles else "L", 1)
     picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I"):
         levels = np.asarray(picture)

@@ -1,6 +1,7 @@
 """What a checkpoint says of itself, in its manifest.json; reading it needs no jax."""
 
 import json
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -22,6 +23,12 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
         InputError: if there is no checkpoint, or none that this version of sfumato wrote whole.
     """
     folder = Path(folder)
+    try:
+        os.stat(folder)
+    except PermissionError as error:
+        raise unreadable(folder, error.strerror or str(error)) from None
+    except OSError:
+        pass  # it is not there, which is said below
     if folder.is_file():
         raise InputError(f"{shown(folder)}: this is a file, and a checkpoint is a folder")
     if not folder.is_dir():

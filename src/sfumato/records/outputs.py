@@ -211,7 +211,8 @@ def checkpoint_around(place: Path) -> Path | None:
 def _is_whole_checkpoint(folder: Path) -> bool:
     """Tell whether a folder holds a checkpoint; of other programs' folders some have such names."""
     state = folder / "state"
-    if not ((folder / "manifest.json").is_file() and state.is_dir()):
+    # of os.path, since pathlib raises an error where a folder may not be entered
+    if not (os.path.isfile(folder / "manifest.json") and os.path.isdir(state)):
         return False
     return any(state.glob("_*METADATA")) or not any(state.iterdir())
 

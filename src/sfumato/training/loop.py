@@ -87,7 +87,7 @@ def train(
         report(int(state.step), _checked_loss(state))
         if store and state.step < training.steps:
             store.keep(state)
-    weights = jax.device_put(state.average, jax.local_devices()[0])
+    weights = jax.device_put(jax.device_get(state.average))  # on no device in particular
     if not all(np.isfinite(weight).all() for weight in jax.tree.leaves(weights)):
         raise InputError(f"training: the weights are no longer finite; {_REMEDY}")
     return learnt(network, training.augmentation, weights), np.asarray(state.history)
