@@ -152,7 +152,8 @@ class Drawing(nnx.Module):
         """
         n = whole("n", n, least=2)
         if is_whole(a) and is_whole(b):
-            return self._draw(n, Interpolate(first=int(a), second=int(b)), {}, **options)  # type: ignore[arg-type]
+            first, second = whole("a", a, least=0), whole("b", b, least=0)
+            return self._draw(n, Interpolate(first=first, second=second), {}, **options)
         ends = [self._pictures(name, each) for name, each in (("a", a), ("b", b))]
         if any(len(end) != 1 for end in ends):
             raise InputError("a, b: must be one image each, or numbers of two samples")
@@ -191,9 +192,7 @@ class Drawing(nnx.Module):
             raise InputError("operator: random does not say which pixels; give their mask instead")
         kind = {"random": 0.5} if operator is None else operator
         edit = Restore(method=method, operator=kind, noise=noise, scale=scale)
-        factor = int(edit.operator.get("downsample", 1))
-        height, width, channels = self._shape
-        shape = (height // factor, width // factor, channels)
+        shape = edit.measured_shape(self._shape)
         arrays = {"measured": repeated(shaped("measured", measured, shape), n_samples)}
         check_range("measured", arrays["measured"])
         n = len(arrays["measured"])

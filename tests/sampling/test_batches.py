@@ -209,12 +209,22 @@ def test_evenly_spaced():
         ({"timesteps": [2**32 + 5, 3]}, "lie between 999 and -1"),
         ({"timesteps": [[5], [0]]}, "must be whole numbers, one after another"),
         ({"timesteps": ["a"]}, "timesteps: .* must be an array of numbers"),
+        ({"timesteps": []}, "must fall"),
+        ({"devices": 0}, "devices: 0 must be at least 1"),
+        ({"key": 3}, r"key: 3 must be of the kind of jax.random.key\(0\)"),
+        ({"image_shape": 16}, "image_shape: 16 must be of the kind of"),
+        ({"given": [1]}, "given: .1. must be of the kind of"),
     ],
 )
 def test_impossible_chains(schedule, options, said):
     fine = {"timesteps": [5, 0], "n_samples": 1}
     with pytest.raises(InputError, match=said):
         draw(lambda x, t, given: x, schedule, sampler=DDIM(), **{**fine, **options})
+
+
+def test_a_denoiser_that_returns_an_array(schedule):
+    with pytest.raises(InputError, match="the denoiser must return a Prediction, .* not an array"):
+        draw(lambda x, t, given: x, schedule, sampler=DDIM(), n_samples=1, timesteps=[5, 0])
 
 
 @pytest.mark.parametrize("sampler", [DDIM, "ddim"])

@@ -9,6 +9,7 @@ from pydantic.dataclasses import dataclass
 
 from sfumato.diffusion.prediction import Prediction
 from sfumato.diffusion.times import spaced_timesteps
+from sfumato.errors import InputError
 from sfumato.guidance.clipping import Clipping
 from sfumato.samplers import DDIM, DDPM, DPMSolver, Heun, Sampler, Step
 from sfumato.sampling.batches import nfe
@@ -99,6 +100,32 @@ def test_nfe_of_a_walk_upwards(schedule):
     with jax.disable_jit():
         run_chain(counting, schedule, Inversion(), times=times, keys=KEYS, x=X)
     assert counting.times == times[1:] and nfe(counting, Inversion(), times) == 3
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        ({"times": [1000, 20, -1]}, "lie between 999 and -1"),
+        ({"times": [50.7, 20.0, -1.0]}, "must be whole numbers"),
+        ({"times": [50, -1, 20]}, "must fall, or rise"),
+        ({"times": [50, -5]}, "to the end of the chain, -5"),
+        ({"times": []}, "must fall"),
+        ({"snapshots": [-1]}, "snapshots: .-1. must rise, and lie between 0 and 1"),
+        ({"snapshots": [2]}, "between 0 and 1"),
+    ],
+)
+def test_times_that_there_are_not(schedule, options, said):
+    fine = {"times": [50, 20, -1], "keys": KEYS, "x": X}
+    with pytest.raises(InputError, match=said):
+        run_chain(gaussian_denoiser(schedule, 0, 1), schedule, DDIM(), **{**fine, **options})
+
+
+@pytest.mark.parametrize("convert", [np.float64, lambda x: x.astype(jnp.bfloat16), jnp.int32])
+def test_a_start_of_any_type_is_float32(schedule, convert):
+    x = convert(jnp.ones_like(X))
+    denoise = gaussian_denoiser(schedule, 0, 1)
+    end = run_chain(denoise, schedule, DDIM(), times=[50, 20, -1], keys=KEYS, x=x).x
+    assert end.dtype == jnp.float32 and np.isfinite(end).all()
 
 
 def test_memory_of_the_loop_does_not_grow_with_steps(schedule):

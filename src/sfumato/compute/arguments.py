@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import warnings
+from collections.abc import Callable
 from numbers import Integral
 from typing import Any
 
@@ -15,6 +16,8 @@ from jax.core import Tracer
 from sfumato.errors import InputError
 
 _NUMBERS = "must be an array of numbers, real and not masked"
+_FEW = 12
+"""So many numbers are shown whole where they do not fit."""
 _INSIDE = ("sfumato", "flax", "contextlib")
 """The packages whose frames lie between a caller and what warns."""
 
@@ -49,13 +52,25 @@ def whole_numbers(name: str, values: jax.typing.ArrayLike, count: int, least: in
     """
     if not isinstance(values, Tracer):
         given = array(name, values)
+        if isinstance(values, np.ma.MaskedArray):
+            raise InputError(f"{name}: {_cut(values)} {_NUMBERS}")
         right = np.issubdtype(given.dtype, np.integer)
         if not right or ((given < least) | (given >= count)).any():
             raise InputError(
-                f"{name}: {_cut(values) if given.dtype.kind in 'US' else given} must be whole "
-                f"numbers from {least} to {count - 1}"
+                f"{name}: {_unfit(given, right, least, count)} from {least} to {count - 1}"
             )
     return jnp.asarray(values, jnp.int32)
+
+
+def _unfit(given: np.ndarray, whole: bool, least: int, count: int) -> str:
+    """Say what must be whole numbers: all, if they are few, or else a type, or the first wrong."""
+    if given.size <= _FEW or given.dtype.kind in "OUS":
+        shown = _cut(given.tolist()) if given.dtype.kind in "US" else _cut(given, str)
+        return f"{shown} must be whole numbers"
+    if not whole:
+        return f"{given.dtype} of shape {given.shape} must be whole numbers"
+    place = int(np.argmax((given < least) | (given >= count)))
+    return f"{given.flat[place]}, at place {place}, must be a whole number"
 
 
 def shaped(name: str, values: jax.typing.ArrayLike, shape: tuple[int, ...]) -> np.ndarray:
@@ -65,8 +80,8 @@ def shaped(name: str, values: jax.typing.ArrayLike, shape: tuple[int, ...]) -> n
         raise InputError(f"{name}: jax traces it; call this outside jit, grad and vmap")
     array = np.asarray(given)
     array = array[None] if array.shape == shape else array
-    if array.shape[1:] != shape or not len(array):
-        least = "" if len(array) else ", N at least 1"
+    if array.shape[1:] != shape or not array.size:
+        least = "" if array.size else ", N at least 1"
         raise InputError(
             f"{name}: its shape {array.shape} must be (N, {', '.join(map(str, shape))}){least}"
         )
@@ -80,7 +95,7 @@ def numbers(name: str, values: Any) -> np.ndarray:  # noqa: ANN401
     if isinstance(values, Tracer):
         raise InputError(f"{name}: jax traces it; call this outside jit, grad and vmap")
     given = array(name, values)
-    if isinstance(values, np.ma.MaskedArray) or given.dtype.kind not in "biufV":
+    if isinstance(values, np.ma.MaskedArray) or not _holds_numbers(given.dtype, "biufV"):
         raise InputError(f"{name}: {_cut(values)} {_NUMBERS}")
     return given
 
@@ -105,8 +120,8 @@ def floats(name: str, values: jax.typing.ArrayLike) -> jax.Array:
     """Return real numbers as an array, float32; an InputError names the argument."""
     try:
         if not isinstance(values, jax.Array):
-            is_text_or_complex = np.asarray(values).dtype.kind in "USc"
-            if is_text_or_complex or isinstance(values, np.ma.MaskedArray):
+            real = _holds_numbers(np.asarray(values).dtype, "biufVO")
+            if not real or isinstance(values, np.ma.MaskedArray):
                 raise TypeError
         return jnp.asarray(values, jnp.float32)
     except (TypeError, ValueError):
@@ -121,6 +136,11 @@ def repeated(array: np.ndarray, n_samples: int | None) -> np.ndarray:
     return np.repeat(array, n, axis=0) if len(array) == 1 else array
 
 
-def _cut(value: object) -> str:
-    text = " ".join(repr(value).split())
+def _holds_numbers(dtype: np.dtype, kinds: str) -> bool:
+    """Tell whether a type is of these kinds; V is bfloat16, and also records of several fields."""
+    return dtype.kind in kinds and dtype.names is None
+
+
+def _cut(value: object, write: Callable[[object], str] = repr) -> str:
+    text = " ".join(write(value).split())
     return text if len(text) <= 60 else f"{text[:57]}..."

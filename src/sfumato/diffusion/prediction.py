@@ -16,6 +16,8 @@ from collections.abc import Callable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeAlias
 
+from sfumato.errors import InputError
+
 if TYPE_CHECKING:
     import jax
 
@@ -28,6 +30,17 @@ class Prediction(NamedTuple):
 
     x_0: jax.Array
     eps: jax.Array
+
+
+def check_prediction(said: Any, who: str = "the denoiser") -> Prediction:  # noqa: ANN401
+    """Return what a denoiser said; an InputError if it is no `Prediction`."""
+    if not (hasattr(said, "x_0") and hasattr(said, "eps")):
+        found = "an array" if hasattr(said, "shape") else type(said).__name__
+        raise InputError(
+            f"{who} must return a Prediction, as from_x_0(schedule, x_t, x_0, t) makes it, and "
+            f"not {found}"
+        )
+    return said
 
 
 Given: TypeAlias = "Mapping[str, jax.Array]"
@@ -112,7 +125,12 @@ def prediction_of(
     """Return what a network's output says of x_t; t a scalar or (B,), below T and at least 0.
 
     An output of kind epsilon says nothing of x_0 where alpha_t is 0.
+
+    Raises:
+        InputError: if there is no such kind.
     """
+    if kind not in KINDS:
+        raise InputError(f"prediction_type: {kind!r} must be one of {', '.join(KINDS)}")
     return Prediction(*KINDS[kind].prediction(*schedule.rates(t, x_t), x_t, output))
 
 

@@ -32,6 +32,7 @@ from sfumato.editing._operators import Operator, OperatorConfig, matrix
 from sfumato.editing._posterior import PseudoInverse
 from sfumato.editing._wrapping import Wrapping
 from sfumato.editing.base import MASK, MEASUREMENT, Around, Asked, Mistake
+from sfumato.errors import InputError
 from sfumato.samplers.base import Sampler, Step
 
 if TYPE_CHECKING:
@@ -63,19 +64,35 @@ class Restore(OfImages):
     def mistakes(self, around: Around) -> Iterator[Mistake]:
         """Yield what does not fit; see Edit.mistakes."""
         yield from super().mistakes(around)
-        factor, (height, width, _) = self.operator.get("downsample", 1), around.image_shape
-        if height % factor or width % factor:
-            yield (
-                "edit.operator",
-                f"{self.operator} needs images of which it divides height and width, not "
-                f"{height} by {width}",
-            )
+        if unfit := self._unfit(around.image_shape):
+            yield "edit.operator", unfit
         if self.method == "pigdm" and self.scale is not None:
             yield "edit.scale", f"{self.scale:g} is a knob of edit.method dps alone"
         if self.method == "dps" and around.clip == "dynamic":
             yield "clip", "must be true or false for dps, which clips what the sampler sees"
         if self.method == "dps" and len(around.sampler.asks(1, 0)) > 1:
             yield "sampler", "must ask once a step for dps; choose another, or edit.method pigdm"
+
+    def _unfit(self, image_shape: tuple[int, ...]) -> str:
+        """Say what is wrong with images (H, W, C); nothing if they fit."""
+        factor, (height, width, _) = self.operator.get("downsample", 1), image_shape
+        if not (height % factor or width % factor):
+            return ""
+        return (
+            f"{self.operator} needs images of which it divides height and width, not "
+            f"{height} by {width}"
+        )
+
+    def measured_shape(self, image_shape: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the shape of a measurement of an image (H, W, C).
+
+        Raises:
+            InputError: if the operator does not divide its sides.
+        """
+        if unfit := self._unfit(image_shape):
+            raise InputError(f"operator: {unfit}")
+        factor, (height, width, channels) = int(self.operator.get("downsample", 1)), image_shape
+        return height // factor, width // factor, channels
 
     def given(self, asked: Asked) -> dict[str, Any]:
         """Return `original`, `measured` (B, h, w, C), and the `mask` of a share of the pixels."""

@@ -21,6 +21,7 @@ from collections.abc import Callable
 
 import numpy as np
 
+from sfumato.compute.arguments import whole
 from sfumato.errors import InputError
 
 _FEWEST = 4  # rows, so that a half has two
@@ -73,7 +74,6 @@ def _check(a: np.ndarray, b: np.ndarray, n_resamples: int, level: float) -> None
     fewest = min(len(a), len(b))
     if fewest < _FEWEST:
         raise InputError(f"a set of {fewest} is too small to be halved; use at least {_FEWEST}")
-    if n_resamples < 2:
-        raise InputError(f"n_resamples: {n_resamples} must be at least 2")
+    whole("n_resamples", n_resamples, 2)
     if not 0 < level < 1:
         raise InputError(f"level: {level} must be between 0 and 1")

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from sfumato.compute.arguments import numbers
 from sfumato.errors import InputError
 
 _FEWEST = 2
@@ -13,7 +14,8 @@ def matching_features(a: np.ndarray, b: np.ndarray) -> tuple[np.ndarray, np.ndar
     Raises:
         InputError: if one is not (N, D) with N at least 2, or is not finite, or their D differ.
     """
-    a, b = np.asarray(a, np.float64), np.asarray(b, np.float64)
+    a, b = numbers("the first features", a), numbers("the second features", b)
+    a, b = a.astype(np.float64), b.astype(np.float64)
     for name, features in (("first", a), ("second", b)):
         if features.ndim != 2 or len(features) < _FEWEST or not features.size:
             raise InputError(

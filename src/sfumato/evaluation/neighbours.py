@@ -21,6 +21,7 @@ from dataclasses import dataclass
 import numpy as np
 from sklearn.neighbors import BallTree, NearestNeighbors
 
+from sfumato.compute.arguments import is_whole
 from sfumato.errors import InputError
 from sfumato.evaluation.features import matching_features
 
@@ -46,9 +47,9 @@ def manifold_scores(real: np.ndarray, generated: np.ndarray, k: int = 5) -> Mani
     """
     real, generated = matching_features(real, generated)
     most = min(len(real), len(generated)) - 1
-    if not 1 <= k <= most:
+    if not is_whole(k) or not 1 <= k <= most:
         raise InputError(
-            f"k: {k} must be from 1 to {most}, one less than the images of the smaller set"
+            f"k: {k!r} must be from 1 to {most}, one less than the images of the smaller set"
         )
     in_ball, inside = _fill_balls(real, generated, k)
     _, reached = _fill_balls(generated, real, k)

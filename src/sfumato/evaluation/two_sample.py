@@ -19,6 +19,7 @@ import numpy as np
 from scipy import stats
 from sklearn.model_selection import StratifiedKFold
 
+from sfumato.compute.arguments import is_whole
 from sfumato.compute.modes import in_own_modes
 from sfumato.errors import InputError
 from sfumato.evaluation.classifier_training import Fit, train_classifier
@@ -87,5 +88,5 @@ def _check(real: np.ndarray, generated: np.ndarray, folds: int) -> None:
             f"images: real ones {real.shape} and generated ones {generated.shape} must be equally "
             "many and of one shape; take as many of the larger set as the smaller has"
         )
-    if not 2 <= folds <= len(real):
-        raise InputError(f"folds: {folds} must be from 2 to {len(real)}, the number of images")
+    if not is_whole(folds) or not 2 <= folds <= len(real):
+        raise InputError(f"folds: {folds!r} must be from 2 to {len(real)}, the number of images")

@@ -8,7 +8,14 @@ from typing import Any
 import jax
 
 from sfumato.compute.knobs import put_back, split
-from sfumato.diffusion.prediction import Denoise, Given, Prediction, as_pytree, cost
+from sfumato.diffusion.prediction import (
+    Denoise,
+    Given,
+    Prediction,
+    as_pytree,
+    check_prediction,
+    cost,
+)
 from sfumato.diffusion.schedule import Schedule
 from sfumato.errors import InputError
 from sfumato.guidance.base import Guidance
@@ -34,7 +41,8 @@ class Guided:
             name = type(self.method).__module__.rpartition(".")[2]
             raise InputError(f"guidance: {name} needs labels")
         method = put_back(self.method, self.knobs).using(self.restored)
-        return method.predict(self.denoise, self.schedule, x_t, t, given)
+        said = method.predict(self.denoise, self.schedule, x_t, t, given)
+        return check_prediction(said, f"{type(method).__name__}.predict")
 
     def cost(self, t: int) -> int:
         """Return the network evaluations of one call at time t; on the host."""

@@ -18,14 +18,14 @@ import jax
 import numpy as np
 from jax.core import Tracer
 
-from sfumato.compute.arguments import array, numbers, of_kind, whole
+from sfumato.compute.arguments import array, of_kind, whole
 from sfumato.compute.knobs import split
 from sfumato.compute.modes import in_own_modes
 from sfumato.diffusion.prediction import Denoise, Given, as_pytree, cost
 from sfumato.diffusion.schedule import Schedule
 from sfumato.errors import InputError
 from sfumato.samplers.base import Sampler
-from sfumato.sampling.chain import Chain, State, lay_out
+from sfumato.sampling.chain import Chain, State, lay_out, rising, visited
 from sfumato.sampling.devices import Program, advance, begin, mesh_for
 from sfumato.sampling.samples import Samples, join
 
@@ -96,16 +96,16 @@ def sample_batches(
             sample.
     """
     start, make = (None, start) if callable(start) else (start, None)
-    _check_concrete(key, denoise, start, given)
-    _check_samples(indices, sampler, denoise, schedule)
+    _check_kinds(sampler, schedule, key, denoise, start, given)
+    _check_samples(indices, denoise, schedule)
     arrays = _arrays(len(indices), image_shape, start, given or {})
     micro_batch = whole("micro_batch", micro_batch)
-    times = _visited(timesteps, end, schedule.noise_steps, snapshots)
+    times = visited(timesteps, schedule.noise_steps, end)
     evaluations = _evaluations(denoise, sampler, times)
     method, knobs = split(sampler.along(times.tolist()))
     mesh = mesh_for(len(indices), micro_batch, devices)
     program = Program(mesh, method, tuple(image_shape), len(snapshots), make)
-    layout = lay_out(times, snapshots, schedule.noise_steps)
+    layout = lay_out(times, rising(snapshots, len(times) - 1), schedule.noise_steps)
     everywhere = (key, knobs, as_pytree(denoise), schedule, layout)
     key, knobs, denoise, schedule, (padded, slots) = program.copy(everywhere)
     for batch in _cut(len(indices), micro_batch * mesh.size):
@@ -156,13 +156,15 @@ def evenly_spaced(steps: int, count: int) -> tuple[int, ...]:
     return tuple(int(position) for position in np.linspace(first, steps, count).round())
 
 
-def _check_concrete(*arguments: Any) -> None:  # noqa: ANN401 (pytrees)
-    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves(arguments)):
+def _check_kinds(sampler: Sampler, schedule: Schedule, key: jax.Array, *arguments: Any) -> None:  # noqa: ANN401
+    if any(isinstance(leaf, Tracer) for leaf in jax.tree.leaves((key, arguments))):
         raise InputError("sample: it compiles its loop itself; call it outside jit")
-
-
-def _check_samples(indices: range, sampler: Sampler, denoise: Denoise, schedule: Schedule) -> None:
     of_kind("sampler", sampler, Sampler, "DDIM()")
+    of_kind("schedule", schedule, Schedule, "make_schedule(DiffusionConfig())")
+    of_kind("key", key, jax.Array, "jax.random.key(0)")
+
+
+def _check_samples(indices: range, denoise: Denoise, schedule: Schedule) -> None:
     if not indices or indices.step != 1:
         raise InputError(f"indices: {indices} must be consecutive numbers, at least one")
     own = getattr(denoise, "schedule", None)
@@ -180,6 +182,8 @@ def _arrays(
     given: Mapping[str, Any],
 ) -> tuple[Array | None, dict[str, Array]]:
     """Return the start and what is given as arrays, with the samples first."""
+    of_kind("image_shape", image_shape, Sequence, "(28, 28, 1)")
+    of_kind("given", given, Mapping, "{'labels': array}")
     if start is not None:
         start = _array("start", start)
         if start.shape != (n_samples, *image_shape):
@@ -196,27 +200,6 @@ def _arrays(
 
 def _array(name: str, values: Any) -> Array:  # noqa: ANN401
     return values if isinstance(values, jax.Array) else array(name, values)
-
-
-def _visited(
-    timesteps: Sequence[int] | np.ndarray, end: int, noise_steps: int, snapshots: Sequence[int]
-) -> np.ndarray:
-    """Return the times (N + 1,), the end among them, of whole numbers of any type."""
-    given = numbers("timesteps", timesteps)
-    if given.ndim != 1 or (given != np.floor(given)).any():
-        raise InputError(f"timesteps: {timesteps} must be whole numbers, one after another")
-    times = np.append(given, end)
-    steps = np.diff(times)
-    one_way = len(steps) and ((steps < 0).all() or (steps > 0).all())
-    if not one_way or times.max() >= noise_steps or times.min() < -1:
-        raise InputError(
-            f"timesteps: {times[:-1]} must fall, or rise, to the end of the chain, {times[-1]}, "
-            f"and lie between {noise_steps - 1} and -1"
-        )
-    bounds = [-1, *snapshots, len(times)]
-    if any(after <= before for before, after in pairwise(bounds)):
-        raise InputError(f"snapshots: {snapshots} must rise, and lie between 0 and {len(steps)}")
-    return times.astype(np.int32)
 
 
 def _evaluations(

@@ -33,6 +33,8 @@ OURS = {
     "sampler": "scheduler",
 }
 """What others call options of `sample`, and what they are called here."""
+OPTIONS = ("scheduler", "labels", "rngs", "noise", "micro_batch", "guidance_scale")
+"""Options of `sample` that are no settings of an entry."""
 ANY_NUMBER = 2**31 - 1
 """Of the classes of a classifier that is not there, as `guide` will say."""
 
@@ -44,8 +46,11 @@ def chain_of(scheduler: str, knobs: Mapping[str, Any], **settings: Any) -> Chain
     for knob in knobs:
         if knob not in (*own, *OTHER_KNOBS):
             known, asked = ", ".join(own) or "none", settings.keys() - {"edit"}
-            meant = nearest(knob, [*own, *sorted(asked)])
-            meant = f"; write {OURS[knob]}" if knob in OURS else meant
+            meant = nearest(knob, [*own, *sorted({*asked, *OPTIONS})])
+            ours = OURS.get(knob, "")
+            if ours.endswith("first") and settings.get("edit"):
+                ours = "n for the number, where there is a choice; else it is that of the images"
+            meant = f"; write {ours}" if ours else meant
             raise InputError(f"{knob}: {scheduler} has no such setting; it has {known}{meant}")
     for knob, (setting, value) in OTHER_KNOBS.items():
         if knob in knobs and settings.get(setting) != value:

@@ -9,17 +9,20 @@ plain arrays and one loop; devices, files and numbers of samples are decided els
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 
+from sfumato.compute.arguments import numbers, of_kind
 from sfumato.compute.modes import in_own_modes
 from sfumato.compute.randomness import keys_at
-from sfumato.diffusion.prediction import Denoise, Given, Prediction, as_pytree
+from sfumato.diffusion.prediction import Denoise, Given, Prediction, as_pytree, check_prediction
 from sfumato.diffusion.schedule import Schedule
-from sfumato.samplers.base import Sampler
+from sfumato.errors import InputError
+from sfumato.samplers.base import Sampler, Step
 
 
 class Chain(NamedTuple):
@@ -76,11 +79,12 @@ def advance(
     times, slots = jnp.asarray(chain.times), jnp.asarray(chain.slots)
 
     def denoise(x_t: jax.Array, t: jax.typing.ArrayLike) -> Prediction:
-        return chain.denoise(x_t, t, chain.given)
+        return check_prediction(chain.denoise(x_t, t, chain.given))
 
     def body(i: jax.Array, state: State) -> State:
         t, s, keys = times[i], times[i + 1], keys_at(chain.keys, times[i])
         step = sampler.step(denoise, chain.schedule, state.x, t, s, keys, state.memory)
+        of_kind(f"{type(sampler).__name__}.step", step, Step, "Step(x, prediction, memory)")
         return State(
             step.x,
             step.memory,
@@ -106,11 +110,49 @@ def run_chain(
     """Take x (B, ...) along the times (N + 1,); keys (B,). See Chain and State.
 
     Snapshots are of the numbers of steps taken, rising, from 0 to N - 1.
+
+    Raises:
+        InputError: if the times neither fall nor rise or leave -1 .. T - 1, or the snapshots do not
+            rise or are of other steps.
     """
-    steps, given, sampler = len(times) - 1, given or {}, sampler.along(times)
-    layout = lay_out(times, snapshots, steps)
+    along = visited(times, schedule.noise_steps)
+    steps, given, sampler = len(along) - 1, given or {}, sampler.along(along.tolist())
+    x = jnp.asarray(x, jnp.float32)
+    layout = lay_out(along, rising(snapshots, steps - 1), steps)
     chain = Chain(as_pytree(denoise), schedule, *layout, keys, given)
     return advance(sampler, chain, begin(sampler, x, given, len(snapshots)), 0, steps)
+
+
+def visited(times: Sequence[int] | np.ndarray, noise_steps: int, *end: int) -> np.ndarray:
+    """Return the times of a chain (N + 1,) int32, of whole numbers of any type.
+
+    Args:
+        times: (N + 1,), or (N,) before the end.
+        noise_steps: T.
+        end: the last time, if it is not among them.
+
+    Raises:
+        InputError: if they neither fall nor rise, or leave -1 .. T - 1.
+    """
+    given = numbers("timesteps", times)
+    if given.ndim != 1 or (given != np.floor(given)).any():
+        raise InputError(f"timesteps: {times} must be whole numbers, one after another")
+    given = np.append(given, end) if end else given
+    steps, last = np.diff(given), given[-1] if given.size else "which is missing"
+    one_way = given.size > len(end) and ((steps < 0).all() or (steps > 0).all())
+    if not one_way or given.max() >= noise_steps or given.min() < -1:
+        raise InputError(
+            f"timesteps: {given[:-1]} must fall, or rise, to the end of the chain, {last}, "
+            f"and lie between {noise_steps - 1} and -1"
+        )
+    return given.astype(np.int32)
+
+
+def rising(snapshots: Sequence[int], most: int) -> Sequence[int]:
+    """Return numbers of steps; an InputError unless they rise, and lie between 0 and `most`."""
+    if any(after <= before for before, after in pairwise([-1, *snapshots, most + 1])):
+        raise InputError(f"snapshots: {snapshots} must rise, and lie between 0 and {most}")
+    return snapshots
 
 
 def lay_out(

@@ -12,6 +12,7 @@ import jax.numpy as jnp
 from jax.sharding import Mesh, NamedSharding
 from jax.sharding import PartitionSpec as P
 
+from sfumato.compute.arguments import whole
 from sfumato.compute.compilation import compiled
 from sfumato.compute.knobs import put_back
 from sfumato.compute.randomness import keys_at, normal, sample_keys
@@ -60,7 +61,7 @@ class Program:
 
 def mesh_for(n_samples: int, micro_batch: int, most: int | None = None) -> Mesh:
     """Return the local devices, `most` of them, and no more than there are micro-batches."""
-    devices = jax.local_devices()[:most]
+    devices = jax.local_devices()[: None if most is None else whole("devices", most)]
     return Mesh(devices[: -(-n_samples // micro_batch)], (SAMPLES,))
 
 
