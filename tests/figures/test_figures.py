@@ -54,10 +54,12 @@ def run(name, paths, output):
 
 
 def test_every_figure_is_tested():
+    untested = {*names()} - {*FILES}
+    assert not untested, f"say in FILES of tests/figures/figure_files.py how to make {untested}"
     assert set(FILES) == set(names())
 
 
-@pytest.mark.parametrize("name", names())
+@pytest.mark.parametrize("name", [name for name in names() if name in FILES])
 def test_the_script_draws_the_same_bytes_twice_and_says_what_made_them(name, tmp_path):
     paths = FILES[name](tmp_path, 2)
     outputs = [tmp_path / f"{i}{Path(figure(name).file).suffix}" for i in (1, 2)]

@@ -14,6 +14,7 @@ from sfumato.diffusion.rates import (
     variance_preserving,
     zero_terminal,
 )
+from sfumato.errors import InputError
 
 LEAST_LOG_ALPHA_BAR = -80.0
 """float32 holds numbers down to e^-87; below, 1 / alpha_bar is infinite."""
@@ -92,7 +93,13 @@ class DiffusionConfig(Section):
     def _betas(self, beta_end: float | None = None) -> np.ndarray:
         """Return the betas, for this last one or another."""
         end = self.beta_end if beta_end is None else beta_end
-        return BETAS[self.beta_schedule](self.noise_steps, self.beta_start, end)
+        betas = BETAS[self.beta_schedule](self.noise_steps, self.beta_start, end)
+        if betas.shape != (self.noise_steps,):
+            raise InputError(
+                f"beta_schedule: {self.beta_schedule!r} returned betas of shape {betas.shape}, not "
+                f"({self.noise_steps},)"
+            )
+        return betas
 
     def _log_alpha_bar(self, beta_end: float | None = None) -> np.ndarray:
         return np.cumsum(np.log1p(-self._betas(beta_end)))

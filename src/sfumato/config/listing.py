@@ -32,22 +32,27 @@ def find(room: str, name: str, base: type[Base]) -> type[Base]:
     """Return the one class derived from `base` that the file `name` of a room defines.
 
     Raises:
-        InputError: if the file defines none, or several.
+        InputError: if the file defines none, or several, or one that is not whole.
     """
     module = import_module(f"sfumato.{room}.{name}")
-    found = [
+    derived = [
         value
         for value in vars(module).values()
         if isinstance(value, type)
         and issubclass(value, base)
         and value.__module__ == module.__name__
-        and not isabstract(value)
     ]
+    place = f"sfumato/{room}/{name}.py"
+    found = [each for each in derived if not isabstract(each)]
+    if derived and not found:
+        lacking = ", ".join(sorted(vars(derived[-1])["__abstractmethods__"]))
+        raise InputError(f"{place}: {derived[-1].__name__} must define {lacking}")
     if len(found) != 1:
         raise InputError(
-            f"sfumato/{room}/{name}.py: must define one class derived from {base.__name__}, not "
-            f"{len(found)}"
+            f"{place}: must define one class derived from {base.__name__}, not {len(found)}"
         )
+    if "__dataclass_fields__" in vars(base).keys() - vars(found[0]).keys():
+        raise InputError(f"{place}: {found[0].__name__} must have @dataclass(frozen=True) above it")
     return found[0]
 
 

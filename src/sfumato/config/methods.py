@@ -52,7 +52,13 @@ class Choice:
 
     def knobs_of(self, name: str) -> type:
         """Return the class of a method's knobs."""
-        return find(self.room, f"{name}{self.suffix}", self.base)
+        knobs = find(self.room, f"{name}{self.suffix}", self.base)
+        if issubclass(knobs, BaseModel) and knobs.model_fields[self.key].default != name:
+            raise InputError(
+                f"sfumato/{self.room}/{name}{self.suffix}.py: {knobs.__name__} must say "
+                f'{self.key}: str = "{name}"'
+            )
+        return knobs
 
     def fields_of(self, name: str) -> tuple[str, ...]:
         """Return the names of a method's knobs, without the key that names the method."""
@@ -80,6 +86,7 @@ class Choice:
             raise_all(self.room, [mistake_in(self.key, NOT_NAMED, values, self.known)])
         name = values[self.key]
         if name not in self.known:
+            self._check_files(str(name))
             raise_all(self.room, [mistake_in(self.key, NOT_LISTED, name, self.known)])
         knobs, known = self.knobs_of(str(name)), self.fields_of(str(name))
         self._check_names(str(name), known, shared)
@@ -92,6 +99,13 @@ class Choice:
         built, wrong = attempt(lambda: TypeAdapter(knobs).validate_python(given), knobs)
         raise_all(self.room, [*wrong, *mistakes])
         return built
+
+    def _check_files(self, name: str) -> None:
+        """Raise an InputError if one of the two files of a method is there without the other."""
+        there = {name, f"{name}{self.suffix}"} & {*names(self.room, *self.others)}
+        for file in there if self.suffix else ():
+            other = name if file != name else f"{name}{self.suffix}"
+            raise InputError(f"sfumato/{self.room}/{other}.py: is missing, beside {file}.py")
 
     def _check_names(self, name: str, known: tuple[str, ...], shared: tuple[str, ...]) -> None:
         """Raise an InputError if a knob would never be reached, by the name of a shared setting."""

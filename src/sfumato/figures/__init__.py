@@ -24,8 +24,11 @@ def figure(name: str) -> Figure:
     """Return the declaration of a figure.
 
     Raises:
-        InputError: if there is no figure of this name.
+        InputError: if there is no figure of this name, or its file declares none or another.
     """
     if name not in names():
         raise InputError(f"{name!r} is not a figure; known: {', '.join(names())}")
-    return import_module(f"sfumato.figures.{name}").FIGURE
+    found = getattr(import_module(f"sfumato.figures.{name}"), "FIGURE", None)
+    if not isinstance(found, Figure) or found.name != name:
+        raise InputError(f"sfumato/figures/{name}.py: must define FIGURE = Figure(name={name!r})")
+    return found

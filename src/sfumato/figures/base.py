@@ -74,6 +74,12 @@ class Figure(Stage):
     timed: bool = False
     packages: tuple[str, ...] = DRAWING
 
+    def __post_init__(self) -> None:
+        """Raise an InputError where a comma is missing: ("one") is no tuple."""
+        for name in ("inputs", "files", "arrays", "after"):
+            if isinstance(value := getattr(self, name), str):
+                raise InputError(f'FIGURE {self.name}: {name} must be a tuple; write ("{value}",)')
+
     @property
     def script(self) -> str:
         """The script that draws any figure."""

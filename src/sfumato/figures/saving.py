@@ -11,6 +11,7 @@ import numpy as np
 from PIL import Image
 from PIL.PngImagePlugin import MAX_TEXT_CHUNK, PngInfo
 
+from sfumato.config.paths import shown
 from sfumato.config.render import AnimationLook, ChartLook
 from sfumato.errors import InputError
 from sfumato.figures.style import own_style
@@ -49,9 +50,11 @@ def save(
     with own_style():
         if isinstance(drawing, Figure):
             save_figure(path, drawing, look, provenance)
-        else:
-            assert isinstance(look, AnimationLook)
+        elif isinstance(look, AnimationLook):
             save_animation(path, drawing, look, provenance)
+        else:
+            found = "nothing" if drawing is None else type(drawing).__name__
+            raise InputError(f"{shown(path)}: draw returned {found}, and must return a figure")
 
 
 def save_figure(

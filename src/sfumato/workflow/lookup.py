@@ -3,6 +3,7 @@
 from importlib import import_module
 
 from sfumato.config.listing import names as listed
+from sfumato.errors import InputError
 from sfumato.figures import figure
 from sfumato.records.stage import Stage
 
@@ -19,4 +20,6 @@ def stage(name: str) -> Stage:
     """Return the stage `name`: that of a file in `stages`, or `render_forward`, of a figure."""
     if name.startswith(DRAWING):
         return figure(name.removeprefix(DRAWING))
+    if name not in names():
+        raise InputError(f"stage {name!r} is not known; choose from {', '.join(names())}")
     return import_module(f"sfumato.workflow.stages.{name}").STAGE
