@@ -181,3 +181,22 @@ def test_what_newcomers_write(raw, said):
     with pytest.raises(InputError) as caught:
         resolve({"targets": ["a"], "experiments": {"a": {}}} | raw)
     assert said in str(caught.value) and "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("experiments", "said"),
+    [
+        ({"a": {"warmup_steps": 3}}, "a.warmup_steps: .*; it is a setting of training$"),
+        ({"a": {"channels": 8}}, "a.channels: .*; it is a setting of model$"),
+        ({"a": {"n_samples": 8}}, "a.n_samples: .*; it is a setting of samples.NAME, convergence"),
+        ({"a": {"ddim": {"steps": 5}}}, "a.ddim: .*; it is an entry of samples: write samples: "),
+        ({"samples": {"ddim": {}}}, "samples.ddim: .*; samples is a section, and no experiment"),
+        ({"a": {"samples": {"ddpm": {"eta": 0.5}}}}, "ddpm.eta: .*; it is a knob of ddim$"),
+        ({"a": {"model": {"width": 64}}}, "model.width: .*; it is a knob of dit$"),
+        ({"a": {"samples": {"ddim": {"steps": [5, 9]}}}}, "steps: .*; several values of a setting"),
+    ],
+    ids=lambda value: next(iter(value)) if isinstance(value, dict) else value[:20],
+)
+def test_a_setting_in_the_wrong_place_is_told_the_right_one(experiments, said):
+    with pytest.raises(InputError, match=f"^experiments.*{said}"):
+        resolve({"targets": ["a"], "experiments": experiments})

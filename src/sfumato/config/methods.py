@@ -91,7 +91,13 @@ class Choice:
         knobs, known = self.knobs_of(str(name)), self.fields_of(str(name))
         self._check_names(str(name), known, shared)
         mistakes = [
-            mistake_in(key, UNKNOWN_KEY, value, tuple(dict.fromkeys((self.key, *shared, *known))))
+            mistake_in(
+                key,
+                UNKNOWN_KEY,
+                value,
+                tuple(dict.fromkeys((self.key, *shared, *known))),
+                [each for each in self.known if key in self.fields_of(each)],
+            )
             for key, value in values.items()
             if key not in (self.key, *known)
         ]

@@ -12,9 +12,14 @@ LIMITS = "limits"
 _OWN_WORDS = frozenset(get_args(ErrorType))
 
 
-def mistake_in(key: str, kind: str, value: object, known: Sequence[str]) -> InitErrorDetails:
-    """Describe a mistake in a key: unknown, missing, or of a value that is none of `known`."""
-    return _details(kind, {"known": list(known)}, (key,), value)
+def mistake_in(
+    key: str, kind: str, value: object, known: Sequence[str], owners: Sequence[str] = ()
+) -> InitErrorDetails:
+    """Describe a mistake in a key: unknown, missing, or of a value that is none of `known`.
+
+    An unknown one may be a knob of other methods, its `owners`.
+    """
+    return _details(kind, {"known": list(known), "owners": list(owners)}, (key,), value)
 
 
 def raise_all(title: str, mistakes: Sequence[InitErrorDetails]) -> None:

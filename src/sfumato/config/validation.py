@@ -10,6 +10,7 @@ from typing import Annotated, Any, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, ValidationError
 
+from sfumato.config.elsewhere import belongs
 from sfumato.config.fields import Conflict
 from sfumato.config.mistakes import LIMITS, NOT_LISTED, NOT_NAMED, UNKNOWN_KEY
 from sfumato.config.paths import shown
@@ -132,9 +133,11 @@ def _sentence(schema: Any, mistake: dict[str, Any], prefix: str) -> str:  # noqa
             return f"{prefix}: {show(value)} is one too many: it takes {', '.join(known) or 'none'}"
         location = tuple(known[part] if isinstance(part, int) else part for part in location)
     if kind in (UNKNOWN_KEY, "extra_forbidden", "unexpected_keyword_argument"):
-        known = context.get("known") or _fields_of(_schema_at(schema, location[:-1]))
-        hint = called_here(location[-1], known) or nearest(location[-1], known)
-        hint = hint or f"; known here: {', '.join(known) or 'none'}"
+        section, key = _schema_at(schema, location[:-1]), location[-1]
+        known = context.get("known") or _fields_of(section)
+        hint = called_here(key, known) or _owned(context.get("owners", ()))
+        hint = hint or belongs(section, path_of(location[:-1], prefix), key, value)
+        hint = hint or nearest(key, known) or f"; known here: {', '.join(known) or 'none'}"
         what = "argument" if kind == "unexpected_keyword_argument" else "key"
         return f"{path_of(location, prefix)}: unknown {what} (its value: {show(value)}){hint}"
     if kind in ("missing", "missing_argument"):
@@ -158,6 +161,10 @@ def _sentence(schema: Any, mistake: dict[str, Any], prefix: str) -> str:  # noqa
     return f"{path_of(location, prefix)}: {show(value)} {allowed}{_hint(kind, value, allowed)}"
 
 
+def _owned(owners: Sequence[str]) -> str:
+    return f"; it is a knob of {' and of '.join(owners)}" if owners else ""
+
+
 def _hint(kind: str, value: object, allowed: str) -> str:
     """Say what may have been meant by a value that is not allowed, if that can be told."""
     if kind in (NOT_LISTED, "literal_error"):
@@ -166,6 +173,8 @@ def _hint(kind: str, value: object, allowed: str) -> str:
         number = value.strip().replace(",", ".")
         if re.fullmatch(r"[+-]?(\d+\.?\d*|\.\d+)", number):
             return f"; write {number}"
+    if kind in ("int_type", "float_type") and isinstance(value, list | tuple):
+        return "; several values of a setting are a sweep"
     if kind in ("tuple_type", "list_type") and isinstance(value, str | int | float):
         return f"; write {show([value])}"
     if kind == "string_type" and isinstance(value, bool):
