@@ -2,7 +2,11 @@
 
 import os
 import pty
+import signal
+import subprocess
+import sys
 import termios
+import time
 from contextlib import suppress
 
 from conftest import snakemake, warm_server
@@ -102,3 +106,25 @@ def test_a_quiet_run_that_makes_nothing_says_where_the_figures_are(built):
         done = snakemake(built[0], *quiet, env=os.environ | warm_server() | {ANNOUNCE: "1"})
         assert done.stderr.count("nothing to be done; the figures are in results/tiny\n") == 1
     assert "the figures are in" not in snakemake(built[0], "--quiet", "all").stderr
+
+
+def test_ctrl_c_is_a_sentence_and_no_failure(copied):
+    """As in `make figures`: all processes of the terminal are interrupted, the job among them."""
+    script, begun = copied / "scripts" / "sample.py", copied / "begun"
+    script.write_text(f"import time\nopen({str(begun)!r}, 'w')\ntime.sleep(60)\n")
+    command = ("-m", "snakemake", "ddim_samples", "--cores", "1", "--quiet", "all")
+    process = subprocess.Popen(
+        [sys.executable, *command],
+        cwd=copied,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    until = time.monotonic() + 60
+    while not begun.exists() and time.monotonic() < until:
+        time.sleep(0.05)
+    os.killpg(process.pid, signal.SIGINT)
+    said = process.communicate(timeout=60)[1]
+    assert begun.exists() and process.returncode == 1, said
+    assert "interrupted: what is finished stays" in said.splitlines()[-1]
+    assert "Exception" not in said and "Traceback" not in said

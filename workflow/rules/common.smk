@@ -21,6 +21,7 @@ from sfumato.figures import names as figure_names
 from sfumato.workflow.contents import one_of
 from sfumato.workflow.environment import prepare_environment
 from sfumato.workflow.forcing import force_files_of_names
+from sfumato.workflow.interruption import watch_interruption
 from sfumato.workflow.lock import (
     check_records,
     release_before_building,
@@ -61,6 +62,7 @@ if STANDALONE:
     let_errors_through()
 prepare_environment(ours_alone=STANDALONE)
 if STANDALONE:
+    watch_interruption(workflow)
     in_a_sentence(check_places)()
 alive = release_stale_lock(workflow.is_main_process)
 release_before_building(workflow, alive)

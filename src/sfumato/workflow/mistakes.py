@@ -13,6 +13,7 @@ from snakemake.logging import DefaultFilter, logger
 from snakemake_interface_logger_plugins.common import LogEvent
 
 from sfumato.errors import InputError
+from sfumato.workflow.interruption import was_interrupted
 
 
 class WorkflowError(exceptions.WorkflowError):
@@ -34,7 +35,8 @@ def let_errors_through() -> None:
 
 
 def _is_said(quiet: DefaultFilter, record: LogRecord) -> bool:
-    return getattr(record, "event", None) == LogEvent.ERROR or quiet.filter(record)
+    is_an_error = getattr(record, "event", None) == LogEvent.ERROR and not was_interrupted()
+    return is_an_error or quiet.filter(record)
 
 
 def in_a_sentence(call: Callable[..., Any]) -> Callable[..., Any]:
