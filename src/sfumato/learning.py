@@ -79,7 +79,7 @@ class Learning(Drawing):
 
         Raises:
             InputError: if an argument does not fit, or loss or weights are no longer finite; the
-                weights then stay as they were.
+                weights then stay as they were, as they do after Ctrl-C.
         """
         steps = whole("steps", steps)
         warmup = {"warmup_steps": min(WARMUP, steps // 10)} | settings
