@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from sfumato.config.listing import names
-
 
 def belongs(section: Any, path: str, key: object, value: object) -> str:  # noqa: ANN401
     """Return "; ..." on where an unknown key of an experiment belongs; nothing of other sections.
@@ -18,6 +16,8 @@ def belongs(section: Any, path: str, key: object, value: object) -> str:  # noqa
     sections = getattr(section, "model_fields", {})
     if not {"samples", "training"} <= sections.keys():
         return ""
+    from sfumato.config.listing import names  # for a mistake alone, as what follows
+
     level, _, name = path.rpartition(".")
     if level == "experiments" and name in sections:
         return f"; {name} is a section, and no experiment: indent it below an experiment"

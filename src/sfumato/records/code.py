@@ -24,7 +24,8 @@ PACKAGE = "sfumato"
 ROOT = Path(__file__).resolve().parent.parent
 SCRIPTS = PROJECT / "scripts"
 COSMETIC = (
-    *("config/mistakes.py", "config/peers.py", "config/validation.py", "training/progress.py"),
+    *("config/elsewhere.py", "config/mistakes.py", "config/peers.py", "config/validation.py"),
+    "training/progress.py",
     *("workflow/command_line.py", "workflow/environment.py", "workflow/gpus.py"),
     *("workflow/places.py", "records/owner.py", "progress.py", "project.py"),
 )
