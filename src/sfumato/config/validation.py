@@ -133,8 +133,9 @@ def _sentence(schema: Any, mistake: dict[str, Any], prefix: str) -> str:  # noqa
             return f"{prefix}: {show(value)} is one too many: it takes {', '.join(known) or 'none'}"
         location = tuple(known[part] if isinstance(part, int) else part for part in location)
     if kind in (UNKNOWN_KEY, "extra_forbidden", "unexpected_keyword_argument"):
-        section, key = _schema_at(schema, location[:-1]), location[-1]
-        known = context.get("known") or _fields_of(section)
+        known, key = context.get("known"), location[-1]
+        section = None if known else _schema_at(schema, location[:-1])
+        known = known or _fields_of(section)
         hint = called_here(key, known) or _owned(context.get("owners", ()))
         hint = hint or belongs(section, path_of(location[:-1], prefix), key, value)
         hint = hint or nearest(key, known) or f"; known here: {', '.join(known) or 'none'}"

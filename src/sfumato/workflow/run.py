@@ -1,7 +1,7 @@
 """What is checked and noted before the first job of a run, and looked at after the last.
 
-It hooks into Snakemake, since handlers of a module, or with `--no-hooks`, are not called, and lost
-files of the user are no matter of style.
+It hooks into Snakemake, which calls the handlers of no module, nor any with `--no-hooks`; there,
+too, no file of the user may be deleted.
 """
 
 from collections.abc import Collection, Iterator, Mapping
