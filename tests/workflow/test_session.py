@@ -110,6 +110,8 @@ def test_a_quiet_run_that_makes_nothing_says_where_the_figures_are(built):
 
 def test_ctrl_c_is_a_sentence_and_no_failure(copied):
     """As in `make figures`: all processes of the terminal are interrupted, the job among them."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:  # of tests that run in the background
+        signal.signal(signal.SIGINT, signal.default_int_handler)
     script, begun = copied / "scripts" / "sample.py", copied / "begun"
     script.write_text(f"import time\nopen({str(begun)!r}, 'w')\ntime.sleep(60)\n")
     command = ("-m", "snakemake", "ddim_samples", "--cores", "1", "--quiet", "all")
