@@ -155,7 +155,7 @@ def load_checkpoint(
             "or make a new checkpoint"
         )
     graphdef, shapes = nnx.split(skeleton(model))
-    arrays = jax.device_put(jax.device_get(_restore(folder, manifest, named(shapes))))
+    arrays = jax.device_put(_restore(folder, manifest, named(shapes)))
     return nnx.merge(graphdef, from_named(shapes, arrays)), manifest
 
 
@@ -191,12 +191,12 @@ def load_weights(folder: str | Path) -> dict[str, np.ndarray]:
     except (KeyError, ValueError) as error:
         reason = f"its {MANIFEST} names no network ({str(error).splitlines()[0]})"
         raise damaged(folder, reason) from None
-    return jax.device_get(_restore(folder, manifest, named(shapes)))
+    return _restore(folder, manifest, named(shapes))
 
 
 def _restore(
     folder: Path, manifest: Mapping[str, Any], shapes: Mapping[str, Any]
-) -> dict[str, jax.Array]:
+) -> dict[str, np.ndarray]:
     """Read the weights, after the files that hold them were compared with the manifest."""
     _check_files(folder, manifest["files"])
     device = jax.sharding.SingleDeviceSharding(jax.local_devices()[0])
@@ -206,10 +206,10 @@ def _restore(
     }
     try:
         with plain(real(folder)) as place, ocp.StandardCheckpointer() as checkpointer:
-            arrays = checkpointer.restore(place / STATE, target)
+            arrays = jax.device_get(checkpointer.restore(place / STATE, target))
     except Exception as error:  # of a dozen kinds, from orbax and tensorstore
         raise damaged(folder, f"orbax cannot read it: {first_line(error)}") from None
-    if digest(jax.device_get(arrays)) != manifest["digest"]:
+    if digest(arrays) != manifest["digest"]:
         raise damaged(folder, f"its weights are not those of its {MANIFEST}")
     return arrays
 
