@@ -55,21 +55,20 @@ def whole_numbers(name: str, values: jax.typing.ArrayLike, count: int, least: in
         if isinstance(values, np.ma.MaskedArray):
             raise InputError(f"{name}: {_cut(values)} {_NUMBERS}")
         right = np.issubdtype(given.dtype, np.integer)
-        if not right or ((given < least) | (given >= count)).any():
-            raise InputError(
-                f"{name}: {_unfit(given, right, least, count)} from {least} to {count - 1}"
-            )
+        wrong = (given < least) | (given >= count) if right else np.array([True])
+        if wrong.any():
+            raise InputError(f"{name}: {_unfit(given, right, wrong)} from {least} to {count - 1}")
     return jnp.asarray(values, jnp.int32)
 
 
-def _unfit(given: np.ndarray, whole: bool, least: int, count: int) -> str:
+def _unfit(given: np.ndarray, right: bool, wrong: np.ndarray) -> str:
     """Say what must be whole numbers: all, if they are few, or else a type, or the first wrong."""
     if given.size <= _FEW or given.dtype.kind in "OUS":
         shown = _cut(given.tolist()) if given.dtype.kind in "US" else _cut(given, str)
         return f"{shown} must be whole numbers"
-    if not whole:
+    if not right:
         return f"{given.dtype} of shape {given.shape} must be whole numbers"
-    place = int(np.argmax((given < least) | (given >= count)))
+    place = int(np.argmax(wrong))
     return f"{given.flat[place]}, at place {place}, must be a whole number"
 
 
