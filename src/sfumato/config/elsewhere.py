@@ -23,13 +23,11 @@ def belongs(section: Any, path: str, key: object, value: object) -> str:  # noqa
         return f"; {name} is a section, and no experiment: indent it below an experiment"
     if isinstance(value, Mapping) and (key in names("samplers") or "sampler" in value):
         return f"; it is an entry of samples: write samples: {{{key}: ...}}"
-    places = [place for place, each in sections.items() if key in _fields_of(each.annotation)]
-    places = [*_methods(key), *places]
+    plain = {
+        place: getattr(each.annotation, "model_fields", ()) for place, each in sections.items()
+    }
+    places = [*_methods(key), *(place for place, fields in plain.items() if key in fields)]
     return f"; it is a setting of {', '.join(places)}" if places else ""
-
-
-def _fields_of(section: Any) -> set[str]:  # noqa: ANN401
-    return {*getattr(section, "model_fields", {})}
 
 
 def _methods(key: object) -> list[str]:
