@@ -1,0 +1,56 @@
+"""A trained network for other classes than it has learnt, from which training goes on."""
+
+from collections.abc import Mapping
+
+import jax
+import numpy as np
+from flax import nnx
+
+from sfumato.errors import InputError
+from sfumato.networks.base import Network
+from sfumato.networks.base_config import NetworkConfig
+from sfumato.networks.initialisation import skeleton
+from sfumato.networks.naming import from_named, named
+
+_TABLE, _BIAS = "embed.labels.embedding", "embed.dense_2.bias"
+
+
+def with_classes(network: Network, config: NetworkConfig) -> Network:
+    """Return the network of `config` with the weights of one that may know other classes.
+
+    If it does, then the new one predicts, for each of its classes and for none, what the given one
+    predicts without a class. So nothing is lost of p(x), from which it learns p(x | class).
+
+    Args:
+        network: with trained weights.
+        config: the same settings, but for `num_classes` and those without weights, like `dropout`.
+
+    Raises:
+        InputError: if the number of classes differs, and the network embeds them in its own way.
+    """
+    weights = named(nnx.state(network, nnx.Param))
+    if network.config.num_classes != config.num_classes:
+        weights = _without_a_class(weights, config)
+    graphdef, shapes = nnx.split(skeleton(config))
+    return nnx.merge(graphdef, from_named(shapes, weights))
+
+
+def _without_a_class(
+    weights: Mapping[str, jax.Array], config: NetworkConfig
+) -> dict[str, np.ndarray]:
+    """Make every row of the table of classes that of the null class, the last.
+
+    Where there will be no table, the row becomes a part of the bias to which it was added.
+    """
+    found = {name: np.asarray(leaf) for name, leaf in weights.items()}
+    if _BIAS not in found:
+        raise InputError(
+            f"model.num_classes: {config.architecture} has no embedding of `networks/embedding.py`,"
+            " so that nothing is known of its classes; ask for as many as the checkpoint has"
+        )
+    null = found.pop(_TABLE)[-1] if _TABLE in found else np.zeros_like(found[_BIAS])
+    if config.num_classes:
+        found[_TABLE] = np.tile(null, (config.num_classes + 1, 1))
+    else:
+        found[_BIAS] = found[_BIAS] + null
+    return found

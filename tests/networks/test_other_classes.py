@@ -1,0 +1,66 @@
+"""A network that is to learn other classes begins as what the trained one draws without a class."""
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+import pytest
+from flax import nnx
+
+from sfumato.errors import InputError
+from sfumato.networks import config_class
+from sfumato.networks.classes import with_classes
+from sfumato.networks.initialisation import initialise
+
+SMALL = {
+    "unet": {"channels": 8, "norm_groups": 4, "attention_levels": [], "dropout": 0.1},
+    "dit": {"patch_size": 2, "width": 16, "depth": 1, "attention_heads": 2},
+}
+
+
+def network_of(architecture, num_classes, **changes):
+    settings = {"input_dim": [8, 8, 1], **SMALL[architecture], "num_classes": num_classes}
+    return config_class(architecture)(**settings | changes)
+
+
+def trained(config):
+    """Return a network none of whose weights are zero, as they are in a fresh one."""
+    graphdef, state = nnx.split(initialise(config, jax.random.key(3)))
+    keys = iter(jax.random.split(jax.random.key(4), 1000))
+    shifted = jax.tree.map(lambda w: w + 0.1 * jax.random.normal(next(keys), w.shape), state)
+    return nnx.merge(graphdef, shifted)
+
+
+def predictions(network, labels=None):
+    x = jax.random.normal(jax.random.key(0), (4, 8, 8, 1))
+    network.eval()  # without dropout
+    return np.asarray(network(x, jnp.array([0, 3, 50, 99]), labels))
+
+
+@pytest.mark.parametrize("architecture", ["unet", "dit"])
+@pytest.mark.parametrize(("known", "asked"), [(5, 3), (3, 5), (3, 0), (0, 3)])
+def test_all_classes_begin_as_none(architecture, known, asked):
+    before = trained(network_of(architecture, known))
+    after = with_classes(before, network_of(architecture, asked))
+    assert after.config.num_classes == asked
+    expected = predictions(before)
+    np.testing.assert_allclose(predictions(after), expected, rtol=0, atol=1e-5)
+    if asked:
+        every = jnp.array([0, asked - 1, -1, 1])
+        np.testing.assert_allclose(predictions(after, every), expected, rtol=0, atol=1e-5)
+    if known:
+        assert np.abs(predictions(before, jnp.arange(4) % known) - expected).max() > 1e-3
+
+
+def test_as_many_classes_are_the_same_ones():
+    before = trained(network_of("unet", 3))
+    after = with_classes(before, network_of("unet", 3, dropout=0.5))
+    labels = jnp.array([0, 1, 2, -1])
+    np.testing.assert_array_equal(predictions(after, labels), predictions(before, labels))
+    assert after.config.dropout == 0.5
+
+
+def test_classes_that_are_embedded_in_another_way_are_not_known(monkeypatch):
+    before, asked = trained(network_of("unet", 3)), network_of("unet", 5)
+    monkeypatch.setattr("sfumato.networks.classes._BIAS", "embed.elsewhere")
+    with pytest.raises(InputError, match=r"model\.num_classes: unet has no embedding"):
+        with_classes(before, asked)
