@@ -1,5 +1,7 @@
 """Adopt a trained checkpoint, after comparing it with the config.
 
+With the source `finetuned` it is what training goes on from, and may know other classes.
+
 python scripts/adopt.py --checkpoint resources/pretrained/mnist \
     --config '{"model": {}, "diffusion": {}, "weights": {"source": "pretrained"}}' \
     --output results/mine/checkpoint
@@ -7,7 +9,9 @@ python scripts/adopt.py --checkpoint resources/pretrained/mnist \
 
 from collections.abc import Sequence
 
+from sfumato.networks.classes import with_classes
 from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
+from sfumato.records.manifest import read_manifest
 from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import checkpoint_origin, provenance
 from sfumato.records.replacing import check_checkpoint_room
@@ -25,9 +29,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     check_outputs({}, {"output": arguments.output})
     check_checkpoint_room(arguments.output)
     settings = read_settings(Settings, arguments.config).matched(arguments.checkpoint)
-    network, manifest = load_checkpoint(arguments.checkpoint, settings.model, settings.diffusion)
+    held = settings.held_by(read_manifest(arguments.checkpoint))
+    network, manifest = load_checkpoint(arguments.checkpoint, held, settings.diffusion)
     inputs = {"pretrained": checkpoint_origin(arguments.checkpoint, manifest)}
-    record = provenance(STAGE, "checkpoint", settings, inputs=inputs)
+    artifact = "initial_checkpoint" if settings.weights.are_trained else "checkpoint"
+    record = provenance(STAGE, artifact, settings, inputs=inputs)
+    network = with_classes(network, settings.model)
     save_checkpoint(arguments.output, network, settings.diffusion, record)
 
 

@@ -14,6 +14,8 @@ from conftest import ROOT, code_blocks, slow
 from sfumato import ModelConfig
 from sfumato.config.merge import merge
 from sfumato.config.resolve import resolve
+from sfumato.records.manifest import read_manifest
+from sfumato.workflow.stages import adopt
 
 pytestmark = [
     pytest.mark.quick_compile,
@@ -79,6 +81,15 @@ def test_the_experiments_of_the_first_page_may_be_written(monkeypatch):
     first, second = (resolve(merge(config, yaml.safe_load(each)))[1]["mine"] for each in blocks)
     assert first.samples["ddim"].steps == 20
     assert second.data.source == "images" and second.weights.source == "trained"
+
+
+def test_the_experiment_that_trains_on_may_be_written(monkeypatch):
+    monkeypatch.chdir(ROOT)
+    config = yaml.safe_load((ROOT / "config.yaml").read_text())
+    blocks = code_blocks((DOCS / "training.md").read_text(), "yaml")
+    (mine,) = (resolve(merge(config, yaml.safe_load(each)))[1]["mine"] for each in blocks)
+    taken = adopt.Settings.of(mine)
+    assert taken.weights.digest == read_manifest(ROOT / mine.weights.folder)["digest"]
 
 
 def test_the_calls_that_change_a_setting_are_ones(tmp_path):

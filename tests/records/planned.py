@@ -16,7 +16,7 @@ from sfumato.workflow.picking import settings_of
 from sfumato.workflow.reruns import seen_by
 
 NAME = "mine"
-WEIGHTS = {"fresh": "initialise", "trained": "train", "pretrained": "adopt"}
+WEIGHTS = {"fresh": "initialise", "trained": "train", "pretrained": "adopt", "finetuned": "train"}
 RUN = r"evaluation/(?P<run>.+)/(?P<k>\d+)"
 JOBS = {
     r"data\.npz": "prepare_data",
@@ -46,6 +46,8 @@ def job_of(plan, path, name=NAME):
     """Return the stage whose job makes a file of an experiment, and the job's wildcards."""
     if path in ("checkpoint", "history.csv"):
         found, values = WEIGHTS[plan.experiments[name].weights.source], {}
+    elif path == "initial_checkpoint" and plan.experiments[name].weights.source == "finetuned":
+        found, values = "adopt", {}
     else:
         pattern = next(pattern for pattern in JOBS if re.fullmatch(pattern, path))
         match = re.fullmatch(pattern, path)
@@ -63,7 +65,7 @@ def asked(plan, path, name=NAME):
 def artifacts_of(plan, name=NAME):
     """Return the path of every file that can be built of an experiment, and says what made it."""
     experiment = plan.experiments[name]
-    entries, trained = experiment.samples, experiment.weights.source == "trained"
+    entries, trained = experiment.samples, experiment.weights.source in ("trained", "finetuned")
     runs = [f"evaluation/{run}/{k}" for run in experiment.runs for k in (0, 1)]
     files = [file for each in map(figure, names()) for file in each.files_for(experiment)]
     converges = _converges(experiment)
@@ -155,13 +157,13 @@ def record_of(plan, path, name=NAME):
     if found == "likelihood" and (other := settings.likelihood.other):
         inputs["other"] = {"digest": "0", "provenance": record_of(plan, "data.npz", other)}
     if found == "adopt":
-        manifest = read_manifest(ROOT / "resources" / "pretrained" / "mnist")
+        manifest = read_manifest(ROOT / plan.experiments[name].weights.folder)
         inputs = {"pretrained": {key: manifest[key] for key in ("digest", "provenance")}}
     artifact = path
     if found == "evaluate":
         run = getattr(wildcards, "run", "floor")
         artifact = f"evaluation/{run}/{seen.seed}.metrics.json"
-    elif path == "initial_checkpoint":
+    elif path == "initial_checkpoint" and found == "initialise":
         artifact = "checkpoint"
     elif match := re.fullmatch(rf"{RUN}(\.npz|\.timing\.json)", path):
         artifact = f"{match['run']}_samples{match[3]}"

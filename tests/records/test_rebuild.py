@@ -50,6 +50,12 @@ EXPERIMENTS = {
         "model": {**TINY["model"], "num_classes": 10},
     },
     "a pretrained network": DIGITS,
+    "one that is trained on": {
+        **DIGITS,
+        "weights": {"source": "finetuned", "folder": "resources/pretrained/digits"},
+        "training": {"steps": 30, "warmup_steps": 3, "learning_rate": 1e-4},
+        "evaluation": {"runs": [{"of": "ddim", "over": {"steps": [10]}}]},
+    },
     "swept": {
         **TINY,
         "seed": 3,
@@ -178,6 +184,16 @@ def test_a_checkpoint_that_was_adopted_is_needed_and_not_made():
     config = config_of(Record.model_validate(record_of(plan, "ddim_samples.png")))
     experiment = config["experiments"]["rebuilt"]
     assert not {"training", "data"} & set(experiment)
+    (need,) = needs_of(config)
+    assert "weights.folder" in need and experiment["weights"]["digest"] in need
+
+
+def test_a_checkpoint_that_was_trained_on_is_needed_and_trained_on():
+    plan = planned(EXPERIMENTS["one that is trained on"])
+    config = config_of(Record.model_validate(record_of(plan, "ddim_samples.png")))
+    experiment = config["experiments"]["rebuilt"]
+    assert experiment["training"]["steps"] == 30 and experiment["data"]["n_test"] == 1000
+    assert experiment["weights"]["folder"] == "resources/pretrained/digits"
     (need,) = needs_of(config)
     assert "weights.folder" in need and experiment["weights"]["digest"] in need
 

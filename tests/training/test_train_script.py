@@ -254,7 +254,7 @@ def test_what_cannot_be_written_is_refused_before_the_training(option, inputs, t
 
 
 def adopt_words(checkpoint, folder, **changes):
-    settings = config("model", "diffusion", weights={"source": "pretrained"}, **changes)
+    settings = config("model", "diffusion", **{"weights": {"source": "pretrained"}} | changes)
     return ["--config", settings, "--checkpoint", str(checkpoint), "--output", str(folder)]
 
 
@@ -268,6 +268,36 @@ def test_what_is_taken_over_has_the_same_weights_and_its_history(trained, tmp_pa
     scripts = re.findall(r"^ *(\w+\.py) -> ", capsys.readouterr().out, re.MULTILINE)
     assert scripts[:2] == ["adopt.py", "train.py"]
     assert set(scripts[2:]) == {"initialise.py", "prepare_data.py"}
+
+
+def test_training_goes_on_from_what_is_taken_over(trained, inputs, tmp_path):
+    """The classes are others, and so they begin as what was trained without any."""
+    weights, model = {"source": "finetuned"}, MODEL | {"num_classes": 3, "dropout": 0.1}
+    adopt.main(
+        adopt_words(trained / "checkpoint", tmp_path / "initial", weights=weights, model=model)
+    )
+    words = train_words(inputs, tmp_path, weights=weights, model=model)
+    words[words.index("--checkpoint") + 1] = str(tmp_path / "initial")
+    train.main(words)
+    before, taken, after = (
+        open_record(folder)
+        for folder in (trained / "checkpoint", tmp_path / "initial", tmp_path / "checkpoint")
+    )
+    assert len({before.digest, taken.digest, after.digest}) == 3
+    begun = after.record.inputs["initial"]
+    assert begun.digest == taken.digest
+    assert begun.provenance.inputs["pretrained"].digest == before.digest
+    assert after.record.settings["weights"] == {"source": "finetuned"}
+
+
+@pytest.mark.parametrize("changes", [{"channels": 8}, {"patch_size": 2}])
+def test_training_goes_on_from_the_same_network_alone(changes, trained, tmp_path):
+    weights, model = {"source": "finetuned"}, MODEL | {"num_classes": 3} | changes
+    words = adopt_words(trained / "checkpoint", tmp_path / "it", weights=weights, model=model)
+    ((name, value),) = changes.items()
+    said = refused(adopt.main, *words)
+    there = MODEL.get(name, 1)
+    assert f"was made with model.{name} = {there}, and the config says {value}; set" in said
 
 
 @pytest.mark.parametrize(

@@ -105,3 +105,29 @@ def test_what_is_no_checkpoint_is_refused(tmp_path, monkeypatch):
     (tmp_path / "one" / "manifest.json").write_text("{")
     said = refused(experiment(folder="one"))
     assert said.startswith("experiments.a.weights.folder: ") and "manifest.json" in said
+
+
+def test_what_is_trained_on_may_have_learnt_other_classes(manifest_alone):
+    asked = {"num_classes": 3, "dropout": 0.0}
+    tuned = experiment(asked, source="finetuned", folder="one")
+    settings, making = text_of(tuned)
+    assert manifest_alone["digest"] in settings and '"source":"finetuned"' in settings
+    train, here = Plan(["a"], {"a": tuned}), Wildcards(fromdict={"experiment": "a"})
+    assert manifest_alone["digest"] not in train.settings("train")(here)
+    assert text_of(experiment(source="pretrained", folder="one"))[0] != settings
+    assert "model.num_classes = 0, and the config says 3" in refused(
+        experiment({"num_classes": 3}, folder="one")
+    )
+    wrong = experiment(asked | {"channels": 32}, source="finetuned", folder="one")
+    assert "was made with model.channels = 48, and the config says 32; set" in refused(wrong)
+
+
+def test_another_start_trains_again(tmp_path, manifest_alone):
+    def making():
+        plan = Plan(["a"], {"a": experiment(source="finetuned", folder="one")})
+        return plan.making("train")(Wildcards(fromdict={"experiment": "a"}))
+
+    before = making()
+    other = manifest_alone | {"digest": "0" * 64}
+    (tmp_path / "one" / "manifest.json").write_text(json.dumps(other))
+    assert making() != before

@@ -1,4 +1,4 @@
-# The network's weights: freshly drawn, trained from there, or taken from a trained checkpoint.
+# The network's weights: freshly drawn, or taken from a trained checkpoint; trained from there, or not.
 
 from sfumato.workflow.stages.adopt import weights_places
 
@@ -51,7 +51,7 @@ rule train:
     benchmark:
         "results/{experiment}/benchmarks/train.tsv"
     wildcard_constraints:
-        experiment=plan.with_weights("trained"),
+        experiment=plan.with_weights("trained", "finetuned"),
     conda:
         "../envs/sfumato.yaml"
     threads: 8
@@ -88,3 +88,14 @@ rule adopt:
     shell:
         "python {params.script:q} --config {params.config:q} {params.places:q}"
         " --output {output.ckpt:q} > {log:q} 2>&1"
+
+
+use rule adopt as adopt_to_train with:
+    output:
+        ckpt=directory("results/{experiment}/initial_checkpoint"),
+    log:
+        "results/{experiment}/logs/adopt_to_train.log",
+    benchmark:
+        "results/{experiment}/benchmarks/adopt_to_train.tsv"
+    wildcard_constraints:
+        experiment=plan.with_weights("finetuned"),

@@ -105,7 +105,7 @@ def _figures(experiment: Experiment) -> Iterator[Mistake]:
             yield f"figures[{i}]", f"{show(file)} {reason}"
         elif file not in known:
             yield f"figures[{i}]", f"{show(file)} {one_of(known)}{nearest(file, known)}"
-    if "training.png" in experiment.built and experiment.weights.source != "trained":
+    if "training.png" in experiment.built and not experiment.weights.are_trained:
         yield "figures", UNTRAINED
     trajectory = experiment.trajectory
     followed = experiment.samples.get(trajectory.of)

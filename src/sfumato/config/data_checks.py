@@ -26,7 +26,7 @@ def check_data(experiment: Experiment, facts: Facts) -> None:
 def ignored_classes(experiment: Experiment, facts: Facts) -> str:
     """Say which classes of the network have no images to learn from; nothing if all have."""
     asked = experiment.model.num_classes
-    if experiment.weights.source != "trained" or asked <= facts.classes:
+    if not experiment.weights.are_trained or asked <= facts.classes:
         return ""
     if facts.classes:
         return f"model.num_classes: {asked} is more than the {facts.classes} classes of the data"
@@ -66,6 +66,6 @@ def _data_mistakes(experiment: Experiment, facts: Facts) -> Iterator[tuple[str, 
         n_test = experiment.data.filled(facts.count).n_test
         yield from experiment.forward.mistakes(experiment.diffusion.noise_steps, n_test)
     asked = experiment.model.num_classes
-    if experiment.weights.source == "trained" and 0 < asked < facts.classes:
+    if experiment.weights.are_trained and 0 < asked < facts.classes:
         reason = f"must be at least {facts.classes}, the classes of the data, or 0"
         yield "model.num_classes", f"{asked} {reason}"

@@ -31,7 +31,7 @@ _ENDS = _if_not(
     "diffusion.beta_schedule is {e.diffusion.beta_schedule}",
 )
 _IGNORED: dict[str, _Reason] = {
-    "training": _if_not(lambda e: e.weights.source == "trained", f"{_SOURCE}, not trained"),
+    "training": _if_not(lambda e: e.weights.are_trained, f"{_SOURCE}, not trained"),
     "training.min_snr_gamma": _if_not(
         lambda e: e.training.weighting == "min_snr", "training.weighting is {e.training.weighting}"
     ),
@@ -46,7 +46,7 @@ _IGNORED: dict[str, _Reason] = {
     ),
     **dict.fromkeys(
         ("weights.folder", "weights.digest"),
-        _if_not(lambda e: e.weights.source == "pretrained", f"{_SOURCE}, not pretrained"),
+        _if_not(lambda e: e.weights.are_adopted, f"{_SOURCE}, not pretrained"),
     ),
     "model.dropout": _if_not(lambda e: e.weights.source != "fresh", _SOURCE),
     "model.attention_heads": _if_not(
@@ -124,7 +124,7 @@ def _nonsense(own: Mapping[str, Any], experiment: Experiment) -> _Found:
     for name, entry in experiment.samples.items():
         for setting, said in entry.remarks(experiment.diffusion):
             yield f"samples.{name}.{setting}", said
-    if experiment.weights.source == "trained":
+    if experiment.weights.are_trained:
         if deaf := experiment.model.deaf():
             yield "model.norm_groups", deaf
         if unweighted := experiment.training.unweighted(experiment.diffusion):
@@ -155,7 +155,7 @@ def _chains(experiment: Experiment, scored: bool) -> Iterator[tuple[str, ChainCo
 def _classes_not_learnt(experiment: Experiment) -> _Found:
     """Yield the entries that ask for what training.label_dropout does not let the network learn."""
     dropout, samples = experiment.training.label_dropout, experiment.samples
-    if experiment.weights.source != "trained" or not experiment.model.num_classes:
+    if not experiment.weights.are_trained or not experiment.model.num_classes:
         return
     guided = [name for name, e in samples.items() if e.guidance and e.guidance.needs_labels]
     classless = [name for name, e in samples.items() if NO_CLASS in [*(e.labels or [NO_CLASS])]]

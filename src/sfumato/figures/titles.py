@@ -155,11 +155,13 @@ def _saved_fresh(made: Record) -> bool:
 
 
 def training_words(record: Record) -> str:
-    """Say how long a network was trained, and on which images."""
+    """Say how long a network was trained, or trained on, and on which images."""
+    how = record.settings.get("weights", {}).get("source")
+    how = how if how == "finetuned" else "trained"
     steps = record.settings.get("training", {}).get("steps")
     sources = [each.record.settings.get("data", {}).get("source") for each in ancestors(record)]
     images = next((f" on {source}" for source in sources if source), "")
-    return f"trained for {counted(steps, 'step')}{images}" if steps else f"trained{images}"
+    return f"{how} for {counted(steps, 'step')}{images}" if steps else f"{how}{images}"
 
 
 def diffusion_words(record: Record) -> str:

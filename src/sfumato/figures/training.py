@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from sfumato.records.opening import Opened
 
 COLUMNS = ("loss", "learning_rate", "gradient_norm")
-UNTRAINED = "'training.png' needs weights.source to be trained"
+UNTRAINED = "'training.png' needs weights.source to be trained or finetuned"
 
 
 def check(experiment: Any) -> None:  # noqa: ANN401
     """Raise an InputError if the experiment trains nothing."""
-    if experiment.weights.source != "trained":
+    if not experiment.weights.are_trained:
         raise InputError(f"figures: {UNTRAINED}")
 
 

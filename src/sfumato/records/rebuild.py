@@ -109,7 +109,7 @@ def needs_of(config: Mapping[str, Any]) -> Iterator[str]:
         if data.get("source") == "images":
             digest = data.get("digest")
             yield f"add data.folder, the folder of the pictures with the digest {digest}"
-    if weights.get("source") == "pretrained":
+    if weights.get("source") in ("pretrained", "finetuned"):
         digest = weights.get("digest")
         yield f"weights.folder must hold the checkpoint with the digest {digest}"
     for name, entry in (settings.get("samples") or {}).items():

@@ -46,7 +46,7 @@ def say_what_changed(before: Mapping[Loan, str]) -> None:
 
 
 def _loans(name: str, experiment: Experiment) -> Iterator[Loan]:
-    if experiment.weights.source == "pretrained":
+    if experiment.weights.are_adopted:
         yield Loan(name, pretrained_folder(experiment))
     for entry, config in experiment.samples.items():
         if is_guided_by_a_checkpoint(config):

@@ -137,7 +137,7 @@ class Plan(Contents):
         Who reads a trained checkpoint asks for both files. Of a job that is not whole Snakemake
         does not look at how its result was made, and would take fresh weights for trained ones.
         """
-        trained = self._experiment(wildcards).weights.source == "trained"
+        trained = self._experiment(wildcards).weights.are_trained
         return [f"results/{wildcards.experiment}/history.csv"] if trained else []
 
     def images_measured(self, wildcards: Any) -> list[str]:  # noqa: ANN401

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from sfumato.config.experiment import Experiment
 
-_STAGES = {"fresh": "initialise", "trained": "train", "pretrained": "adopt"}
+_STAGES = {"fresh": "initialise", "trained": "train", "pretrained": "adopt", "finetuned": "train"}
 
 
 def weights(experiment: Experiment) -> tuple[str, ...]:

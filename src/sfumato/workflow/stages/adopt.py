@@ -1,9 +1,12 @@
-"""Adopt a trained checkpoint, after comparing it with the config."""
+"""Adopt a trained checkpoint, to draw with or to train on, after comparing it with the config."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
+
+from pydantic import ValidationError
 
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.fields import Section
@@ -11,6 +14,7 @@ from sfumato.config.model import Model
 from sfumato.config.paths import shown
 from sfumato.config.weights import AdoptedConfig
 from sfumato.errors import InputError
+from sfumato.networks.base_config import NetworkConfig
 from sfumato.records.manifest import MANIFEST, read_manifest
 from sfumato.records.matching import differences
 from sfumato.records.provenance import checkpoint_origin
@@ -19,6 +23,8 @@ from sfumato.workflow.places import pretrained_folder
 
 if TYPE_CHECKING:
     from sfumato.config.experiment import Experiment
+
+_FREE = {"num_classes", "dropout"}
 
 
 class Settings(Section):
@@ -35,7 +41,8 @@ class Settings(Section):
         Raises:
             InputError: if it is not the one that is asked for, or is of another network.
         """
-        weights = AdoptedConfig(source="pretrained", digest=experiment.weights.digest)
+        asked = experiment.weights
+        weights = AdoptedConfig(source=asked.source, digest=asked.digest)
         settings = cls(model=experiment.model, diffusion=experiment.diffusion, weights=weights)
         return settings.matched(pretrained_folder(experiment))
 
@@ -57,13 +64,27 @@ class Settings(Section):
                 "folder of that one in weights.folder, or set weights.digest to null; if it was "
                 "made again meanwhile, run the same command once more"
             )
-        if found := differences(manifest, self.model, self.diffusion):
+        if found := differences(manifest, self.held_by(manifest), self.diffusion):
             raise InputError(
                 f"weights.folder: the checkpoint {shown(folder)} was made with {'; '.join(found)}; "
                 "set the same, or name another checkpoint"
             )
         weights = self.weights.model_copy(update={"digest": manifest["digest"]})
         return self.model_copy(update={"weights": weights})
+
+    def held_by(self, manifest: Mapping[str, Any]) -> NetworkConfig:
+        """Return the network that the checkpoint must hold.
+
+        It is the one that is asked for; but a network that is trained on may have learnt other
+        classes, with another dropout.
+        """
+        asked = self.model
+        try:
+            there = type(asked).model_validate(manifest["model"])
+        except ValidationError:
+            return asked
+        free = _FREE & type(there).model_fields.keys() if self.weights.are_trained else ()
+        return asked.model_copy(update={name: getattr(there, name) for name in free})
 
 
 def manifest(experiment: Experiment) -> list[Path]:

@@ -1,11 +1,18 @@
 """Train the network of a checkpoint."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.fields import Section, Seed
 from sfumato.config.model import Model
 from sfumato.config.training import TrainingConfig
 from sfumato.config.weights import SourceConfig
 from sfumato.records.stage import TRAINING, Stage
+
+if TYPE_CHECKING:
+    from sfumato.config.experiment import Experiment
 
 
 class Settings(Section):
@@ -18,4 +25,9 @@ class Settings(Section):
     weights: SourceConfig
 
 
-STAGE = Stage("train", Settings, packages=TRAINING, after=("prepare_data", "initialise"), stream=4)
+def before(experiment: Experiment) -> tuple[str, ...]:
+    """Return the stages that make the images, and the weights with which training begins."""
+    return ("prepare_data", "adopt" if experiment.weights.are_adopted else "initialise")
+
+
+STAGE = Stage("train", Settings, packages=TRAINING, after=before, stream=4)
