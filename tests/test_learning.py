@@ -52,6 +52,21 @@ def test_fit_is_the_training_of_the_workflow():
     assert not same(model, tiny())
 
 
+def test_other_classes_begin_as_what_is_drawn_without_one():
+    model = tiny()
+    model.fit(IMAGES, LABELS, **SHORT)
+    other = model.with_classes(5, rngs=nnx.Rngs(1))
+    assert other.network.config.num_classes == 5 and model.network.config.num_classes == 3
+    x, t = IMAGES[:3], np.array([0, 5, 19])
+    found = other(x, t, np.array([0, 4, -1]))["predicted_noise"]
+    np.testing.assert_allclose(found, model(x, t)["predicted_noise"], rtol=0, atol=1e-5)
+    assert same(model, model.with_classes(3))
+    other.fit(IMAGES, np.arange(12) % 5, **SHORT)
+    assert not np.allclose(other(x, t, 4)["predicted_noise"], other(x, t, 0)["predicted_noise"])
+    with pytest.raises(InputError, match="num_classes"):
+        model.with_classes(-1)
+
+
 def test_what_is_saved_is_loaded(tmp_path):
     model = tiny()
     model.fit(IMAGES, **SHORT)

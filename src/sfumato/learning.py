@@ -24,6 +24,7 @@ from sfumato.config.validation import nearest, one_of, validate
 from sfumato.drawing import Drawing
 from sfumato.errors import InputError
 from sfumato.networks.base import Network
+from sfumato.networks.classes import with_classes
 from sfumato.project import PRETRAINED, PROJECT
 from sfumato.records.checkpoint import load_whole, save_checkpoint
 from sfumato.records.code import meaning_digest
@@ -101,6 +102,27 @@ class Learning(Drawing):
         self.network, self.training = trained, training
         self.eval()
         return dict(zip(HISTORY, history.T, strict=True))
+
+    def with_classes(self, num_classes: int, *, rngs: nnx.Rngs | None = None) -> Self:
+        """Return a model that begins with the weights of this one, and can learn other classes.
+
+        Each of them, and none, begins as what this model draws without a class: p(x | y) = p(x).
+        With as many classes as this model knows, they are the same ones.
+
+        Args:
+            num_classes: how many the new model can be asked for; 0 for none.
+            rngs: from which it draws; left out, `nnx.Rngs(0)`.
+
+        Raises:
+            InputError: if there cannot be so many.
+        """
+        settings = self.network.config.model_dump() | {"num_classes": num_classes}
+        config = validate(type(self.network.config), settings, "with_classes")
+        network = with_classes(self.network, config)
+        model = self._around(network, self.diffusion, "model", rngs)
+        model.eval()
+        model._origin, model.training = self._origin, self.training
+        return model
 
     def save(self, folder: str | Path) -> None:
         """Write a checkpoint, which `load` reads, and the workflow as `weights.folder`.
