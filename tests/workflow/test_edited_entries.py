@@ -185,3 +185,21 @@ def test_a_job_without_its_data_says_what_is_missing(made):
     words = (f"--checkpoint={folder}/checkpoint", f"--output={folder}/x.npz")
     with pytest.raises(SystemExit, match=r"error: --read: name the file of data, as in data=data"):
         run(plan, "sample", "varied", *words, f"--timing={folder}/x.json")
+
+
+def test_a_picture_that_is_swapped_before_its_job_is_refused(made, tmp_path):
+    folder, _, _ = made
+    mask = tmp_path / "mask.png"
+    Image.fromarray(np.eye(8, dtype=np.uint8) * 255).save(mask)
+    edit = {"kind": "inpaint", "mask": {"file": str(mask)}}
+    plan = plan_of({"inpainted": {**SHORT, "edit": edit}})
+    words = [
+        *(f"--checkpoint={folder}/checkpoint", f"--read=data={folder}/data.npz"),
+        *(f"--read=mask={mask}", f"--output={tmp_path}/x.npz", f"--timing={tmp_path}/x.json"),
+    ]
+    run(plan, "sample", "inpainted", *words)
+    Image.fromarray(255 - np.eye(8, dtype=np.uint8) * 255).save(mask)
+    (tmp_path / "x.npz").unlink()
+    with pytest.raises(SystemExit, match=r"mask\.png is another picture than when this was asked"):
+        run(plan, "sample", "inpainted", *words)
+    assert not (tmp_path / "x.npz").exists()

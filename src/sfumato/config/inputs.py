@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import fields, replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 if TYPE_CHECKING:
@@ -17,6 +19,14 @@ FILE = "file"
 """The name of every knob that is the path of a file of the user's."""
 
 
+_BY_CONTENT = "sha256:"
+
+
+def content_name(path: Path) -> str:
+    """Return the name of a file that says what is in it, in place of where it is."""
+    return f"{_BY_CONTENT}{hashlib.sha256(path.read_bytes()).hexdigest()}"
+
+
 class Input(NamedTuple):
     """A file that a method reads."""
 
@@ -24,6 +34,10 @@ class Input(NamedTuple):
     """Of a result, from the experiment's folder; of a file of the user's, as it is written."""
     stage: str = ""
     """The stage that makes it; empty for a file of the user's."""
+
+    def is_another(self, path: Path) -> bool:
+        """Tell whether a file of the user's is not the one whose content was named."""
+        return self.path.startswith(_BY_CONTENT) and content_name(path) != self.path
 
 
 def named(method: Knobs, names: Mapping[str, str]) -> Knobs:

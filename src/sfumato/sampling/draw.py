@@ -14,6 +14,7 @@ import jax
 from sfumato.compute.backend import spread_over_cores
 from sfumato.compute.randomness import stage_key
 from sfumato.config.diffusion import DiffusionConfig
+from sfumato.config.paths import shown
 from sfumato.config.samples import ChainConfig
 from sfumato.config.sampling import SamplingConfig
 from sfumato.diffusion.prediction import Given
@@ -150,6 +151,12 @@ def _opened(config: ChainConfig, files: Mapping[str, Path]) -> dict[str, Path | 
     """Open the results that an edit reads, and say where the user's files are, by name."""
     wanted = config.edit.inputs() if config.edit else {}
     places = {name: _place(config, name, files) for name in wanted}
+    for name, place in places.items():
+        if wanted[name].is_another(place):
+            raise InputError(
+                f"edit: {shown(place)} is another picture than when this was asked for; run the "
+                "same command again"
+            )
     return {n: open_record(place) if wanted[n].stage else place for n, place in places.items()}
 
 

@@ -6,12 +6,12 @@ where they are: the settings of the job hold a digest in place of the path.
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import cache
 from typing import TYPE_CHECKING
 
+from sfumato.config.inputs import content_name
 from sfumato.config.paths import shown, user_path
 from sfumato.errors import InputError
 from sfumato.workflow.guiding import guiding_folder, is_guided_by_a_checkpoint, with_digest
@@ -93,7 +93,7 @@ def _known(experiment: Experiment, name: str, entry: SampleConfig) -> SampleConf
 def _digest(path: str, place: str) -> str:
     """Name a file by its content."""
     try:
-        return f"sha256:{hashlib.sha256(user_path(path, place).read_bytes()).hexdigest()}"
+        return content_name(user_path(path, place))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or "this is no name of a file"
         raise InputError(f"{place}: {shown(path)} cannot be read: {reason}") from None
