@@ -1,4 +1,4 @@
-"""Section `likelihood`: how likely the network finds images, in bits for each of their numbers."""
+"""Section `likelihood`: how likely the network finds images, in bits per dimension."""
 
 from pydantic import Field
 

@@ -11,8 +11,8 @@ class SourceConfig(Section):
     """Where the weights come from, without saying which checkpoint."""
 
     source: Literal["fresh", "trained", "pretrained", "finetuned"] = "fresh"
-    """Drawn from the seed, trained from there, taken from a trained checkpoint, or trained from
-    there."""
+    """Drawn from the seed; trained from such weights; taken from a trained checkpoint; or trained
+    from that."""
 
     @property
     def are_trained(self) -> bool:

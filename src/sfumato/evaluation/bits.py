@@ -5,7 +5,7 @@ from sfumato.records.measurements import Measurement
 
 
 class Estimate(Section):
-    """A mean over images, in bits for each of their numbers."""
+    """A mean over images, in bits per dimension."""
 
     mean: Real
     """Over the images."""

@@ -1,4 +1,4 @@
-"""How likely images are, in bits for each of their numbers: a bound, and the flow's own value.
+"""How likely images are, in bits per dimension: a bound, and the flow's own value.
 
 An image x of 256 levels, v = level / 127.5 - 1, is noised to the first time, and that noise is what
 makes it continuous (there is no other dequantisation): with z = x_t at the first time, t = 0,
