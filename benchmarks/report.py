@@ -87,11 +87,11 @@ def main() -> None:
     lines += [row(name, result, limit) for name, result in others.items()]
     lines += [
         "",
-        f"{STEPS} steps of DDIM on {BATCH} images of {SIDE} x {SIDE}, on {machine['device']}; "
-        f"images per second: DDIM with {DDIM_STEPS} steps, {MANY} images in one call, in brackets "
-        "how many at a time are best. In brackets after the seconds of training stands its batch. "
-        f"Medians of {turns} turns, of the step the fastest and the slowest in brackets. In the "
-        f"same run a product of matrices reached {limits(machine)}. "
+        f"Medians of {turns} turns, on {machine['device']}. ms per step: one step of DDIM, of "
+        f"{STEPS}, on {BATCH} images of {SIDE} x {SIDE} (fastest to slowest). Images per s: {MANY} "
+        f"images in one call, by DDIM with {DDIM_STEPS} steps (the best number at a time). s per "
+        "training step: one update (batch size). The matrix rate is that of a product of matrices "
+        f"in the same run, which reached {limits(machine)}. "
         "The FLOP are what XLA and PyTorch count: XLA leaves out what falls on the padding.",
         "",
     ]
