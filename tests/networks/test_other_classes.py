@@ -8,7 +8,10 @@ from flax import nnx
 
 from sfumato.errors import InputError
 from sfumato.networks import config_class
+from sfumato.networks.base import Network
+from sfumato.networks.blocks import Layers
 from sfumato.networks.classes import with_classes
+from sfumato.networks.embedding import Embedding
 from sfumato.networks.initialisation import initialise
 
 SMALL = {
@@ -59,8 +62,27 @@ def test_as_many_classes_are_the_same_ones():
     assert after.config.dropout == 0.5
 
 
-def test_classes_that_are_embedded_in_another_way_are_not_known(monkeypatch):
-    before, asked = trained(network_of("unet", 3)), network_of("unet", 5)
-    monkeypatch.setattr("sfumato.networks.classes._BIAS", "embed.elsewhere")
-    with pytest.raises(InputError, match=r"model\.num_classes: unet has no embedding"):
-        with_classes(before, asked)
+class OwnTable(Network):
+    """A network with a table of classes beside its embedding of the time."""
+
+    def __init__(self, config, *, rngs, dtype=None):
+        """Make the layers; see Network."""
+        self.config, layers = config, Layers(rngs, dtype)
+        self.embed = Embedding(8, 0, layers)
+        self.classes = nnx.Embed(config.num_classes + 1, self.embed.width, rngs=rngs)
+        self.out = layers.linear(self.embed.width, 1)
+
+    def __call__(self, x, t, labels=None, *, told=None, rngs=None):
+        """Return the prediction; see Network."""
+        labels = jnp.full(t.shape, self.config.num_classes) if labels is None else labels
+        return x + self.out(self.embed(t, None, told) + self.classes(labels))[:, None, None]
+
+
+@pytest.mark.parametrize(("known", "asked"), [(5, 3), (3, 0), (0, 3)])
+def test_classes_of_a_network_s_own_table_stay(known, asked, monkeypatch):
+    monkeypatch.setattr("sfumato.networks.initialisation.network_class", lambda _: OwnTable)
+    before = trained(network_of("unet", known))
+    with pytest.raises(InputError, match=rf"model\.num_classes: .* keep {known}"):
+        with_classes(before, network_of("unet", asked))
+    same = with_classes(before, network_of("unet", known, dropout=0.3))
+    np.testing.assert_array_equal(predictions(same), predictions(before))

@@ -16,7 +16,8 @@ class Network(nnx.Module, ABC):
     config: NetworkConfig
     """The settings that it was made from."""
     embed: Embedding
-    """Time and class as one vector; without it `training.augmentation` cannot be used."""
+    """Time and class as one vector; without it `training.augmentation` cannot be used, and the
+    number of classes of a trained network cannot change."""
 
     @abstractmethod
     def __init__(
