@@ -40,6 +40,10 @@ def test_names_are_those_of_the_data_that_a_network_was_trained_on():
     clothes = made("checkpoint", "train.py", {"data": data})
     adopted = Record.model_validate(made("checkpoint", "adopt.py", {"original": clothes}))
     assert class_name(9, class_names(adopted)) == "Ankle boot"
+    tuned = made("checkpoint", "train.py", {"data": data, "initial": checkpoint("trained")})
+    assert class_name(9, class_names(Record.model_validate(tuned))) == "Ankle boot"
+    own = made("checkpoint", "DDPMModel.save", {"initial": clothes})
+    assert class_names(Record.model_validate(own)) == ()
     assert class_names(Record.model_validate(checkpoint())) == ()
     assert class_name(9) == "class 9" and class_name(-1, DIGITS) == "no class"
 

@@ -142,7 +142,9 @@ def test_a_network_says_what_it_has_learnt():
     tuned = records["trained"].model_dump()
     tuned["settings"] |= {"weights": {"source": "finetuned"}, "training": {"steps": 9}}
     tuned["inputs"]["initial"] = {"digest": "0", "provenance": of}
-    assert network_words(Record.model_validate(tuned)) == "finetuned for 9 steps on mnist-5k"
+    assert network_words(Record.model_validate(tuned)) == (
+        "trained for 600 steps on mnist-5k, then for 9 steps on mnist-5k"
+    )
 
 
 @pytest.mark.parametrize(("weights", "state"), [("fresh", "untrained"), ("trained", "600 steps")])

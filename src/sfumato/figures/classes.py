@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from sfumato.config.labels import NO_CLASS, RANDOM, Labels
-from sfumato.records.facts import ancestors
+from sfumato.records.facts import makers
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -28,11 +28,9 @@ def class_names(record: Record) -> tuple[str, ...]:
 
     A digit is its own name, and the user's pictures have the names of their folders.
     """
-    if folders := next(
-        (each.record.classes for each in ancestors(record) if each.record.classes), ()
-    ):
+    if folders := next((made.classes for made in makers(record) if made.classes), ()):
         return tuple(_letters(name) or f"class {i}" for i, name in enumerate(folders))
-    sources = (each.record.settings.get("data", {}).get("source") for each in ancestors(record))
+    sources = (made.settings.get("data", {}).get("source") for made in makers(record))
     source = next(filter(None, sources), "")
     if source in DIGITS:
         return tuple(map(str, range(10)))

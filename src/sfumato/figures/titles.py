@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from sfumato.config.wording import USUAL_ENTRY, USUAL_GUIDANCE, called, exact, phrase, phrases
 from sfumato.figures.classes import class_names, class_words
-from sfumato.records.facts import ancestors, settings_of
+from sfumato.records.facts import INITIAL, ancestors, makers, settings_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -141,11 +141,14 @@ def runs_heading(
 
 
 def network_words(record: Record) -> str:
-    """Say of an artifact what the network that it was made with has learnt, if a file tells."""
-    makers = [each.record for each in ancestors(record)]
-    if trained := next((made for made in makers if "training" in made.settings), None):
-        return training_words(trained)
-    fresh = (made.script == "initialise.py" or _saved_fresh(made) for made in makers)
+    """Say of an artifact what the network that it was made with has learnt, if a file tells.
+
+    Each training is named, the first first: `trained for 600 steps on mnist-5k, then for 50 steps`.
+    """
+    if lessons := _lessons(record):
+        return f"trained {', then '.join(lessons)}".strip()
+    made = [each.record for each in ancestors(record)]
+    fresh = (each.script == "initialise.py" or _saved_fresh(each) for each in made)
     return "untrained network" if any(fresh) else ""
 
 
@@ -154,14 +157,17 @@ def _saved_fresh(made: Record) -> bool:
     return made.script == "DDPMModel.save" and not made.inputs
 
 
-def training_words(record: Record) -> str:
-    """Say how long a network was trained, or trained on, and on which images."""
-    how = record.settings.get("weights", {}).get("source")
-    how = how if how == "finetuned" else "trained"
-    steps = record.settings.get("training", {}).get("steps")
-    sources = [each.record.settings.get("data", {}).get("source") for each in ancestors(record)]
-    images = next((f" on {source}" for source in sources if source), "")
-    return f"{how} for {counted(steps, 'step')}{images}" if steps else f"{how}{images}"
+def _lessons(record: Record) -> list[str]:
+    """Say of each training how long it was, and on which images."""
+    trained = next((made for made in makers(record) if "training" in made.settings), None)
+    if trained is None:
+        return []
+    before = trained.inputs.get(INITIAL)
+    steps = trained.settings["training"].get("steps")
+    sources = (made.settings.get("data", {}).get("source") for made in makers(trained))
+    images = next((f"on {source}" for source in sources if source), "")
+    lesson = " ".join(filter(None, [f"for {counted(steps, 'step')}" if steps else "", images]))
+    return [*(_lessons(before.provenance) if before else []), lesson]
 
 
 def diffusion_words(record: Record) -> str:

@@ -44,13 +44,13 @@ def draw(look: ChartLook, history: Opened) -> Drawing:
     """Draw the history of a training run by step."""
     from sfumato.config.wording import phrases
     from sfumato.figures.charts import chart, count_steps, set_scale
-    from sfumato.figures.titles import diffusion_words, heading, training_words
+    from sfumato.figures.titles import diffusion_words, heading, network_words
 
     columns, training = history.read(), history.record.settings.get("training", {})
     step, diffusion = columns["step"], diffusion_words(history.record)
     unsaid = {"steps"} | ({"min_snr_gamma"} if training.get("weighting") == "uniform" else set())
     knobs = phrases({key: value for key, value in training.items() if key not in unsaid}, {})
-    said = heading(look, training_words(history.record), ", ".join(knobs), diffusion)
+    said = heading(look, network_words(history.record), ", ".join(knobs), diffusion)
     figure = chart(look, said, (9, 2.6))
     for axes, name in zip(figure.subplots(1, 3), COLUMNS, strict=True):
         color = BLUE if name == "learning_rate" else GREY

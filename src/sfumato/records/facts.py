@@ -8,6 +8,8 @@ from sfumato.records.provenance import Record
 
 OTHER = "other"
 """What the record of a likelihood calls the images of another experiment."""
+INITIAL = "initial"
+"""What the record of a training calls the weights that it began with."""
 
 
 class Ancestor(NamedTuple):
@@ -35,6 +37,17 @@ def ancestors(
     for name, origin in record.inputs.items():
         if not (own and is_of_another(record, name)):
             yield from ancestors(origin.provenance, f"{place}{name} > ", origin.digest, own=own)
+
+
+def makers(record: Record) -> Iterator[Record]:
+    """Yield an artifact and what it was made from, the nearest first, as `ancestors` does.
+
+    What its network had learnt before its last training is left out.
+    """
+    yield record
+    for name, origin in record.inputs.items():
+        if name != INITIAL:
+            yield from makers(origin.provenance)
 
 
 def is_of_another(record: Record, name: str) -> bool:
