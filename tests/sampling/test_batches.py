@@ -155,8 +155,11 @@ def test_the_chain_may_start_anywhere(schedule):
 def test_the_chain_may_end_anywhere(schedule):
     denoise = gaussian_denoiser(schedule, 0.2, 0.4)
     whole = draw(denoise, schedule, steps=10, snapshots=[6])
-    begun = draw(denoise, schedule, timesteps=whole.timesteps[:6], end=whole.timesteps[6])
+    times, end = whole.timesteps[:6], whole.timesteps[6]
+    begun = draw(denoise, schedule, timesteps=times, end=end, snapshots=[6])
     np.testing.assert_array_equal(begun.images, whole.snapshots[0])
+    np.testing.assert_array_equal(begun.images, begun.snapshots[0])
+    assert np.isnan(begun.predicted_x_0).all()  # nothing was predicted from there
 
 
 def test_given_arrays_go_with_their_samples(schedule):

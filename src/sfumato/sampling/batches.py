@@ -240,6 +240,7 @@ def _finished(
     kept, predicted = (
         np.array(array[:-1, :n_samples]) for array in (state.snapshots, state.predicted_x_0)
     )
-    if len(times) - 1 in positions and times[-1] == -1:  # the image is its own prediction
-        kept[-1] = predicted[-1] = images
+    if len(times) - 1 in positions:
+        kept[-1] = images
+        predicted[-1] = images if times[-1] == -1 else np.nan  # the data is its own prediction
     return Samples(images, times[:-1], kept, predicted, times[list(positions)], seconds, nfe)

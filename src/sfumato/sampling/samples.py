@@ -17,7 +17,8 @@ class Samples:
         images: (n_samples, H, W, C) float32, in [-1, 1] where the denoiser clips.
         timesteps: (N,), the times from which a step was taken.
         snapshots: (K, n_samples, H, W, C), the states x_t that were asked for.
-        predicted_x_0: (K, n_samples, H, W, C), the prediction of x_0 from each of them.
+        predicted_x_0: (K, n_samples, H, W, C), the prediction of x_0 from each of them; NaN from
+            the last state, for which no network was asked, unless it is the data.
         snapshot_timesteps: (K,), the time t of each; -1 is the data.
         seconds: time spent to `compile` the loop and to `run` it.
         nfe: network evaluations of each sample.
