@@ -66,3 +66,21 @@ def test_the_run_that_makes_it_again_says_so(project):
     assert f"reads: reads {both[0]}, which was made again" in run(2, reads=reads)
     again = run(2, reads=reads)
     assert "rule adopt:" in again and "which was made again" not in again
+
+
+def test_sweeps_and_modules_are_readers_too(tmp_path, monkeypatch):
+    """A module's results are below its prefix."""
+    monkeypatch.chdir(tmp_path)
+    folders = ["diffusion/results/lends/checkpoint", "results/worse/checkpoint"]
+    for folder in folders:
+        (tmp_path / folder).mkdir(parents=True)
+        shutil.copy(SHIPPED, tmp_path / folder)
+    weights = {"source": "finetuned", "folder": folders[0]}
+    guidance = {"method": "auto", "checkpoint": folders[1]}
+    samples = {"ddim": {"guidance": guidance}}
+    sweeps = {"scales": {"of": "ddim", "over": {"guidance.checkpoint": folders}}}
+    experiments = {"a": {"weights": weights}, "b": {"samples": samples, "sweeps": sweeps}}
+    found = borrowed(resolve({"targets": ["a"], "experiments": experiments})[1], experiments)
+    assert [(each.reader, str(each.folder)) for each in found] == [
+        *(("a", folders[0]), ("b", folders[1]), ("b", folders[0]))
+    ]
