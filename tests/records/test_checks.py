@@ -54,5 +54,7 @@ def test_a_network_that_was_trained_may_have_learnt_blank_pictures(caplog):
     assert said.startswith(
         "x: every image is blank, image 0 about 0.5 everywhere; if the network did not"
     )
+    fitted = {"script": "DDPMModel.save", "settings": {"training": {"steps": 3}}, "inputs": {}}
+    assert len(list(checked("x", [BLANK, BLANK], record=fitted))) == 2
     with pytest.raises(InputError, match="NaN"):
         check_images("x", np.nan * BLANK, trained())

@@ -79,5 +79,6 @@ def checked(
 
 def _trained(record: Mapping[str, Any]) -> bool:
     """Tell whether a record, or that of anything before it, is of a training."""
-    origins = record.get("inputs", {}).values()
-    return record.get("script") == "train.py" or any(_trained(o["provenance"]) for o in origins)
+    if record.get("script") == "train.py" or "training" in record.get("settings", {}):
+        return True
+    return any(_trained(origin["provenance"]) for origin in record.get("inputs", {}).values())
