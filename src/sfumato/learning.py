@@ -106,6 +106,8 @@ class Learning(Drawing):
     def with_classes(self, num_classes: int, *, rngs: nnx.Rngs | None = None) -> Self:
         """Return a model that begins with the weights of this one, and can learn other classes.
 
+        It is in eval mode, and computes in float32.
+
         Each of them, and none, begins as what this model draws without a class: p(x | y) = p(x).
         With as many classes as this model knows, they are the same ones.
 

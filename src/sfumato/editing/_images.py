@@ -74,7 +74,8 @@ class OfImages(Edit):
         images, which = asked.arrays["images"], self.which(asked)
         if which.max() >= len(images):
             raise InputError(
-                f"edit: there are {len(images)} test images, and sample {which.argmax()} asks for "
+                f"edit: there are {len(images)} test images, and sample "
+                f"{asked.indices[which.argmax()]} asks for "
                 f"image {which.max()}"
             )
         return {"original": np.asarray(images, np.float32)[which]}

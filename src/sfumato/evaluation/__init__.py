@@ -1,8 +1,8 @@
 """How good generated images are: pure functions over arrays, one concept a file.
 
-Images are float32 in [-1, 1], (N, H, W, C). Every function but those of likelihoods rounds them
-first to the 256 levels of a PNG with `quantise`, so that real and generated ones are compared as
-they would be seen, and not by details that no file keeps.
+Images are float32 in [-1, 1], (N, H, W, C). Functions that take images, but for `likelihood.terms`,
+round them first to the 256 levels of a PNG with `quantise`, so that real and generated ones are
+compared as they would be seen, and not by details that no file keeps.
 
 There is no common standard for small grey images, so this project sets one: a small classifier,
 trained on the real training images (`classifier`), whose last hidden layer gives 64 features an
