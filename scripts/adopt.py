@@ -10,8 +10,7 @@ python scripts/adopt.py --checkpoint resources/pretrained/mnist \
 from collections.abc import Sequence
 
 from sfumato.networks.classes import with_classes
-from sfumato.records.checkpoint import load_checkpoint, save_checkpoint
-from sfumato.records.manifest import read_manifest
+from sfumato.records.checkpoint import load_whole, save_checkpoint
 from sfumato.records.outputs import check_outputs
 from sfumato.records.provenance import checkpoint_origin, provenance
 from sfumato.records.replacing import check_checkpoint_room
@@ -28,9 +27,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     arguments = parser.parse_args(argv)
     check_outputs({}, {"output": arguments.output})
     check_checkpoint_room(arguments.output)
-    settings = read_settings(Settings, arguments.config).matched(arguments.checkpoint)
-    held = settings.held_by(read_manifest(arguments.checkpoint))
-    network, manifest = load_checkpoint(arguments.checkpoint, held, settings.diffusion)
+    settings = read_settings(Settings, arguments.config)
+    network, _, manifest = load_whole(arguments.checkpoint)
+    settings = settings.matched(arguments.checkpoint, manifest)
     inputs = {"pretrained": checkpoint_origin(arguments.checkpoint, manifest)}
     artifact = "initial_checkpoint" if settings.weights.are_trained else "checkpoint"
     record = provenance(STAGE, artifact, settings, inputs=inputs)

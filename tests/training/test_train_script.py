@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from conftest import ROOT
 
+from sfumato.records.checkpoint import load_weights
 from sfumato.records.opening import open_record
 
 initialise, prepare_data, train, adopt, explain = map(
@@ -284,6 +285,9 @@ def test_training_goes_on_from_what_is_taken_over(trained, inputs, tmp_path):
         for folder in (trained / "checkpoint", tmp_path / "initial", tmp_path / "checkpoint")
     )
     assert len({before.digest, taken.digest, after.digest}) == 3
+    known, begun_with = (load_weights(f) for f in (trained / "checkpoint", tmp_path / "initial"))
+    assert begun_with.keys() - known.keys() == {"embed.labels.embedding"}
+    assert all((begun_with[name] == weights).all() for name, weights in known.items())
     begun = after.record.inputs["initial"]
     assert begun.digest == taken.digest
     assert begun.provenance.inputs["pretrained"].digest == before.digest

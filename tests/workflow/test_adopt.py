@@ -114,12 +114,32 @@ def test_what_is_trained_on_may_have_learnt_other_classes(manifest_alone):
     assert manifest_alone["digest"] in settings and '"source":"finetuned"' in settings
     train, here = Plan(["a"], {"a": tuned}), Wildcards(fromdict={"experiment": "a"})
     assert manifest_alone["digest"] not in train.settings("train")(here)
-    assert text_of(experiment(source="pretrained", folder="one"))[0] != settings
     assert "model.num_classes = 0, and the config says 3" in refused(
         experiment({"num_classes": 3}, folder="one")
     )
     wrong = experiment(asked | {"channels": 32}, source="finetuned", folder="one")
     assert "was made with model.channels = 48, and the config says 32; set" in refused(wrong)
+
+
+@pytest.mark.parametrize("source", ["pretrained", "finetuned"])
+@pytest.mark.parametrize("name", ["checkpoint", "initial_checkpoint"])
+@pytest.mark.parametrize("prefix", ["", "module/"])
+def test_an_experiment_does_not_begin_with_what_it_makes(prefix, name, source, tmp_path):
+    """Snakemake would delete it first."""
+    folder = f"{prefix}results/a/{name}"
+    (tmp_path / "one").rename(tmp_path / "moved")
+    (tmp_path / folder).parent.mkdir(parents=True)
+    (tmp_path / "moved").rename(tmp_path / folder)
+    for experiment_name, refused_here in {"a": True, "b": False}.items():
+        each = experiment(source=source, folder=folder)
+        places = Plan([experiment_name], {experiment_name: each}).where(weights_places)
+        job = Wildcards(fromdict={"experiment": experiment_name})
+        output = [f"{prefix}results/{experiment_name}/checkpoint"]
+        if refused_here:
+            with pytest.raises(SystemExit, match=r"weights\.folder: .* is made by this experiment"):
+                places(job, output)
+        else:
+            assert places(job, output) == [f"--checkpoint={folder}"]
 
 
 def test_another_start_trains_again(tmp_path, manifest_alone):

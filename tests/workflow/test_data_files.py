@@ -135,9 +135,9 @@ def test_moved_pictures_are_the_same_and_changed_ones_are_not(tmp_path, monkeypa
 
 
 def test_snakemake_compares_no_place():
-    """It compares no parameter that asks for the input."""
+    """It compares no parameter that asks for the output."""
     where = Plan(["tiny"], {"tiny": experiment()}).where(data_places)
-    assert list(inspect.signature(where).parameters) == ["wildcards", "input"]
+    assert list(inspect.signature(where).parameters) == ["wildcards", "output"]
 
 
 def test_another_server_is_no_other_data():

@@ -26,7 +26,7 @@ def check_data(experiment: Experiment, facts: Facts) -> None:
 def ignored_classes(experiment: Experiment, facts: Facts) -> str:
     """Say which classes of the network have no images to learn from; nothing if all have."""
     asked = experiment.model.num_classes
-    if not experiment.weights.are_trained or asked <= facts.classes:
+    if experiment.weights.source != "trained" or asked <= facts.classes:
         return ""
     if facts.classes:
         return f"model.num_classes: {asked} is more than the {facts.classes} classes of the data"

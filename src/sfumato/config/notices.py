@@ -19,6 +19,22 @@ _Reason = Callable[[Experiment], str]
 """Of an experiment, why nothing reads a setting; empty if something does."""
 
 
+def _training(experiment: Experiment) -> str:
+    """Say why nothing is trained; who names a checkpoint may want to train on from it."""
+    source = experiment.weights.source
+    if experiment.weights.are_trained:
+        return ""
+    return f"weights.source is {source}, not {'trained' if source == 'fresh' else 'finetuned'}"
+
+
+def _checkpoint(experiment: Experiment) -> str:
+    """Say why no checkpoint is read; who trains may want to begin with one."""
+    source = experiment.weights.source
+    if experiment.weights.begin_with_a_checkpoint:
+        return ""
+    return f"weights.source is {source}, not {'pretrained' if source == 'fresh' else 'finetuned'}"
+
+
 def _if_not(holds: Callable[[Experiment], bool], reason: str) -> _Reason:
     return lambda experiment: "" if holds(experiment) else reason.format(e=experiment)
 
@@ -31,7 +47,7 @@ _ENDS = _if_not(
     "diffusion.beta_schedule is {e.diffusion.beta_schedule}",
 )
 _IGNORED: dict[str, _Reason] = {
-    "training": _if_not(lambda e: e.weights.are_trained, f"{_SOURCE}, not trained"),
+    "training": _training,
     "training.min_snr_gamma": _if_not(
         lambda e: e.training.weighting == "min_snr", "training.weighting is {e.training.weighting}"
     ),
@@ -44,10 +60,7 @@ _IGNORED: dict[str, _Reason] = {
         ),
         "no entry of samples has the guidance classifier",
     ),
-    **dict.fromkeys(
-        ("weights.folder", "weights.digest"),
-        _if_not(lambda e: e.weights.are_adopted, f"{_SOURCE}, not pretrained"),
-    ),
+    **dict.fromkeys(("weights.folder", "weights.digest"), _checkpoint),
     "model.dropout": _if_not(lambda e: e.weights.source != "fresh", _SOURCE),
     "model.attention_heads": _if_not(
         lambda e: bool(getattr(e.model, "attention_levels", True)), "model.attention_levels is []"
@@ -155,7 +168,7 @@ def _chains(experiment: Experiment, scored: bool) -> Iterator[tuple[str, ChainCo
 def _classes_not_learnt(experiment: Experiment) -> _Found:
     """Yield the entries that ask for what training.label_dropout does not let the network learn."""
     dropout, samples = experiment.training.label_dropout, experiment.samples
-    if not experiment.weights.are_trained or not experiment.model.num_classes:
+    if experiment.weights.source != "trained" or not experiment.model.num_classes:
         return
     guided = [name for name, e in samples.items() if e.guidance and e.guidance.needs_labels]
     classless = [name for name, e in samples.items() if NO_CLASS in [*(e.labels or [NO_CLASS])]]

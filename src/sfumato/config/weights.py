@@ -20,7 +20,7 @@ class SourceConfig(Section):
         return self.source in ("trained", "finetuned")
 
     @property
-    def are_adopted(self) -> bool:
+    def begin_with_a_checkpoint(self) -> bool:
         """Whether a checkpoint is read: to draw with, or to train on."""
         return self.source in ("pretrained", "finetuned")
 

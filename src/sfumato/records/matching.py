@@ -1,6 +1,6 @@
 """Whether a checkpoint is of the network that a config asks for; no jax is needed to tell."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 
 from pydantic import ValidationError
@@ -10,12 +10,21 @@ from sfumato.networks.base_config import NetworkConfig
 
 
 def differences(
-    manifest: Mapping[str, Any], model: NetworkConfig, diffusion: DiffusionConfig
+    manifest: Mapping[str, Any],
+    model: NetworkConfig,
+    diffusion: DiffusionConfig,
+    free: Collection[str] = (),
 ) -> list[str]:
     """Return every setting that a checkpoint was made with, where the config says another.
 
     A setting that the manifest does not know yet had its default value. Of another network that
     alone is said.
+
+    Args:
+        manifest: of the checkpoint.
+        model: the network that the config says.
+        diffusion: the forward process that it says.
+        free: the settings of the network that may differ.
 
     Returns:
         For each `model.channels = 48, and the config says 32`.
@@ -31,7 +40,7 @@ def differences(
         found += [
             f"{section}.{key} = {made_with.get(key)}, and the config says {values.get(key)}"
             for key in made_with
-            if made_with.get(key) != values.get(key)
+            if made_with.get(key) != values.get(key) and not (settings is model and key in free)
         ]
     return found
 

@@ -141,7 +141,7 @@ def _made_here(record: Record) -> Record:
     inputs = {
         name: origin.model_copy(update={"provenance": _made_here(origin.provenance)})
         for name, origin in origins.items()
-        if not (name == "guidance" and origin.provenance.artifact == "checkpoint")
+        if not (name == "guidance" and origin.provenance.artifact.endswith("checkpoint"))
         and not is_of_another(record, name)
     }
     return record.model_copy(update={"inputs": inputs})

@@ -81,13 +81,13 @@ def _look_at(folder: Path) -> Facts:
     return Facts(len(pictures.states), classes, unlabelled, _digest(pictures), pictures.sentence)
 
 
-def data_places(experiment: Experiment, name: str) -> list[str]:
-    """Return the words that tell the job of experiment `name` where its files are.
+def data_places(experiment: Experiment, results: str) -> list[str]:
+    """Return the words that tell the job that writes into a folder where its files are.
 
     What a user should know of the images before they are loaded is said in the log.
     """
     data, words = experiment.data, []
-    name = name.rpartition("/")[2]  # the same of the one that `verify` builds
+    name = results.rpartition("/")[2]  # the same of the one that `verify` builds
     for remark in _remarks(experiment, name):
         _say(f"experiments.{name}.{remark}")
     if data.source in ("mnist", "fashion-mnist"):

@@ -147,6 +147,8 @@ class Plan(Contents):
         if other is None:
             return [own]
         place = f"experiments.{name}.likelihood.other: {other!r}"
+        if other == "training":
+            exit_with(f"{place} is what the experiment's own images are called; rename that one")
         if other not in self.names:
             exit_with(f"{place} {one_of(self.names)}, the experiments{nearest(other, self.names)}")
         shapes = [list(each.model.input_dim) for each in (experiment, self.experiments[other])]
@@ -157,12 +159,16 @@ class Plan(Contents):
     def where(self, places: Callable[[Experiment, str], list[str]]) -> Callable[..., list[str]]:
         """Return words of a command line that say where a job's files are.
 
-        They count for no result: Snakemake compares no parameter that depends on the input.
+        They count for no result: Snakemake compares no parameter that depends on the output.
+
+        Args:
+            places: returns the words, of an experiment and the folder of its results.
         """
 
-        def of(wildcards: Any, input: Any) -> list[str]:  # noqa: A002, ANN401, ARG001
+        def of(wildcards: Any, output: Any) -> list[str]:  # noqa: ANN401
             name = wildcards.experiment
-            return self._or_exit(name, lambda: places(self.experiments[name], name))
+            folder = os.path.dirname(output[0]) if output else f"results/{name}"
+            return self._or_exit(name, lambda: places(self.experiments[name], folder))
 
         return of
 

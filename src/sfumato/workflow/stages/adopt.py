@@ -6,15 +6,12 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
-from pydantic import ValidationError
-
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.fields import Section
 from sfumato.config.model import Model
 from sfumato.config.paths import shown
 from sfumato.config.weights import AdoptedConfig
 from sfumato.errors import InputError
-from sfumato.networks.base_config import NetworkConfig
 from sfumato.records.manifest import MANIFEST, read_manifest
 from sfumato.records.matching import differences
 from sfumato.records.provenance import checkpoint_origin
@@ -24,7 +21,8 @@ from sfumato.workflow.places import pretrained_folder
 if TYPE_CHECKING:
     from sfumato.config.experiment import Experiment
 
-_FREE = {"num_classes", "dropout"}
+MAY_DIFFER = ("num_classes", "dropout")
+"""The settings of a network that may change when it is trained on."""
 
 
 class Settings(Section):
@@ -44,19 +42,20 @@ class Settings(Section):
         asked = experiment.weights
         weights = AdoptedConfig(source=asked.source, digest=asked.digest)
         settings = cls(model=experiment.model, diffusion=experiment.diffusion, weights=weights)
-        return settings.matched(pretrained_folder(experiment))
-
-    def matched(self, folder: Path) -> Self:
-        """Return the settings with the digest of the checkpoint in a folder.
-
-        Raises:
-            InputError: if it is not the one that is asked for, or is of another network.
-        """
+        folder = pretrained_folder(experiment)
         try:
             manifest = read_manifest(folder)
             checkpoint_origin(folder, manifest)
         except InputError as error:
             raise InputError(f"weights.folder: {error}") from None
+        return settings.matched(folder, manifest)
+
+    def matched(self, folder: Path, manifest: Mapping[str, Any]) -> Self:
+        """Return the settings with the digest of the checkpoint in a folder.
+
+        Raises:
+            InputError: if it is not the one that is asked for, or is of another network.
+        """
         if self.weights.digest not in (None, manifest["digest"]):
             raise InputError(
                 f"weights.digest: the checkpoint {shown(folder)} is another, with the digest "
@@ -64,7 +63,8 @@ class Settings(Section):
                 "folder of that one in weights.folder, or set weights.digest to null; if it was "
                 "made again meanwhile, run the same command once more"
             )
-        if found := differences(manifest, self.held_by(manifest), self.diffusion):
+        free = MAY_DIFFER if self.weights.are_trained else ()
+        if found := differences(manifest, self.model, self.diffusion, free):
             raise InputError(
                 f"weights.folder: the checkpoint {shown(folder)} was made with {'; '.join(found)}; "
                 "set the same, or name another checkpoint"
@@ -72,29 +72,26 @@ class Settings(Section):
         weights = self.weights.model_copy(update={"digest": manifest["digest"]})
         return self.model_copy(update={"weights": weights})
 
-    def held_by(self, manifest: Mapping[str, Any]) -> NetworkConfig:
-        """Return the network that the checkpoint must hold.
-
-        It is the one that is asked for; but a network that is trained on may have learnt other
-        classes, with another dropout.
-        """
-        asked = self.model
-        try:
-            there = type(asked).model_validate(manifest["model"])
-        except ValidationError:
-            return asked
-        free = _FREE & type(there).model_fields.keys() if self.weights.are_trained else ()
-        return asked.model_copy(update={name: getattr(there, name) for name in free})
-
 
 def manifest(experiment: Experiment) -> list[Path]:
     """Return the file that has the digests of all others of the checkpoint."""
     return [pretrained_folder(experiment) / MANIFEST]
 
 
-def weights_places(experiment: Experiment, name: str) -> list[str]:  # noqa: ARG001
-    """Return the words that tell the job where the checkpoint is."""
-    return [f"--checkpoint={pretrained_folder(experiment)}"]
+def weights_places(experiment: Experiment, results: str) -> list[str]:
+    """Return the words that tell the job that writes into a folder where the checkpoint is.
+
+    Raises:
+        InputError: if it is one that the experiment makes, which Snakemake deletes before.
+    """
+    folder = pretrained_folder(experiment)
+    made = [Path(results, name).resolve() for name in ("checkpoint", "initial_checkpoint")]
+    if folder.resolve() in made:
+        raise InputError(
+            f"weights.folder: {shown(folder)} is made by this experiment, and would be deleted "
+            "first; give the experiment that reads it another name, or copy the folder elsewhere"
+        )
+    return [f"--checkpoint={folder}"]
 
 
 STAGE = Stage("adopt", Settings, packages=COMPUTING, reads=manifest)

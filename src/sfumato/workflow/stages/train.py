@@ -25,9 +25,9 @@ class Settings(Section):
     weights: SourceConfig
 
 
-def before(experiment: Experiment) -> tuple[str, ...]:
+def after(experiment: Experiment) -> tuple[str, ...]:
     """Return the stages that make the images, and the weights with which training begins."""
-    return ("prepare_data", "adopt" if experiment.weights.are_adopted else "initialise")
+    return ("prepare_data", "adopt" if experiment.weights.begin_with_a_checkpoint else "initialise")
 
 
-STAGE = Stage("train", Settings, packages=TRAINING, after=before, stream=4)
+STAGE = Stage("train", Settings, packages=TRAINING, after=after, stream=4)
