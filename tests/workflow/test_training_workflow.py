@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 
 import pytest
 from conftest import (
@@ -169,3 +170,36 @@ def test_a_pretrained_checkpoint_is_adopted(scored, tmp_path):
     assert ours.digest == theirs.digest
     adopted, checkpoint = ours.record.inputs["checkpoint"], theirs.record.inputs["checkpoint"]
     assert adopted.provenance.inputs["pretrained"].digest == checkpoint.digest
+
+
+@pytest.mark.slow
+def test_training_goes_on_from_a_checkpoint(scored, tmp_path):
+    """Of another experiment, to other classes; then nothing is to be done, nor in a copy."""
+    trained = scored / "results" / "tiny" / "checkpoint"
+    config = scored_config(
+        {
+            "figures": ["ddim_samples.png"],
+            "weights": {"source": "finetuned", "folder": str(trained)},
+            "model": {**SCORED_TINY["model"], "num_classes": 12},
+            "samples": {"ddpm": None, "steered": None},
+            "evaluation": {"runs": [{"of": "ddim"}]},
+        }
+    )
+
+    def run(folder):
+        write_config(folder, config)
+        environment = os.environ | warm_server() | QUICK
+        done = snakemake(folder, "--snakefile", str(ROOT / "Snakefile"), "tiny", env=environment)
+        return done.stdout + done.stderr
+
+    said = run(tmp_path)
+    assert re.findall(r"^(?:local)?rule (\w*train\w*):", said, re.MULTILINE) == [
+        *("adopt_to_train", "train")
+    ], said
+    results = tmp_path / "results" / "tiny"
+    made = open_record(results / "ddim_samples.npz").record
+    begun = made.inputs["checkpoint"].provenance.inputs["initial"].provenance
+    assert begun.inputs["pretrained"].digest == open_record(trained).digest
+    shutil.copytree(results, tmp_path / "copy" / "results" / "tiny")
+    for folder in (tmp_path, tmp_path / "copy"):
+        assert "Nothing to be done" in run(folder)
