@@ -30,7 +30,8 @@ from sfumato.samplers import UniPC
 from sfumato.sampling.batches import sample
 
 NAMES = ("mnist", "digits", "fashion")
-"""Each is a folder, an experiment that draws with it, and one, `_from_scratch`, that trains it."""
+"""Each is a folder, an experiment that draws with it, and one that trains it."""
+TRAINED_BY = {name: f"{name}_from_scratch" for name in NAMES} | {"mnist": "mnist_from_digits"}
 PRETRAINED = ROOT / "resources" / "pretrained"
 CARDS, MANIFESTS = (
     {name: read(PRETRAINED / name / file) for name in NAMES}
@@ -67,7 +68,7 @@ def test_they_are_small():
 def test_it_is_what_is_trained_from_scratch(name):
     made = MANIFESTS[name]["provenance"]
     assert made["script"] == "train.py"
-    experiment, pretrained = EXPERIMENTS[f"{name}_from_scratch"], EXPERIMENTS[name]
+    experiment, pretrained = EXPERIMENTS[TRAINED_BY[name]], EXPERIMENTS[name]
     assert made["settings"]["seed"] == experiment.seed
     for section in ("diffusion", "training"):  # settings that came later have their defaults
         schema = type(getattr(experiment, section))
@@ -78,6 +79,14 @@ def test_it_is_what_is_trained_from_scratch(name):
     assert DataConfig(**data | places) == experiment.data
     assert (ROOT / pretrained.weights.folder).samefile(PRETRAINED / name)
     assert (pretrained.model, pretrained.diffusion) == (experiment.model, experiment.diffusion)
+
+
+def test_that_of_mnist_was_trained_on_from_that_of_digits():
+    begun = MANIFESTS["mnist"]["provenance"]["inputs"]["initial"]["provenance"]
+    assert begun["inputs"]["pretrained"]["digest"] == MANIFESTS["digits"]["digest"]
+    weights = EXPERIMENTS["mnist_from_digits"].weights
+    assert weights.source == begun["settings"]["weights"]["source"] == "finetuned"
+    assert (ROOT / weights.folder).samefile(PRETRAINED / "digits")
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -117,6 +126,7 @@ def shown(quality):
         quality.row(sampler="ddim", steps=10, eta=0.0),
         quality.row(sampler="dpm_solver", steps=15),
         quality.row(sampler="unipc", steps=10),
+        quality.row(sampler="unipc", steps=15),
     ]
 
 
@@ -125,6 +135,21 @@ def test_the_docs_have_the_measured_numbers(quality):
     assert markdown(table(quality, shown(quality))) in QUALITY
     times = re.search(r"DDIM with 50 steps took 1/(\d+) of the time of DDPM with 1000", QUALITY)
     assert times and int(times.group(1)) == round(ddpm.seconds_per_sample / ddim.seconds_per_sample)
+
+
+def test_the_docs_have_what_many_samples_without_classes_score():
+    many = load_measurement(Quality, PRETRAINED / "mnist" / "quality_1000.json")
+    text = markdown(table(many))
+    assert text in QUALITY and text == (PRETRAINED / "mnist" / "quality_1000.md").read_text()
+    assert MANIFESTS["mnist"]["digest"] in set(digests(many.provenance.model_dump()))
+    at_random = load_measurement(Quality, PRETRAINED / "digits" / "at_random.json")
+    drawn, none = at_random.row(labels="random").mean, at_random.row(labels=None).mean
+    (row,) = many.rows
+    assert many.n_samples == at_random.n_samples and row.nfe == 20
+    assert drawn["fd_lenet"] < row.mean["fd_lenet"] < none["fd_lenet"]
+    assert drawn["precision"] > row.mean["precision"] > none["precision"]
+    told = "two_sample_accuracy"
+    assert [round(100 * each.mean[told]) for each in (row, many.floor)] == [57, 54]
 
 
 def test_digits_of_any_class_are_measured():
@@ -143,14 +168,14 @@ def test_digits_of_any_class_are_measured():
 
 def test_few_evaluations_are_no_worse_than_fifty_of_ddim(quality):
     """As the README says: within the spread over seeds, by distance and by a classifier."""
-    said = "UniPC with 10 evaluations draws digits no worse than DDIM with 50"
+    said = "UniPC with 15 evaluations draws digits no worse than DDIM with 50"
     assert said in " ".join((ROOT / "README.md").read_text().split())
-    few = quality.row(sampler="unipc", steps=10)
+    few = quality.row(sampler="unipc", steps=15)
     many = quality.row(sampler="ddim", steps=50, eta=0.0)
     for score in ("fd_lenet", "two_sample_accuracy"):
         spread = np.hypot(few.spread[score], many.spread[score])
         assert few.mean[score] < many.mean[score] + spread, score
-    assert few.nfe == 10 and many.nfe == 50
+    assert few.nfe == 15 and many.nfe == 50
 
 
 def test_the_docs_have_the_scores_of_digits_by_class(qualities):
