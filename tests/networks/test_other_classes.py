@@ -14,6 +14,8 @@ from sfumato.networks.classes import with_classes
 from sfumato.networks.embedding import Embedding
 from sfumato.networks.initialisation import initialise
 
+pytestmark = pytest.mark.quick_compile
+
 SMALL = {
     "unet": {"channels": 8, "norm_groups": 4, "attention_levels": [], "dropout": 0.1},
     "dit": {"patch_size": 2, "width": 16, "depth": 1, "attention_heads": 2},
