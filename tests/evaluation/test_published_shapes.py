@@ -135,7 +135,7 @@ def test_unipc_is_nearest_to_the_limit_at_ten_evaluations(drawn):
         for sampler, steps in ((DDIM(), 10), (DPMSolver(), 10), (UniPC(), 10))
     }
     ddim, dpm_solver, unipc = near.values()
-    assert unipc < 0.8 * ddim and abs(dpm_solver / ddim - 1) < 0.1, near
+    assert unipc < 0.8 * ddim and abs(dpm_solver / ddim - 0.9) < 0.05, near
 
 
 @pytest.mark.slow
