@@ -19,20 +19,15 @@ _Reason = Callable[[Experiment], str]
 """Of an experiment, why nothing reads a setting; empty if something does."""
 
 
-def _training(experiment: Experiment) -> str:
-    """Say why nothing is trained; who names a checkpoint may want to train on from it."""
-    source = experiment.weights.source
-    if experiment.weights.are_trained:
-        return ""
-    return f"weights.source is {source}, not {'trained' if source == 'fresh' else 'finetuned'}"
+def _not_of_source(holds: Callable[[Experiment], bool], wanted: str) -> _Reason:
+    """Name the source that a setting is for; who trains, or has a checkpoint, may mean both."""
 
+    def reason(experiment: Experiment) -> str:
+        source = experiment.weights.source
+        other = wanted if source == "fresh" else "finetuned"
+        return "" if holds(experiment) else f"weights.source is {source}, not {other}"
 
-def _checkpoint(experiment: Experiment) -> str:
-    """Say why no checkpoint is read; who trains may want to begin with one."""
-    source = experiment.weights.source
-    if experiment.weights.begin_with_a_checkpoint:
-        return ""
-    return f"weights.source is {source}, not {'pretrained' if source == 'fresh' else 'finetuned'}"
+    return reason
 
 
 def _if_not(holds: Callable[[Experiment], bool], reason: str) -> _Reason:
@@ -47,7 +42,7 @@ _ENDS = _if_not(
     "diffusion.beta_schedule is {e.diffusion.beta_schedule}",
 )
 _IGNORED: dict[str, _Reason] = {
-    "training": _training,
+    "training": _not_of_source(lambda e: e.weights.are_trained, "trained"),
     "training.min_snr_gamma": _if_not(
         lambda e: e.training.weighting == "min_snr", "training.weighting is {e.training.weighting}"
     ),
@@ -60,7 +55,10 @@ _IGNORED: dict[str, _Reason] = {
         ),
         "no entry of samples has the guidance classifier",
     ),
-    **dict.fromkeys(("weights.folder", "weights.digest"), _checkpoint),
+    **dict.fromkeys(
+        ("weights.folder", "weights.digest"),
+        _not_of_source(lambda e: e.weights.begin_with_a_checkpoint, "pretrained"),
+    ),
     "model.dropout": _if_not(lambda e: e.weights.source != "fresh", _SOURCE),
     "model.attention_heads": _if_not(
         lambda e: bool(getattr(e.model, "attention_levels", True)), "model.attention_levels is []"
