@@ -178,6 +178,17 @@ def test_few_evaluations_are_no_worse_than_fifty_of_ddim(quality):
     assert few.nfe == 15 and many.nfe == 50
 
 
+def test_more_evaluations_bring_samples_nearer(quality):
+    """As docs/quality.md says: for each solver without noise, down to about DDPM's distance."""
+    last = quality.row(sampler="ddpm", steps=1000)
+    for sampler in ("ddim", "dpm_solver", "unipc"):
+        runs = [each for each in quality.rows if each.settings["sampler"] == sampler]
+        runs = [each for each in runs if not each.settings.get("eta")]
+        distances = [each.mean["fd_lenet"] for each in sorted(runs, key=lambda each: each.nfe)]
+        assert len(distances) == 5 and distances == sorted(distances, reverse=True)
+        assert abs(distances[-1] - last.mean["fd_lenet"]) < last.spread["fd_lenet"]
+
+
 def test_the_docs_have_the_scores_of_digits_by_class(qualities):
     digits = qualities["digits"]
     assert markdown(table(digits)) in QUALITY and digits.n_samples == 1000
