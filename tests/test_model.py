@@ -296,6 +296,28 @@ def test_guidance_by_a_worse_checkpoint(tmp_path):
     assert np.abs(images(model, guidance=named) - images(model)).max() > 0.01
     with pytest.raises(InputError, match="guidance.digest: .* is another"):
         images(model, guidance={**named, "digest": "0" * 64})
+    wider = tiny(channels=4)
+    with pytest.raises(InputError, match="guidance.checkpoint: .* with model.channels = 2, and "):
+        images(wider, guidance=named)
+
+
+@pytest.mark.parametrize(("own", "others"), [(0, 3), (3, 0), (3, 2)])
+def test_a_worse_checkpoint_that_knows_other_classes_is_asked_without_one(own, others, tmp_path):
+    model, worse = (tiny(channels=8, norm_groups=2, num_classes=n) for n in (own, others))
+    for num_classes, each in ((own, model), (9, worse)):  # fresh weights hardly tell classes
+        rng, state = np.random.default_rng(num_classes), nnx.state(each.network, nnx.Param)
+        drawn = jax.tree.map(lambda leaf: rng.normal(0, 0.5, leaf.shape).astype("f4"), state)  # noqa: B023
+        nnx.update(each.network, drawn)
+    worse.save(tmp_path / "worse")
+
+    def images(model, **options):
+        return model.sample(2, scheduler="ddim", steps=3, rngs=nnx.Rngs(0), **options)
+
+    guidance = {"method": "auto", "checkpoint": str(tmp_path / "worse"), "scale": 0}
+    labels = {"labels": 1} if own else {}
+    np.testing.assert_allclose(images(model, guidance=guidance, **labels), images(worse), atol=1e-5)
+    if others:
+        assert np.abs(images(worse, labels=1) - images(worse)).max() > 1e-4
 
 
 def test_without_clipping_images_may_leave_the_range():

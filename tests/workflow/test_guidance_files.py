@@ -82,6 +82,13 @@ def test_a_worse_checkpoint_is_known_by_its_content(worse, tmp_path):
     assert handed(tmp_path / "other")[0] != text
 
 
+def test_a_worse_checkpoint_may_know_other_classes_and_drop_otherwise(worse):
+    folder, *_ = worse
+    guidance = {"method": "auto", "checkpoint": str(folder)}
+    plan = planned(guidance, model={"num_classes": 10, "dropout": 0.1})
+    assert "digest" in plan.settings("sample")(job(name="ddim"))
+
+
 @pytest.mark.parametrize(
     ("settings", "said"),
     [

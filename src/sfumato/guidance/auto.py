@@ -4,7 +4,7 @@ x_0 = x_0^bad + w (x_0 - x_0^bad)
 
 away from what a worse checkpoint of the same network says, one that was trained for less long, for
 instance: w = 1 is the network alone, and costs one evaluation. Labels, if there are any, are those
-of both.
+of both; a worse network that knows other classes, or none, is asked without a class.
 """
 
 from __future__ import annotations

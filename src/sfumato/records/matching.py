@@ -8,6 +8,9 @@ from pydantic import ValidationError
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.networks.base_config import NetworkConfig
 
+MAY_DIFFER = ("num_classes", "dropout")
+"""The settings of a network that may differ where its weights go on to learn, or guide."""
+
 
 def differences(
     manifest: Mapping[str, Any],

@@ -13,9 +13,11 @@ from sfumato.diffusion.schedule import make_schedule
 from sfumato.errors import InputError
 from sfumato.guidance.base import Guidance
 from sfumato.networks.base_config import NetworkConfig
+from sfumato.networks.classes import with_classes
 from sfumato.networks.denoiser import make_denoiser
 from sfumato.networks.guidance_classifier import LogProbability
-from sfumato.records.checkpoint import load_checkpoint
+from sfumato.records.checkpoint import load_whole
+from sfumato.records.matching import MAY_DIFFER, differences
 from sfumato.records.opening import open_record
 
 Origin = dict[str, Any]
@@ -71,7 +73,16 @@ def load_guidance_classifier(
 def _load_denoiser(
     path: Path, model: NetworkConfig, diffusion: DiffusionConfig
 ) -> tuple[Denoise, Origin]:
-    """Return the network of a checkpoint, which must be of the same settings."""
-    network, manifest = load_checkpoint(path, model, diffusion)
+    """Return the network of a checkpoint, which must be of the same settings.
+
+    One that knows other classes, or none, is asked without a class.
+    """
+    network, _, manifest = load_whole(path)
+    if found := differences(manifest, model, diffusion, MAY_DIFFER):
+        raise InputError(
+            f"guidance.checkpoint: {shown(path)} was made with {'; '.join(found)}; name a "
+            "checkpoint of the same network"
+        )
+    network = with_classes(network, model)
     denoise = make_denoiser(network, make_schedule(diffusion), diffusion.prediction_type)
     return denoise, {key: manifest[key] for key in ("digest", "provenance")}

@@ -13,16 +13,13 @@ from sfumato.config.paths import shown
 from sfumato.config.weights import AdoptedConfig
 from sfumato.errors import InputError
 from sfumato.records.manifest import MANIFEST, read_manifest
-from sfumato.records.matching import differences
+from sfumato.records.matching import MAY_DIFFER, differences
 from sfumato.records.provenance import checkpoint_origin
 from sfumato.records.stage import COMPUTING, Stage
 from sfumato.workflow.places import pretrained_folder
 
 if TYPE_CHECKING:
     from sfumato.config.experiment import Experiment
-
-MAY_DIFFER = ("num_classes", "dropout")
-"""The settings of a network that may change when it is trained on."""
 
 
 class Settings(Section):
