@@ -1,5 +1,6 @@
 """Where results go: any name will do, what is there is kept, and what cannot be is refused."""
 
+import errno
 import os
 import re
 import subprocess
@@ -10,7 +11,13 @@ import pytest
 
 from sfumato.errors import InputError
 from sfumato.project import cache
-from sfumato.records.outputs import check_outputs, check_room, file_aside, folder_aside
+from sfumato.records.outputs import (
+    check_outputs,
+    check_room,
+    file_aside,
+    folder_aside,
+    move_folder,
+)
 
 ODD = [
     *("run [v2].txt", "[!a]", "{x}.png", "{}", "*", "a?b", "%41", "100%d", "#h", "a b", " ", "~"),
@@ -140,6 +147,26 @@ def test_an_earlier_folder_stays_if_the_new_one_cannot_take_its_place(
     with pytest.raises(OSError, match="broken disk"), folder_aside(tmp_path / "a") as part:
         (part / "whole").write_text("new")
     assert os.listdir(tmp_path) == ["a"] and (tmp_path / "a" / "whole").read_text() == "old"
+
+
+def test_a_folder_that_cannot_be_renamed_is_copied(tmp_path, monkeypatch):
+    """As overlayfs says of every folder of a container's image."""
+    with folder_aside(tmp_path / "a") as part:
+        (part / "whole").write_text("old")
+    rename, of_image = os.rename, (tmp_path / "a").stat().st_ino
+
+    def refusing(source, target):
+        if os.stat(source).st_ino == of_image:
+            raise OSError(errno.EXDEV, "Invalid cross-device link")
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", refusing)
+    move_folder(tmp_path / "a", tmp_path / "b")
+    assert os.listdir(tmp_path) == ["b"] and (tmp_path / "b" / "whole").read_text() == "old"
+    of_image = (tmp_path / "b").stat().st_ino
+    with folder_aside(tmp_path / "b") as part:
+        (part / "whole").write_text("new")
+    assert os.listdir(tmp_path) == ["b"] and (tmp_path / "b" / "whole").read_text() == "new"
 
 
 def test_what_kills_left_behind_goes_and_an_old_folder_comes_back(tmp_path):

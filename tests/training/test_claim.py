@@ -1,5 +1,6 @@
 """From which state a run goes on, and what becomes of those from which it does not."""
 
+import errno
 import json
 import os
 import re
@@ -68,6 +69,17 @@ def test_the_state_of_another_run_is_kept_and_comes_back(key, work, caplog):
     assert steps_in(work.with_name("training-1")) == [20, 30]
     assert claim(work, RUN) == "" and steps_in(work) == [20, 30]
     assert warned(caplog) == [] and os.listdir(work.parent) == ["training"]
+
+
+def test_a_state_of_another_run_that_lies_in_an_image_is_kept_too(work, monkeypatch):
+    """Folders of a container's image cannot be renamed."""
+
+    def refusing(source, target):
+        raise OSError(errno.EXDEV, "Invalid cross-device link")
+
+    monkeypatch.setattr(os, "rename", refusing)
+    assert claim(work, another("settings")) == "" and steps_in(work) == []
+    assert steps_in(work.with_name("training-1")) == [20, 30]
 
 
 @pytest.mark.parametrize("key", ["code", "versions", "device", "devices"])

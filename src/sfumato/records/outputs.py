@@ -148,7 +148,7 @@ def _swapped(folder: Path, part: Path, old: Path) -> bool:
     """Put `part` in the place of `folder`, which becomes `old`; False if another came between."""
     shutil.rmtree(old, ignore_errors=True)
     with suppress(FileNotFoundError):
-        os.rename(folder, old)
+        move_folder(folder, old)
     try:
         os.rename(part, folder)
     except OSError as error:
@@ -158,6 +158,21 @@ def _swapped(folder: Path, part: Path, old: Path) -> bool:
             os.rename(old, folder)
         raise
     return True
+
+
+def move_folder(folder: Path, place: Path) -> None:
+    """Rename a folder, to where nothing is.
+
+    It is copied, and then deleted, where it cannot be renamed: overlayfs, the file system of a
+    container, says of every folder of its image that it is on another device.
+    """
+    try:
+        os.rename(folder, place)
+    except OSError as error:
+        if error.errno != errno.EXDEV:
+            raise
+        shutil.copytree(folder, place, symlinks=True)
+        shutil.rmtree(folder)
 
 
 def _beside(path: Path, kind: str, suffix: str = "") -> Path:
@@ -196,7 +211,7 @@ def _is_another_at_work(pid: int) -> bool:
 def _take_away(left: Path, path: Path, kind: str) -> None:
     """Remove what a kill left behind; bring back a folder that was about to be replaced."""
     if kind == "old" and not os.path.lexists(path):
-        os.rename(left, path)
+        move_folder(left, path)
     elif left.is_dir():
         shutil.rmtree(left, ignore_errors=True)
     else:

@@ -20,7 +20,7 @@ from typing import Any, NamedTuple
 from sfumato.config.paths import shown
 from sfumato.records.damage import unreadable
 from sfumato.records.facts import flat, unlike
-from sfumato.records.outputs import file_aside
+from sfumato.records.outputs import file_aside, move_folder
 
 IDENTITY, STEPS, RESUME = "identity.json", "steps", "resume"
 OURS = re.compile(
@@ -65,7 +65,7 @@ def claim(folder: Path, run: Mapping[str, Any]) -> str:
     if found != folder:
         _set_aside(folder, run)
         if found:
-            os.rename(found, folder)
+            move_folder(found, folder)
     text = json.dumps(kept._asdict(), sort_keys=True)
     with file_aside(folder / IDENTITY) as part:
         part.write_text(text, encoding="utf-8")
@@ -105,7 +105,7 @@ def _set_aside(folder: Path, run: Mapping[str, Any]) -> None:
         remove(folder)
         return
     place, before = free(folder), _read(folder).run
-    os.rename(folder, place)
+    move_folder(folder, place)
     reason = f"of another run: {_some(_differences(before, run))}"
     advice = "If you change that back, training goes on from it; else delete it"
     if not before:

@@ -28,7 +28,7 @@ from sfumato.errors import InputError
 from sfumato.records.alias import plain
 from sfumato.records.arrays import digest
 from sfumato.records.damage import first_line, unreadable
-from sfumato.records.outputs import check_room, real
+from sfumato.records.outputs import check_room, move_folder, real
 from sfumato.training.claim import IDENTITY, OURS, STEPS, claim, free, names_in, remove
 from sfumato.training.state import TrainingState
 
@@ -137,7 +137,7 @@ class DiskStore:
     def _put_away(self, step: int, reason: str) -> None:
         """Move a damaged state out of the way, and say what is used in its place."""
         place = free(self.folder / f"damaged-{step}")
-        os.rename(self.folder / STEPS / str(step), place)
+        move_folder(self.folder / STEPS / str(step), place)
         self._steps.reload()
         left = self._steps.latest_step()
         _LOG.warning(
