@@ -81,6 +81,15 @@ def test_what_is_left_out_is_said(tmp_path, caplog):
     assert "\n" not in said
 
 
+@pytest.mark.parametrize("name", ["@eaDir", "#recycle", "$RECYCLE.BIN", "lost+found", "__MACOSX"])
+def test_a_folder_of_a_file_server_is_no_class_and_no_part_of_one(name, tmp_path):
+    for path in ("cat/1.png", f"cat/{name}/2.png", f"{name}/cat/3.png"):
+        write(tmp_path / path)
+    pictures = find_pictures(tmp_path)
+    assert list(pictures.states) == ["cat/1.png"] and pictures.classes == ["cat"]
+    assert f"{name} (of a file server" in pictures.sentence
+
+
 def test_a_folder_that_cannot_be_read_is_said(tmp_path, monkeypatch):
     write(tmp_path / "cats" / "1.png")
     write(tmp_path / "dogs" / "1.png")

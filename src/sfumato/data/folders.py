@@ -174,6 +174,8 @@ def _open(path: Path, content: bytes) -> Image.Image:
     try:
         with opened(io.BytesIO(content), _FORMATS) as picture:
             return plain(picture)
+    except InputError as error:
+        raise InputError(f"{shown(path)}: {error}") from None
     except _UNREADABLE as error:
         raise InputError(_not_whole(path, _reason(error))) from None
 

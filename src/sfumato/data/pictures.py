@@ -15,6 +15,11 @@ from sfumato.errors import InputError
 SUFFIXES = (".jpeg", ".jpg", ".png")
 _OTHER = f"not {', '.join(SUFFIXES[:-1])} or {SUFFIXES[-1]}"
 _FEW = 3
+OF_SYSTEMS = frozenset(
+    ("@eadir", "@recycle", "@recently-snapshot", "#recycle", "#snapshot", "$recycle.bin")
+    + ("system volume information", "lost+found", "__macosx")
+)
+"""Folders that file servers, file systems and archivers add, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -164,6 +169,8 @@ class _Walk:
         """Take in an entry of a folder: a picture, or a folder, or something to leave out."""
         if entry.name.startswith("."):
             self._leave_out(name, "hidden, by the dot at the start")
+        elif entry.name.lower() in OF_SYSTEMS:
+            self._leave_out(name, "of a file server or an archiver, with copies or what was deleted")
         elif entry.is_dir():
             self._links.append(name) if entry.is_symlink() else self._enter(name)
         elif not entry.name.lower().endswith(SUFFIXES):
