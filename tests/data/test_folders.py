@@ -94,6 +94,20 @@ def test_a_picture_is_turned_upright(tmp_path, orientation, suffix):
         assert abs(int(corners[corner]) - value) < 4  # JPEG keeps about the value
 
 
+@pytest.mark.parametrize("key", [(0x1234,) * 3, (0, 0, 0)])
+def test_a_transparent_colour_of_16_bits_is_refused(key, tmp_path):
+    """In the 8 bits that Pillow reads, opaque colours would be transparent too."""
+    row = pack(">6H", 0x1234, 0x1234, 0x1234, 0x12FF, 0, 9)
+    (tmp_path / "a.png").write_bytes(png(16, 2, row, pack(">3H", *key)))
+    with pytest.raises(InputError, match="a.png: one of its colours of 16 bits is transp") as error:
+        load_one(tmp_path, (1, 2, 3))
+    one_sentence(error)
+    with pytest.raises(InputError, match="edit.file: .*a.png: one of its colours of 16 bits is"):
+        read_picture("edit.file", tmp_path / "a.png", (1, 2, 3))
+    (tmp_path / "a.png").write_bytes(png(8, 2, bytes((1, 2, 3, 4, 5, 6)), pack(">3H", 1, 2, 3)))
+    np.testing.assert_array_equal(load_one(tmp_path, (1, 2, 3))[0], [(0, 0, 0), (4, 5, 6)])
+
+
 def test_transparent_is_black(tmp_path):
     colours = np.zeros((1, 3, 4), np.uint8)
     colours[0] = [(255, 100, 0, 255), (255, 100, 0, 51), (255, 100, 0, 0)]  # alpha 1, 1/5, 0
@@ -112,17 +126,23 @@ def test_transparent_is_black(tmp_path):
     np.testing.assert_array_equal(load_one(tmp_path, (1, 2, 1))[0, :, 0], [0, 233])
 
 
+def png(bits, colour_type, row, transparent):
+    """Return a PNG of two pixels."""
+    header = pack(">IIBBBBB", 2, 1, bits, colour_type, 0, 0, 0)
+    chunks = {b"IHDR": header, b"tRNS": transparent, b"IDAT": zlib.compress(b"\0" + row)}
+    file = b"\x89PNG\r\n\x1a\n"
+    for name, body in {**chunks, b"IEND": b""}.items():
+        file += pack(">I", len(body)) + name + body + pack(">I", zlib.crc32(name + body))
+    return file
+
+
 @pytest.mark.parametrize("bits", [1, 2, 4, 8])
 def test_transparent_grey_of_few_bits_is_black(bits, tmp_path):
     """Of two pixels, the brightest level and 0, the first is transparent."""
     brightest = 2**bits - 1
     row = brightest << (8 - bits) if bits < 8 else brightest << 8
-    data = zlib.compress(b"\0" + row.to_bytes(1 if bits < 8 else 2, "big"))
-    chunks = {b"IHDR": pack(">IIBBBBB", 2, 1, bits, 0, 0, 0, 0), b"tRNS": pack(">H", brightest)}
-    file = b"\x89PNG\r\n\x1a\n"
-    for name, body in {**chunks, b"IDAT": data, b"IEND": b""}.items():
-        file += pack(">I", len(body)) + name + body + pack(">I", zlib.crc32(name + body))
-    (tmp_path / "a.png").write_bytes(file)
+    row = row.to_bytes(1 if bits < 8 else 2, "big")
+    (tmp_path / "a.png").write_bytes(png(bits, 0, row, pack(">H", brightest)))
     np.testing.assert_array_equal(load_one(tmp_path, (1, 2, 1))[0, :, 0], [0, 0])
 
 

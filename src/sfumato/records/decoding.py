@@ -9,6 +9,8 @@ from typing import IO
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin
 
+from sfumato.errors import InputError
+
 _SCALE = {"L;2": 85, "L;4": 17}
 """By what Pillow multiplies grey of 2 and 4 bits, but not the level that is transparent."""
 _ONE_AT_A_TIME = RLock()
@@ -37,10 +39,19 @@ def plain(picture: Image.Image) -> Image.Image:
     """Turn a picture as its EXIF data say, and put what is transparent on black.
 
     Grey of 16 bits becomes grey of 8, rounded; Pillow's `convert` would cut it off at 255.
+
+    Raises:
+        InputError: if one of its colours of 3 x 16 bits is transparent: Pillow reads 8 of them.
     """
-    if picture.mode == "L" and isinstance(level := picture.info.get("transparency"), int):
-        tiles = getattr(picture, "tile", None)  # none once it is decoded
-        picture.info["transparency"] = level * _SCALE.get(tiles[0][3] if tiles else "L", 1)
+    tiles = getattr(picture, "tile", None)  # none once it is decoded
+    stored, key = tiles[0][3] if tiles else picture.mode, picture.info.get("transparency")
+    if stored == "RGB;16B" and key:
+        raise InputError(
+            "one of its colours of 16 bits is transparent, and cannot be told from others in 8 "
+            "bits; save it with an alpha channel, or with nothing transparent"
+        )
+    if picture.mode == "L" and isinstance(key, int):
+        picture.info["transparency"] = key * _SCALE.get(stored, 1)
     picture = ImageOps.exif_transpose(picture)
     if picture.mode.startswith("I"):
         levels = np.asarray(picture)
