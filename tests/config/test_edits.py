@@ -158,6 +158,20 @@ def test_a_picture_is_read_as_those_of_a_folder_are(tmp_path):
         assert len(np.unique(levels)) > 50
 
 
+def test_grey_pixels_of_a_mask_are_said(tmp_path, caplog):
+    """Those of a JPEG, nearly black and nearly white, are not."""
+    levels = np.repeat([[0, 60, 100, 130, 140, 200, 250, 255]], 8, axis=0)
+    edit = Inpaint(mask={"file": "mine.png"})
+    known = edit.arrays({"mask": picture(tmp_path / "mine.png", levels)}, (8, 8, 1))["mask"]
+    np.testing.assert_array_equal(known[0, 0, :, 0], levels[0] > 127)
+    (said,) = (record.getMessage() for record in caplog.records)
+    assert said.startswith("edit.mask.file: 24 of 64 pixels are neither black nor white; ")
+    caplog.clear()
+    levels = np.where(levels > 127, 200, 60)
+    edit.arrays({"mask": picture(tmp_path / "mine.png", levels)}, (8, 8, 1))
+    assert not caplog.records
+
+
 GREY, COLOUR = np.full((8, 8), 90), np.zeros((8, 8, 3))
 COLOUR[..., 0] = 255
 

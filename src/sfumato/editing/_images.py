@@ -105,6 +105,8 @@ def read_picture(name: str, path: Any, image_shape: tuple[int, ...]) -> np.ndarr
             pixels = np.asarray(plain(picture).convert("RGB"), np.float32)
     except FileNotFoundError:
         raise InputError(f"{name}: there is no file {shown(path)}") from None
+    except InputError as error:
+        raise InputError(f"{name}: {shown(path)}: {error}") from None
     except (UnidentifiedImageError, SyntaxError, ValueError, OSError) as error:
         reason = getattr(error, "strerror", None) or "it is no picture, or is damaged"
         raise InputError(f"{name}: {shown(path)} cannot be read: {reason}") from None

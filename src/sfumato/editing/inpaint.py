@@ -14,6 +14,7 @@ The step to the data is taken once, and adds no noise: known pixels come back un
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Mapping
 from dataclasses import dataclass as plain_dataclass
 from pathlib import Path
@@ -40,6 +41,9 @@ if TYPE_CHECKING:
     from sfumato.diffusion.schedule import Schedule
     from sfumato.records.opening import Opened
 
+HARD = 0.5
+"""How far from mid-grey, of -1 to 1, black and white in the file of a mask may be."""
+_LOG = logging.getLogger("sfumato")
 KNOWN, BACK = 2**30, 2**30 + 1
 """Folded into a step's keys for the noise of the known pixels, and of the way back."""
 
@@ -69,8 +73,14 @@ class Inpaint(OfImages):
         found = super().arrays(files, image_shape)
         if path := files.get("mask"):
             name = "edit.mask.file"
-            white = read_picture(name, path, (*image_shape[:2], 1)) > 0
-            found["mask"] = check_masks(name, white, image_shape)
+            levels = read_picture(name, path, (*image_shape[:2], 1))
+            if soft := (np.abs(levels) < HARD).sum():
+                _LOG.warning(
+                    "%s: %d of %d pixels are neither black nor white; from mid-grey up they are "
+                    "known, the others drawn",
+                    *(name, soft, levels.size),
+                )
+            found["mask"] = check_masks(name, levels > 0, image_shape)
         return found
 
     def given(self, asked: Asked) -> dict[str, Any]:
