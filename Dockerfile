@@ -2,6 +2,8 @@
 #
 #   docker build -t sfumato .
 #   docker run --rm -v "$PWD/results:/sfumato/results" sfumato
+#
+# With --user "$(id -u):$(id -g)" the results are yours, and not root's.
 FROM python:3.11-slim-bookworm
 
 # hadolint ignore=DL3008
@@ -11,7 +13,7 @@ RUN apt-get update \
 
 WORKDIR /sfumato
 COPY . .
-RUN make setup
+RUN make setup && chmod a+w .
 
-ENV PATH="/sfumato/.venv/bin:$PATH"
+ENV PATH="/sfumato/.venv/bin:$PATH" XDG_CACHE_HOME=/tmp/.cache
 CMD ["snakemake", "--cores", "1"]

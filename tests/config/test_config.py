@@ -460,6 +460,13 @@ def test_paths_that_no_file_can_have(section):
             user_path(path, f"{section}.folder")
 
 
+def test_a_path_from_a_home_that_is_not_known(monkeypatch):
+    monkeypatch.setattr("os.path.expanduser", lambda path: path)  # as where HOME is not set
+    for path, said in (("~/x", "no home is known; write it out, or"), ("~you/x", "no such user")):
+        with pytest.raises(InputError, match=f"^folder: {path}: .*{said}.* ./~ for a folder"):
+            user_path(path, "folder")
+
+
 def test_one_text_for_equal_settings():
     assert canonical({"b": [1, 2], "a": 1e-4}) == '{"a":0.0001,"b":[1,2]}'
 

@@ -1,5 +1,6 @@
 """What the user's environment holds changes no byte of an artifact and breaks no job."""
 
+import getpass
 import json
 import os
 import re
@@ -157,6 +158,21 @@ def test_the_workflow_cleans_the_environment_unless_its_jobs_are_not_alone(monke
         assert ("JAX_ENABLE_X64" in os.environ) is not ours_alone
         before = dict(os.environ)
         assert cleaned(before) == before or not ours_alone
+
+
+def test_a_user_without_a_name_can_run_the_workflow(monkeypatch):
+    """As in a container, with a number that is in no table of users: Snakemake asks for a name."""
+
+    def unknown(number):
+        raise KeyError(f"getpwuid(): uid not found: {number}")
+
+    monkeypatch.setattr("pwd.getpwuid", unknown)
+    monkeypatch.setattr(os, "environ", {"PATH": "/bin"})
+    environment.prepare_environment()
+    assert os.environ["LOGNAME"] == str(os.getuid()) == getpass.getuser()
+    monkeypatch.setattr(os, "environ", {"PATH": "/bin", "USER": "me"})
+    environment.prepare_environment()
+    assert "LOGNAME" not in os.environ
 
 
 def test_the_docs_hold_the_table():

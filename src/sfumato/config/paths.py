@@ -27,9 +27,9 @@ def user_path(text: str | Path, setting: str) -> Path:
     try:
         path = Path(text).expanduser()
     except RuntimeError:
-        raise InputError(
-            f"{setting}: {text}: there is no such user; write ./~ for a folder of that name"
-        ) from None
+        is_own = str(text).split(os.sep)[0] == "~"
+        wrong = "no home is known; write it out, or" if is_own else "there is no such user; write"
+        raise InputError(f"{setting}: {text}: {wrong} ./~ for a folder of that name") from None
     try:
         os.lstat(path)
     except ValueError:

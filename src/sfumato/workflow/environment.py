@@ -5,6 +5,7 @@
 another one, whose rules may need what ours do not. The library, imported, leaves them alone.
 """
 
+import getpass
 import os
 import sys
 from collections.abc import Mapping
@@ -214,6 +215,10 @@ def prepare_environment(ours_alone: bool = True) -> None:
         for name in set(os.environ) - set(clean):
             del os.environ[name]
         os.environ.update(clean)
+    try:
+        getpass.getuser()
+    except (KeyError, OSError):  # of a container's user without a name; Snakemake's log has it
+        os.environ["LOGNAME"] = str(os.getuid())
     _prepend("PATH", Path(sys.executable).parent)
     _prepend("PYTHONPATH", PACKAGE.parent)
     for variable, value in _DEFAULTS.items():
