@@ -170,7 +170,7 @@ class _Walk:
         if entry.name.startswith("."):
             self._leave_out(name, "hidden, by the dot at the start")
         elif entry.name.lower() in OF_SYSTEMS:
-            self._leave_out(name, "of a file server or an archiver, with copies or what was deleted")
+            self._leave_out(name, "of a file server or an archiver, not yours")
         elif entry.is_dir():
             self._links.append(name) if entry.is_symlink() else self._enter(name)
         elif not entry.name.lower().endswith(SUFFIXES):
