@@ -4,6 +4,7 @@ import json
 import sys
 from types import ModuleType
 
+import numpy as np
 import pytest
 from pydantic.dataclasses import dataclass
 
@@ -11,9 +12,11 @@ from sfumato.config import listing
 from sfumato.config.checks import check_evaluation
 from sfumato.config.fields import Real, Whole
 from sfumato.config.resolve import resolve
+from sfumato.config.samples import ChainConfig
+from sfumato.config.validation import validate
 from sfumato.errors import InputError
 from sfumato.guidance.base import Guidance
-from sfumato.samplers import DDIM, DDPM
+from sfumato.samplers import DDIM, DDPM, DPMSolver
 
 
 def samples(override, defaults=None):
@@ -241,3 +244,12 @@ def test_figures_left_out_are_one_for_each_entry_and_the_trajectory():
     followed = built(samples={"ddpm": None}, trajectory={"of": "ddim"})
     assert followed == ("forward.png", "ddim_samples.png", *trajectory)
     assert built(samples=few, figures=["few_samples.png"]) == ("few_samples.png",)
+
+
+def test_a_flag_of_numpy_is_a_flag():
+    """As its numbers are numbers."""
+    for flag in (np.bool_(True), np.array(False)):
+        assert DPMSolver(stochastic=flag).stochastic is bool(flag)
+        assert validate(ChainConfig, {"sampler": "ddim", "clip": flag}).clip is bool(flag)
+    with pytest.raises(InputError, match="stochastic: 1 must be true or false"):
+        DPMSolver(stochastic=np.int64(1))

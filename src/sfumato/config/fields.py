@@ -22,7 +22,7 @@ _EXPONENT = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)[eE][+-]?\d+")
 
 
 def plain(value: Any) -> Any:  # noqa: ANN401
-    """Turn a number of NumPy's, or an array of one without axes, into Python's."""
+    """Turn a number or a flag of NumPy's, or an array of one without axes, into Python's."""
     if isinstance(value, np.number):
         return value.item()
     if getattr(value, "shape", None) == () and hasattr(value, "item"):  # an array, perhaps jax's
@@ -49,7 +49,7 @@ Whole = Annotated[int, Strict(), BeforeValidator(_number)]
 Real = Annotated[float, Strict(), AllowInfNan(False), BeforeValidator(_number)]
 """A finite number, whole or not; `true` and "0.5" are not."""
 
-Flag = Annotated[bool, Strict()]
+Flag = Annotated[bool, Strict(), BeforeValidator(plain)]
 """`true` or `false`; `1` and "yes" are not."""
 
 Seed = Annotated[Whole, Field(ge=0, le=2**32 - 1)]

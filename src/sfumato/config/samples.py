@@ -15,7 +15,7 @@ from pydantic import (
 )
 
 from sfumato.config.diffusion import MOST_LEFT, DiffusionConfig
-from sfumato.config.fields import Flag, Real, Section, Seed, Whole
+from sfumato.config.fields import Flag, Real, Section, Seed, Whole, plain
 from sfumato.config.inputs import Input, named
 from sfumato.config.labels import Labels
 from sfumato.config.methods import Choice
@@ -151,6 +151,7 @@ class ChainConfig(Section):
     @field_validator("clip", mode="before")
     @classmethod
     def _check_clip(cls, value: object) -> object:
+        value = plain(value)
         if not isinstance(value, bool) and value != "dynamic":
             raise ValueError("must be true, false or 'dynamic'")
         return value
