@@ -133,6 +133,10 @@ CASES = {
         lambda m: jax.jit(lambda k: m.restore(IMAGES, mask=k))(MASK),
         "jax traces it; call this outside jit, grad and vmap",
     ),
+    "noise of an edit": (
+        lambda m: m.vary(IMAGES, noise=IMAGES),
+        "noise: an edit takes none; it is an option of `sample` alone",
+    ),
     "noise of others": (
         lambda m: m.sample(4, noise=IMAGES, steps=2),
         "noise: is that of 3 samples, and 4 are asked for",
