@@ -1,6 +1,7 @@
 """Training, saving and loading in a line; and the checkpoints of a notebook and of the workflow."""
 
 import json
+from copy import deepcopy
 
 import jax
 import numpy as np
@@ -99,6 +100,73 @@ def test_what_a_network_has_learnt_is_not_forgotten(tmp_path):
     assert said() == "trained for 3 steps"
     DDPMModel.load(folder).save(folder)
     assert said() == "trained for 3 steps"
+
+
+@pytest.fixture
+def learnt(tmp_path):
+    """Return a function that saves a model, and what is said of its network then."""
+
+    def said(model):
+        model.save(tmp_path / "learnt")
+        made = read_manifest(tmp_path / "learnt")["provenance"]
+        return network_words(Record.model_validate(made))
+
+    return said
+
+
+def test_each_training_is_remembered(learnt, tmp_path):
+    """Whether the model was saved in between, or loaded, or got other classes."""
+    model, more = tiny(), {"labels": 0, "batch_size": 4, "bar": False}
+    for steps, said in ((7, "7 steps"), (2, "9 steps in 2 parts"), (3, "12 steps in 3 parts")):
+        model.fit(IMAGES, steps=steps, **more)
+        assert learnt(model) == f"trained for {said}"
+    model.fit(IMAGES, steps=4, learning_rate=0.01, **more)
+    before = "trained for 12 steps in 3 parts, then for 4 steps"
+    assert learnt(model) == before
+    other = model.with_classes(2)
+    assert learnt(other) == before
+    model = DDPMModel.load(tmp_path / "learnt")
+    for each in (model, other):
+        for rate in (0.02, 0.02, 0.03):
+            each.fit(IMAGES, steps=2, learning_rate=rate, **more)
+        before = "trained for 12 steps in 3 parts, then for 4 steps, then "
+        assert learnt(each) == f"{before}for 4 steps in 2 parts, then for 2 steps"
+    model.fit(IMAGES, steps=1, **more)
+    assert learnt(model) == f"{before}2 times more, then for 1 step"
+
+
+def test_of_hundreds_of_trainings_the_first_are_forgotten(learnt, monkeypatch):
+    model = tiny()
+    monkeypatch.setattr("sfumato.learning.train", lambda network, *_, **__: (network, LOSSES))
+    for step in range(300):
+        model.fit(IMAGES, steps=1, learning_rate=0.01 + 0.001 * (step % 2), bar=False, batch_size=4)
+    assert "times more" in learnt(model) and len(model._origin) < 200_000
+
+
+def by_hand(model):
+    """Train a model by a loop of one's own."""
+    weights = nnx.state(model.network, nnx.Param)
+    nnx.update(model.network, jax.tree.map(lambda weight: weight + 1e-3, weights))
+
+
+def test_a_loop_of_one_s_own_does_not_leave_a_network_untrained(learnt, tmp_path):
+    model = tiny()
+    assert learnt(model) == learnt(nnx.clone(model)) == "untrained network"
+    by_hand(model)
+    assert learnt(model) == ""  # nobody knows
+    model.fit(IMAGES, LABELS, steps=3, batch_size=4, bar=False)
+    assert learnt(model) == "trained for 3 steps"
+    loaded = DDPMModel.load(tmp_path / "learnt")
+    assert learnt(deepcopy(loaded)) == "trained for 3 steps"
+    by_hand(loaded)
+    learnt(loaded)
+    made = read_manifest(tmp_path / "learnt")["provenance"]
+    assert [*made["inputs"]] == ["initial"] and made["settings"]["training"] == {}
+    tiny().save(tmp_path / "fresh")
+    loaded = DDPMModel.load(tmp_path / "fresh")
+    assert learnt(loaded) == "untrained network"
+    by_hand(loaded)
+    assert learnt(loaded) == "trained"
 
 
 def test_images_from_0_to_1_are_warned_of():

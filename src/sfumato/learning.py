@@ -15,6 +15,7 @@ from flax import nnx
 
 from sfumato.compute.arguments import warn, whole
 from sfumato.compute.backend import describe
+from sfumato.compute.identity import Known
 from sfumato.compute.modes import in_own_modes
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.labels import NO_CLASS
@@ -26,8 +27,10 @@ from sfumato.errors import InputError
 from sfumato.networks.base import Network
 from sfumato.networks.classes import with_classes
 from sfumato.project import PRETRAINED, PROJECT
-from sfumato.records.checkpoint import load_whole, save_checkpoint
+from sfumato.records.arrays import digest
+from sfumato.records.checkpoint import load_whole, save_checkpoint, stored
 from sfumato.records.code import meaning_digest
+from sfumato.records.facts import depth_of
 from sfumato.records.provenance import Record, checkpoint_origin, versions
 from sfumato.records.stage import TRAINING
 from sfumato.training.loop import train
@@ -39,6 +42,10 @@ _CODE = meaning_digest(Path(__file__))
 """Of the code that was imported: its files may be edited while a notebook goes on."""
 SHIPPED = PROJECT / PRETRAINED
 """Where the checkpoints are that come with the library."""
+AS_BEGUN = Known()
+"""Weights as they were drawn or loaded: no loop of the user's has trained them."""
+MOST_TRAININGS = 50
+"""So many that differ are remembered, one before another."""
 WARMUP = 200
 """Most steps of warm-up, where a run does not say how many; at most a tenth of it."""
 
@@ -48,7 +55,10 @@ class Learning(Drawing):
 
     training: TrainingConfig | None = None
     _origin: str = ""
-    """Of a checkpoint that was loaded: its digest and provenance, as JSON text."""
+    """Of the weights that were loaded, or that a training began with: their digest and provenance,
+    as JSON text."""
+    _calls: int = 1
+    """In how many calls `training` was done."""
 
     @in_own_modes
     def fit(
@@ -96,10 +106,11 @@ class Learning(Drawing):
             _LOG.warning("labels: none are given, so no class is learnt; give those of the images")
         known = self._labels(labels, len(given))
         classes = np.full(len(given), NO_CLASS) if known is None else np.asarray(known)
+        said = self._after(training)
         key, options = self._key(rngs, "fit"), (self.diffusion, training, given, classes)
         with TrainingBar(steps) if bar else nullcontext(lambda step, loss: None) as report:
             trained, history = train(self.network, *options, key=key, report=report)
-        self.network, self.training = trained, training
+        self.network, (self.training, self._calls, self._origin) = trained, said
         self.eval()
         return dict(zip(HISTORY, history.T, strict=True))
 
@@ -122,8 +133,7 @@ class Learning(Drawing):
         config = validate(type(self.network.config), settings, "with_classes")
         network = with_classes(self.network, config)
         model = self._around(network, self.diffusion, "model", rngs)
-        model.eval()
-        model._origin, model.training = self._origin, self.training
+        model._begin_with(self._beginning())
         return model
 
     def save(self, folder: str | Path) -> None:
@@ -133,26 +143,11 @@ class Learning(Drawing):
             InputError: if a weight is not finite, if it cannot be written, or if the folder holds
                 anything but a checkpoint.
         """
-        weights = jax.tree.leaves(nnx.state(self.network, nnx.Param))
+        weights = self._weights()
         if broken := sum(not bool(jnp.isfinite(weight).all()) for weight in weights):
             raise InputError(f"save: {broken} of {len(weights)} weights hold NaN or infinities")
-        sections = {"model": self.network.config, "diffusion": self.diffusion}
-        if self.training:
-            sections["training"] = self.training
-        inputs = {}
-        if self._origin:
-            inputs["initial" if self.training else "pretrained"] = json.loads(self._origin)
-        record = Record(
-            artifact="checkpoint",
-            script="DDPMModel.save",
-            settings={name: each.model_dump(mode="json") for name, each in sections.items()},
-            code=_CODE,
-            versions=versions(TRAINING),
-            inputs=inputs,
-            device=describe(),
-        )
-        folder = user_path(folder, "folder")
-        save_checkpoint(folder, self.network, self.diffusion, record.model_dump(mode="json"))
+        made = self._record().model_dump(mode="json")
+        save_checkpoint(user_path(folder, "folder"), self.network, self.diffusion, made)
 
     @classmethod
     def load(cls, folder: str | Path, *, rngs: nnx.Rngs | None = None) -> Self:
@@ -168,8 +163,7 @@ class Learning(Drawing):
         folder = user_path(folder, "folder")
         network, diffusion, manifest = load_whole(folder)
         model = cls._around(network, diffusion, folder.name, rngs)
-        model.eval()
-        model._origin = json.dumps(checkpoint_origin(folder, manifest))
+        model._begin_with(json.dumps(checkpoint_origin(folder, manifest)))
         return model
 
     @classmethod
@@ -183,6 +177,68 @@ class Learning(Drawing):
         if name not in known:
             raise InputError(f"pretrained: {name!r} {one_of(known)}{nearest(name, known)}")
         return cls.load(SHIPPED / name, rngs=rngs)
+
+    def _begin_with(self, origin: str) -> None:
+        """Take the weights for those that come from a checkpoint."""
+        self.eval()
+        self._origin = origin
+        AS_BEGUN.add(self._weights())
+
+    def _weights(self) -> list[jax.Array]:
+        return jax.tree.leaves(nnx.state(self.network, nnx.Param))
+
+    def _digest(self) -> str:
+        return digest(jax.device_get(stored(self.network)))
+
+    def _is_as_begun(self) -> bool:
+        """Tell whether nothing trained the weights since they were drawn or loaded."""
+        if self.training:
+            return False
+        if all(weight in AS_BEGUN for weight in self._weights()):
+            return True
+        return bool(self._origin) and self._digest() == json.loads(self._origin)["digest"]
+
+    def _after(self, training: TrainingConfig) -> tuple[TrainingConfig, int, str]:
+        """Return what will be known after another training; one like that before counts as more."""
+        last = self.training
+        if last and training.model_copy(update={"steps": last.steps}) == last:
+            both = training.model_copy(update={"steps": last.steps + training.steps})
+            return both, self._calls + 1, self._origin
+        return training, 1, self._beginning()
+
+    def _beginning(self) -> str:
+        """Return the origin of a training that begins with the weights as they are now."""
+        if self._is_as_begun():
+            return self._origin
+        record = self._record()
+        if depth_of(record) >= MOST_TRAININGS:
+            record = record.model_copy(update={"inputs": {}})
+        made = record.model_dump(mode="json")
+        return json.dumps({"digest": self._digest(), "provenance": made})
+
+    def _record(self) -> Record:
+        """Say how the weights came to be, as far as it is known."""
+        sections = {"model": self.network.config, "diffusion": self.diffusion}
+        settings = {name: each.model_dump(mode="json") for name, each in sections.items()}
+        origin = json.loads(self._origin) if self._origin else None
+        as_begun = self._is_as_begun()
+        if self.training:
+            settings["training"] = self.training.model_dump(mode="json")
+            settings["training"] |= {"calls": self._calls} if self._calls > 1 else {}
+        elif origin and not as_begun:
+            settings["training"] = {}  # by a loop of the user's
+        elif as_begun and not origin:
+            settings["weights"] = {"source": "fresh"}
+        name = "initial" if "training" in settings else "pretrained"
+        return Record(
+            artifact="checkpoint",
+            script="DDPMModel.save",
+            settings=settings,
+            code=_CODE,
+            versions=versions(TRAINING),
+            inputs={name: origin} if origin else {},
+            device=describe(),
+        )
 
     @classmethod
     def _around(

@@ -27,7 +27,7 @@ from sfumato.diffusion.schedule import Schedule, make_schedule
 from sfumato.errors import InputError
 from sfumato.guidance.base import Guidance
 from sfumato.guidance.clipping import Clipping
-from sfumato.learning import Learning
+from sfumato.learning import AS_BEGUN, Learning
 from sfumato.model_config import ModelConfig
 from sfumato.networks.base import Network
 from sfumato.networks.base_config import NetworkConfig
@@ -60,6 +60,8 @@ class DDPMModel(Learning):
         if network is not None:
             _check_network(network, settings, self.diffusion)
         self.network = network or initialise(settings, self._key(None, "params"))
+        if network is None:
+            AS_BEGUN.add(self._weights())
         self.schedule = nnx.data(make_schedule(self.diffusion))
 
     @classmethod
@@ -74,7 +76,7 @@ class DDPMModel(Learning):
     def __repr__(self) -> str:
         """Say in a line what the model is; `nnx.display(model)` shows all that is in it."""
         size, made = self.network.config, self.diffusion
-        weights = sum(each.size for each in jax.tree.leaves(nnx.state(self.network, nnx.Param)))
+        weights = sum(each.size for each in self._weights())
         shape = " x ".join(map(str, size.input_dim))
         return (
             f"{type(self).__name__}({size.architecture}, images {shape}, {weights:,} parameters, "

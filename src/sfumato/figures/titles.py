@@ -23,6 +23,8 @@ USUAL_KNOBS = {"final_order": 2, "variant": "bh2", "stochastic": False}
 USUAL_DIFFUSION = {"beta_start": 1e-4, "beta_end": 0.02}
 CHOOSING = ("method", "kind")
 """The settings that name a method; without its name, knobs are those of nothing."""
+MOST_LESSONS = 4
+"""So many trainings of a network are named each."""
 _SAID = ("sampler", "steps", "n_samples", "labels", "edit", "guidance")
 
 
@@ -146,6 +148,8 @@ def network_words(record: Record) -> str:
     Each training is named, the first first: `trained for 600 steps on mnist-5k, then for 50 steps`.
     """
     if lessons := _lessons(record):
+        if len(lessons) > MOST_LESSONS:
+            lessons[2:-1] = [f"{len(lessons) - 3} times more"]
         return f"trained {', then '.join(lessons)}".strip()
     made = [each.record for each in ancestors(record)]
     fresh = (each.script == "initialise.py" or _saved_fresh(each) for each in made)
@@ -153,8 +157,8 @@ def network_words(record: Record) -> str:
 
 
 def _saved_fresh(made: Record) -> bool:
-    """Tell whether a notebook saved a network that it neither trained nor loaded."""
-    return made.script == "DDPMModel.save" and not made.inputs
+    """Tell whether a notebook saved a network with the weights that it had drawn."""
+    return made.settings.get("weights", {}).get("source") == "fresh"
 
 
 def _lessons(record: Record) -> list[str]:
@@ -163,11 +167,13 @@ def _lessons(record: Record) -> list[str]:
     if trained is None:
         return []
     before = trained.inputs.get(INITIAL)
-    steps = trained.settings["training"].get("steps")
+    steps, calls = (trained.settings["training"].get(key) for key in ("steps", "calls"))
     sources = (made.settings.get("data", {}).get("source") for made in makers(trained))
     images = next((f"on {source}" for source in sources if source), "")
-    lesson = " ".join(filter(None, [f"for {counted(steps, 'step')}" if steps else "", images]))
-    return [*(_lessons(before.provenance) if before else []), lesson]
+    said = f"for {counted(steps, 'step')}" if steps else ""
+    lesson = " ".join(filter(None, [said, f"in {calls} parts" if calls else "", images]))
+    lessons = [*(_lessons(before.provenance) if before else []), lesson]
+    return [*filter(None, lessons)] or [""]
 
 
 def diffusion_words(record: Record) -> str:

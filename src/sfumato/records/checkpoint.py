@@ -68,8 +68,7 @@ def save_checkpoint(
     folder = Path(folder)
     folder = real(folder)
     check_checkpoint_room(folder)
-    weights = named(nnx.state(network, nnx.Param))
-    arrays = {name: array.astype("float32") for name, array in weights.items()}
+    arrays = stored(network)
     with folder_aside(folder) as part:
         try:
             with plain(part) as place, ocp.StandardCheckpointer() as checkpointer:
@@ -91,6 +90,12 @@ def save_checkpoint(
         with file_aside(part / MANIFEST) as file:
             file.write_text(text, encoding="utf-8")
         _read_back(folder, part, arrays)
+
+
+def stored(network: Network) -> dict[str, jax.Array]:
+    """Return the weights as a checkpoint holds them: by name, in float32."""
+    weights = named(nnx.state(network, nnx.Param))
+    return {name: array.astype("float32") for name, array in weights.items()}
 
 
 def _read_back(folder: Path, part: Path, arrays: Mapping[str, Any]) -> None:
