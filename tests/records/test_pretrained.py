@@ -144,12 +144,14 @@ def test_the_docs_have_what_many_samples_without_classes_score():
     assert MANIFESTS["mnist"]["digest"] in set(digests(many.provenance.model_dump()))
     at_random = load_measurement(Quality, PRETRAINED / "digits" / "at_random.json")
     drawn, none = at_random.row(labels="random").mean, at_random.row(labels=None).mean
-    (row,) = many.rows
-    assert many.n_samples == at_random.n_samples and row.nfe == 20
-    assert drawn["fd_lenet"] < row.mean["fd_lenet"] < none["fd_lenet"]
-    assert drawn["precision"] > row.mean["precision"] > none["precision"]
+    sde, ode = many.rows
+    assert many.n_samples == at_random.n_samples and (sde.nfe, ode.nfe) == (50, 20)
+    assert sde.settings["stochastic"] is True
+    assert drawn["fd_lenet"] < sde.mean["fd_lenet"] < ode.mean["fd_lenet"] < none["fd_lenet"]
+    for name in ("precision", "density", "coverage"):
+        assert drawn[name] > sde.mean[name] > ode.mean[name] > none[name]
     told = "two_sample_accuracy"
-    assert [round(100 * each.mean[told]) for each in (row, many.floor)] == [57, 54]
+    assert [round(100 * each.mean[told]) for each in (sde, ode, many.floor)] == [58, 57, 54]
 
 
 def test_digits_of_any_class_are_measured():
