@@ -210,7 +210,7 @@ def closure(file, config=None):
 # A job imports these only where its settings ask for them; they count all the same.
 ON_DEMAND = re.compile(
     r"src/sfumato/(data/(download|folders|idx|pictures)"
-    r"|records/decoding|sampling/restoring|networks/(guidance_classifier|restoring))\.py"
+    r"|records/decoding|sampling/restoring|networks/(classes|guidance_classifier|restoring))\.py"
 )
 
 
