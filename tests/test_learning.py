@@ -114,6 +114,19 @@ def learnt(tmp_path):
     return said
 
 
+@pytest.fixture
+def quick(monkeypatch):
+    """Let trainings take no time: any change of the weights will do."""
+
+    def changed(network, *arguments, **named):
+        weights = jax.tree.map(lambda weight: weight + 1e-3, nnx.state(network, nnx.Param))
+        nnx.update(other := nnx.clone(network), weights)
+        return other, LOSSES
+
+    monkeypatch.setattr("sfumato.learning.train", changed)
+
+
+@pytest.mark.usefixtures("quick")
 def test_each_training_is_remembered(learnt, tmp_path):
     """Whether the model was saved in between, or loaded, or got other classes."""
     model, more = tiny(), {"labels": 0, "batch_size": 4, "bar": False}
@@ -135,10 +148,10 @@ def test_each_training_is_remembered(learnt, tmp_path):
     assert learnt(model) == f"{before}2 times more, then for 1 step"
 
 
-def test_of_hundreds_of_trainings_the_first_are_forgotten(learnt, monkeypatch):
+@pytest.mark.usefixtures("quick")
+def test_of_hundreds_of_trainings_the_first_are_forgotten(learnt):
     model = tiny()
-    monkeypatch.setattr("sfumato.learning.train", lambda network, *_, **__: (network, LOSSES))
-    for step in range(300):
+    for step in range(120):
         model.fit(IMAGES, steps=1, learning_rate=0.01 + 0.001 * (step % 2), bar=False, batch_size=4)
     assert "times more" in learnt(model) and len(model._origin) < 200_000
 

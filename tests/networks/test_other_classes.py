@@ -1,5 +1,7 @@
 """A network that is to learn other classes begins as what the trained one draws without a class."""
 
+from functools import partial
+
 import jax
 import jax.numpy as jnp
 import numpy as np
@@ -12,7 +14,7 @@ from sfumato.networks.base import Network
 from sfumato.networks.blocks import Layers
 from sfumato.networks.classes import with_classes
 from sfumato.networks.embedding import Embedding
-from sfumato.networks.initialisation import initialise
+from sfumato.networks.initialisation import skeleton
 
 pytestmark = pytest.mark.quick_compile
 
@@ -29,16 +31,21 @@ def network_of(architecture, num_classes, **changes):
 
 def trained(config):
     """Return a network none of whose weights are zero, as they are in a fresh one."""
-    graphdef, state = nnx.split(initialise(config, jax.random.key(3)))
-    keys = iter(jax.random.split(jax.random.key(4), 1000))
-    shifted = jax.tree.map(lambda w: w + 0.1 * jax.random.normal(next(keys), w.shape), state)
-    return nnx.merge(graphdef, shifted)
+    graphdef, state = nnx.split(skeleton(config))
+    rng = np.random.default_rng(3)
+    drawn = jax.tree.map(lambda w: jnp.asarray(rng.normal(0, 0.3, w.shape), w.dtype), state)
+    return nnx.merge(graphdef, drawn)
 
 
 def predictions(network, labels=None):
     x = jax.random.normal(jax.random.key(0), (4, 8, 8, 1))
     network.eval()  # without dropout
-    return np.asarray(network(x, jnp.array([0, 3, 50, 99]), labels))
+    return np.asarray(_apply(*nnx.split(network), x, jnp.array([0, 3, 50, 99]), labels))
+
+
+@partial(jax.jit, static_argnums=0)
+def _apply(graphdef, state, x, t, labels):
+    return nnx.merge(graphdef, state)(x, t, labels)
 
 
 @pytest.mark.parametrize("architecture", ["unet", "dit"])
