@@ -1,11 +1,13 @@
 """Whether a checkpoint is of the network that a config asks for; no jax is needed to tell."""
 
 from collections.abc import Collection, Mapping
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
 from sfumato.config.diffusion import DiffusionConfig
+from sfumato.config.paths import shown
 from sfumato.networks.base_config import NetworkConfig
 
 MAY_DIFFER = ("num_classes", "dropout")
@@ -46,6 +48,16 @@ def differences(
             if made_with.get(key) != values.get(key) and not (settings is model and key in free)
         ]
     return found
+
+
+def unfit_to_guide(
+    folder: Path, manifest: Mapping[str, Any], model: NetworkConfig, diffusion: DiffusionConfig
+) -> str:
+    """Return why a checkpoint cannot guide a network as a worse one; empty if it can."""
+    if found := differences(manifest, model, diffusion, MAY_DIFFER):
+        made = "; ".join(found)
+        return f"{shown(folder)} was made with {made}; name a checkpoint of the same network"
+    return ""
 
 
 def _filled(settings: NetworkConfig | DiffusionConfig, recorded: dict[str, Any]) -> dict[str, Any]:

@@ -45,7 +45,7 @@ def chain_of(scheduler: str, knobs: Mapping[str, Any], **settings: Any) -> Chain
     own = SAMPLER.fields_of(scheduler)
     for knob in knobs:
         if knob not in (*own, *OTHER_KNOBS):
-            if knob in OPTIONS:  # with which an edit begins itself
+            if knob in OPTIONS:  # it is `noise`, since the edits take the others
                 raise InputError(f"{knob}: an edit takes none; it is an option of `sample` alone")
             known, asked = ", ".join(own) or "none", settings.keys() - {"edit"}
             meant = nearest(knob, [*own, *sorted({*asked, *OPTIONS})])

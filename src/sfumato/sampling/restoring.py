@@ -17,7 +17,7 @@ from sfumato.networks.classes import with_classes
 from sfumato.networks.denoiser import make_denoiser
 from sfumato.networks.guidance_classifier import LogProbability
 from sfumato.records.checkpoint import load_whole
-from sfumato.records.matching import MAY_DIFFER, differences
+from sfumato.records.matching import unfit_to_guide
 from sfumato.records.opening import open_record
 
 Origin = dict[str, Any]
@@ -78,11 +78,8 @@ def _load_denoiser(
     One that knows other classes, or none, is asked without a class.
     """
     network, _, manifest = load_whole(path)
-    if found := differences(manifest, model, diffusion, MAY_DIFFER):
-        raise InputError(
-            f"guidance.checkpoint: {shown(path)} was made with {'; '.join(found)}; name a "
-            "checkpoint of the same network"
-        )
+    if reason := unfit_to_guide(path, manifest, model, diffusion):
+        raise InputError(f"guidance.checkpoint: {reason}")
     network = with_classes(network, model)
     denoise = make_denoiser(network, make_schedule(diffusion), diffusion.prediction_type)
     return denoise, {key: manifest[key] for key in ("digest", "provenance")}

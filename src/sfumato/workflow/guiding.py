@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, TypeVar
 from sfumato.config.paths import shown
 from sfumato.errors import InputError
 from sfumato.records.manifest import read_manifest
-from sfumato.records.matching import MAY_DIFFER, differences
+from sfumato.records.matching import unfit_to_guide
 from sfumato.workflow.places import checkpoint_folder
 
 if TYPE_CHECKING:
@@ -47,11 +47,8 @@ def with_digest(experiment: Experiment, name: str, entry: Entry) -> Entry:
         manifest = read_manifest(folder)
     except InputError as error:
         raise InputError(f"{place}.checkpoint: {error}") from None
-    if found := differences(manifest, experiment.model, experiment.diffusion, MAY_DIFFER):
-        raise InputError(
-            f"{place}.checkpoint: {shown(folder)} was made with {'; '.join(found)}; name a "
-            "checkpoint of the same network"
-        )
+    if reason := unfit_to_guide(folder, manifest, experiment.model, experiment.diffusion):
+        raise InputError(f"{place}.checkpoint: {reason}")
     if entry.guidance.digest not in (None, manifest["digest"]):
         raise InputError(
             f"{place}.digest: the checkpoint {shown(folder)} is another, with the digest "
