@@ -119,11 +119,16 @@ def quick(monkeypatch):
     """Let trainings take no time: any change of the weights will do."""
 
     def changed(network, *arguments, **named):
-        weights = jax.tree.map(lambda weight: weight + 1e-3, nnx.state(network, nnx.Param))
-        nnx.update(other := nnx.clone(network), weights)
+        by_hand(other := nnx.clone(network))
         return other, LOSSES
 
     monkeypatch.setattr("sfumato.learning.train", changed)
+
+
+def by_hand(network):
+    """Change the weights, as a loop of one's own does."""
+    weights = nnx.state(network, nnx.Param)
+    nnx.update(network, jax.tree.map(lambda weight: weight + 1e-3, weights))
 
 
 @pytest.mark.usefixtures("quick")
@@ -156,29 +161,23 @@ def test_of_hundreds_of_trainings_the_first_are_forgotten(learnt):
     assert "times more" in learnt(model) and len(model._origin) < 200_000
 
 
-def by_hand(model):
-    """Train a model by a loop of one's own."""
-    weights = nnx.state(model.network, nnx.Param)
-    nnx.update(model.network, jax.tree.map(lambda weight: weight + 1e-3, weights))
-
-
 def test_a_loop_of_one_s_own_does_not_leave_a_network_untrained(learnt, tmp_path):
     model = tiny()
     assert learnt(model) == learnt(nnx.clone(model)) == "untrained network"
-    by_hand(model)
+    by_hand(model.network)
     assert learnt(model) == ""  # nobody knows
     model.fit(IMAGES, LABELS, steps=3, batch_size=4, bar=False)
     assert learnt(model) == "trained for 3 steps"
     loaded = DDPMModel.load(tmp_path / "learnt")
     assert learnt(deepcopy(loaded)) == "trained for 3 steps"
-    by_hand(loaded)
+    by_hand(loaded.network)
     learnt(loaded)
     made = read_manifest(tmp_path / "learnt")["provenance"]
     assert [*made["inputs"]] == ["initial"] and made["settings"]["training"] == {}
     tiny().save(tmp_path / "fresh")
     loaded = DDPMModel.load(tmp_path / "fresh")
     assert learnt(loaded) == "untrained network"
-    by_hand(loaded)
+    by_hand(loaded.network)
     assert learnt(loaded) == "trained"
 
 

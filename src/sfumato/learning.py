@@ -30,7 +30,7 @@ from sfumato.project import PRETRAINED, PROJECT
 from sfumato.records.arrays import digest
 from sfumato.records.checkpoint import load_whole, save_checkpoint, stored
 from sfumato.records.code import meaning_digest
-from sfumato.records.facts import depth_of
+from sfumato.records.facts import INITIAL, depth_of
 from sfumato.records.provenance import Record, checkpoint_origin, versions
 from sfumato.records.stage import TRAINING
 from sfumato.training.loop import train
@@ -146,7 +146,7 @@ class Learning(Drawing):
         weights = self._weights()
         if broken := sum(not bool(jnp.isfinite(weight).all()) for weight in weights):
             raise InputError(f"save: {broken} of {len(weights)} weights hold NaN or infinities")
-        made = self._record().model_dump(mode="json")
+        made = self._record(self._is_as_begun()).model_dump(mode="json")
         save_checkpoint(user_path(folder, "folder"), self.network, self.diffusion, made)
 
     @classmethod
@@ -210,18 +210,17 @@ class Learning(Drawing):
         """Return the origin of a training that begins with the weights as they are now."""
         if self._is_as_begun():
             return self._origin
-        record = self._record()
+        record = self._record(as_begun=False)
         if depth_of(record) >= MOST_TRAININGS:
             record = record.model_copy(update={"inputs": {}})
         made = record.model_dump(mode="json")
         return json.dumps({"digest": self._digest(), "provenance": made})
 
-    def _record(self) -> Record:
+    def _record(self, as_begun: bool) -> Record:
         """Say how the weights came to be, as far as it is known."""
         sections = {"model": self.network.config, "diffusion": self.diffusion}
         settings = {name: each.model_dump(mode="json") for name, each in sections.items()}
         origin = json.loads(self._origin) if self._origin else None
-        as_begun = self._is_as_begun()
         if self.training:
             settings["training"] = self.training.model_dump(mode="json")
             settings["training"] |= {"calls": self._calls} if self._calls > 1 else {}
@@ -229,7 +228,7 @@ class Learning(Drawing):
             settings["training"] = {}  # by a loop of the user's
         elif as_begun and not origin:
             settings["weights"] = {"source": "fresh"}
-        name = "initial" if "training" in settings else "pretrained"
+        name = INITIAL if "training" in settings else "pretrained"
         return Record(
             artifact="checkpoint",
             script="DDPMModel.save",
