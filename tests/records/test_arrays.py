@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import tracemalloc
+import zipfile
 
 import numpy as np
 import pytest
@@ -102,6 +103,21 @@ def test_an_array_that_is_not_what_was_written_is_refused(file):
 @pytest.mark.parametrize("keep", [0, 1, 100, -1, -30])
 def test_cut_short(file, keep):
     file.write_bytes(file.read_bytes()[:keep])
+    with pytest.raises(InputError, match="not a whole .npz file"):
+        read(file)
+
+
+@pytest.mark.parametrize("kind", ["header", "lzma"])
+def test_members_that_only_numpy_or_lzma_would_complain_of(kind, file):
+    """Of a bracket that is never closed numpy says a `TokenError`."""
+    method = zipfile.ZIP_LZMA if kind == "lzma" else zipfile.ZIP_DEFLATED
+    with zipfile.ZipFile(file) as archive:
+        members = {name: archive.read(name) for name in archive.namelist()}
+    if kind == "header":
+        members["images.npy"] = members["images.npy"].replace(b"}", b" ")
+    with zipfile.ZipFile(file, "w", method) as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
     with pytest.raises(InputError, match="not a whole .npz file"):
         read(file)
 

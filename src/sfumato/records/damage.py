@@ -4,11 +4,15 @@ Nobody is told to delete a file unless it is of this workflow and damaged.
 """
 
 import errno
+import os
+import re
+import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from tokenize import TokenError
 
 from sfumato.config.paths import shown
 from sfumato.errors import InputError
@@ -16,8 +20,11 @@ from sfumato.errors import InputError
 DAMAGE = (
     *(OSError, ValueError, LookupError, EOFError, TypeError, NotImplementedError, SyntaxError),
     *(zipfile.BadZipFile, zlib.error, RecursionError, OverflowError, RuntimeError),
+    *(struct.error, TokenError),
 )
 """What numpy, zipfile, zlib and json raise for damaged files."""
+_OF_THE_SYSTEM = re.compile(r"\[os_error_code='(\d+)'\]")
+"""The number of the system's error in what tensorstore says, after paths."""
 _MARKS = (b"provenance", b'"artifact"')
 _NEAR = 2**16  # bytes from either end of a file, where its mark is
 
@@ -56,7 +63,9 @@ def unreadable(path: Path, reason: str) -> UnreadableError:
 
 
 def first_line(error: Exception) -> str:
-    """Return the first line of an error that may be pages long."""
+    """Return the first line of an error that may be pages long; what the system said, if it did."""
+    if code := _OF_THE_SYSTEM.search(str(error)):
+        return os.strerror(int(code[1]))
     return str(error).strip().split("\n")[0][:200]
 
 

@@ -14,6 +14,7 @@ from sfumato.records.arrays import CHUNK, PROVENANCE, Rows, sha256_of
 from sfumato.records.damage import foreign, readable
 
 _SUFFIX = ".npy"
+_COMPRESSIONS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED)
 
 
 def read_npz(path: str | Path, *names: str) -> tuple[dict[str, Rows], dict[str, Any]]:
@@ -54,6 +55,8 @@ class _Member:
     def __init__(self, path: Path, name: str, digest: str | None) -> None:
         self.path, self.name, self.digest = path, name + _SUFFIX, digest
         with zipfile.ZipFile(path) as archive, archive.open(self.name) as member:
+            if archive.getinfo(self.name).compress_type not in _COMPRESSIONS:
+                raise ValueError("an array is compressed in another way")
             self.shape, self.dtype = _header(member)
             size = archive.getinfo(self.name).file_size - member.tell()
         if size != math.prod(self.shape) * self.dtype.itemsize or min(self.shape, default=0) < 0:
