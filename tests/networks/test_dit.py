@@ -100,7 +100,7 @@ def test_places_are_told_apart():
     [
         ({"patch_size": 3}, "patch_size: 3 must divide height and width"),
         ({"attention_heads": 3}, r"attention_heads: 3 must divide width \(16\) evenly"),
-        ({"width": 12}, "width: 12"),
+        ({"width": 12}, "width: 12 must be a multiple of 8"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(settings, said):

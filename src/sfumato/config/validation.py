@@ -25,6 +25,7 @@ _ALLOWED = {
     "int_from_float": "must be a whole number",
     "int_parsing_size": "must be a whole number of fewer digits",
     "float_type": "must be a number",
+    "multiple_of": "must be a multiple of {multiple_of}",
     "finite_number": "must be a finite number",
     "bool_type": "must be true or false",
     "string_type": "must be text",
