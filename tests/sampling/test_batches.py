@@ -18,7 +18,7 @@ from sfumato.guidance.clipping import Clipping
 from sfumato.networks.denoiser import make_denoiser
 from sfumato.networks.initialisation import initialise
 from sfumato.networks.unet_config import UNetConfig
-from sfumato.samplers import DDIM, DDPM, DPMSolver, Heun
+from sfumato.samplers import DDIM, DDPM, DPMSolver, Heun, UniPC
 from sfumato.sampling.batches import evenly_spaced, nfe, sample, sample_batches
 
 pytestmark = pytest.mark.quick_compile
@@ -228,6 +228,22 @@ def test_impossible_chains(schedule, options, said):
 def test_a_denoiser_that_returns_an_array(schedule):
     with pytest.raises(InputError, match="the denoiser must return a Prediction, .* not an array"):
         draw(lambda x, t, given: x, schedule, sampler=DDIM(), n_samples=1, timesteps=[5, 0])
+
+
+@pytest.mark.parametrize("part", [np.s_[0], np.s_[:1], np.s_[..., :0]])
+def test_a_denoiser_that_returns_another_shape(part, schedule):
+    with pytest.raises(InputError, match=r"the denoiser returned x_0 of shape .* for x_t of \(2, "):
+        options = {"sampler": DDIM(), "n_samples": 2, "timesteps": [5, 0], "micro_batch": 2}
+        draw(lambda x, t, given: Prediction(x[part], x), schedule, **options, devices=1)
+
+
+@pytest.mark.parametrize("sampler", [DDIM(), UniPC()])
+def test_a_denoiser_of_half_the_precision(sampler, schedule):
+    options = {"sampler": sampler, "n_samples": 1, "timesteps": [50, 20, 0]}
+    half = lambda x, t, given: Prediction(jnp.zeros_like(x, jnp.bfloat16), x)  # noqa: E731
+    whole = lambda x, t, given: Prediction(jnp.zeros_like(x), x)  # noqa: E731
+    drawn = [draw(denoise, schedule, **options).images for denoise in (half, whole)]
+    np.testing.assert_array_equal(*drawn)
 
 
 @pytest.mark.parametrize("sampler", [DDIM, "ddim"])

@@ -32,15 +32,19 @@ class Prediction(NamedTuple):
     eps: jax.Array
 
 
-def check_prediction(said: Any, who: str = "the denoiser") -> Prediction:  # noqa: ANN401
-    """Return what a denoiser said; an InputError if it is no `Prediction`."""
+def check_prediction(said: Any, x_t: jax.Array, who: str = "the denoiser") -> Prediction:  # noqa: ANN401
+    """Return what a denoiser said of x_t, in its type; an InputError if it is no `Prediction`."""
     if not (hasattr(said, "x_0") and hasattr(said, "eps")):
         found = "an array" if hasattr(said, "shape") else type(said).__name__
         raise InputError(
             f"{who} must return a Prediction, as from_x_0(schedule, x_t, x_0, t) makes it, and "
             f"not {found}"
         )
-    return said
+    for name in Prediction._fields:
+        shape = getattr(getattr(said, name), "shape", ())
+        if shape != x_t.shape:
+            raise InputError(f"{who} returned {name} of shape {shape} for x_t of {x_t.shape}")
+    return Prediction(said.x_0.astype(x_t.dtype), said.eps.astype(x_t.dtype))
 
 
 Given: TypeAlias = "Mapping[str, jax.Array]"

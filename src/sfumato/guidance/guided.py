@@ -42,7 +42,7 @@ class Guided:
             raise InputError(f"guidance: {name} needs labels")
         method = put_back(self.method, self.knobs).using(self.restored)
         said = method.predict(self.denoise, self.schedule, x_t, t, given)
-        return check_prediction(said, f"{type(method).__name__}.predict")
+        return check_prediction(said, x_t, f"{type(method).__name__}.predict")
 
     def cost(self, t: int) -> int:
         """Return the network evaluations of one call at time t; on the host."""

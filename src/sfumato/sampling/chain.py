@@ -79,7 +79,7 @@ def advance(
     times, slots = jnp.asarray(chain.times), jnp.asarray(chain.slots)
 
     def denoise(x_t: jax.Array, t: jax.typing.ArrayLike) -> Prediction:
-        return check_prediction(chain.denoise(x_t, t, chain.given))
+        return check_prediction(chain.denoise(x_t, t, chain.given), x_t)
 
     def body(i: jax.Array, state: State) -> State:
         t, s, keys = times[i], times[i + 1], keys_at(chain.keys, times[i])
