@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Mapping
 from threading import Lock
 from typing import Any, Literal
@@ -43,7 +42,7 @@ from sfumato.errors import InputError
 from sfumato.guidance.base import Guidance
 from sfumato.networks.base import Network
 from sfumato.networks.denoiser import make_denoiser
-from sfumato.sampling.calls import chain_of, classes_of, guidance_of, with_guidance
+from sfumato.sampling.calls import as_called, chain_of, classes_of, guidance_of, with_guidance
 from sfumato.sampling.labels import asked_labels
 from sfumato.sampling.samples import finite, join
 from sfumato.sampling.walks import Walks
@@ -193,8 +192,8 @@ class Drawing(nnx.Module):
         kind = {"random": 0.5} if operator is None else operator
         edit = Restore(method=method, operator=kind, noise=noise, scale=scale)
         shape = edit.measured_shape(self._shape)
+        check_range("measured", measured)
         arrays = {"measured": repeated(shaped("measured", measured, shape), n_samples)}
-        check_range("measured", arrays["measured"])
         n = len(arrays["measured"])
         if mask is not None:
             masks = np.float32(check_masks("mask", numbers("mask", mask), self._shape, n))
@@ -239,11 +238,8 @@ class Drawing(nnx.Module):
         asked = {} if labels is None else {"labels": self._labels(labels, n_samples, chain, key)}
         sizes = (self._shape, n_samples, arrays or {})
         walks = Walks(chain, self._denoiser(), self.schedule, key, *sizes)
-        try:
+        with as_called():
             given, _ = walks.begin(range(n_samples), asked, **batches)
-        except InputError as error:
-            # It speaks of an entry of `samples`, where the edit's knobs are in `edit`.
-            raise InputError(re.sub(r"^edit\.", "", str(error), flags=re.MULTILINE)) from None
         return walks, given, batches
 
     @property
@@ -254,8 +250,8 @@ class Drawing(nnx.Module):
         self, name: str, images: jax.typing.ArrayLike, n_samples: int | None = None
     ) -> np.ndarray:
         """Return images as (N, H, W, C), in [-1, 1]."""
+        check_range(name, images)
         array = shaped(name, images, self._shape)
-        check_range(name, array)
         if np.abs(array).max(initial=0) > 1 + ROUNDING:
             low, high = array.min(), array.max()
             raise InputError(f"{name}: run from {low:g} to {high:g}, and must be in [-1, 1]")
