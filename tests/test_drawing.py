@@ -112,15 +112,6 @@ CASES = {
         "uint8, run from 0 to 1, and those of images must be in [-1, 1]; of levels 0 and 1 make 2",
     ),
     "truth values": (lambda m: m.vary(IMAGES > 0), "bool, run from 0 to 1, and those of images m"),
-    "not ddim": (
-        lambda m: m.reconstruct(IMAGES, scheduler="unipc", steps=3),
-        "scheduler: must be ddim",
-    ),
-    "dps with heun": (
-        lambda m: m.restore(IMAGES, {"blur": 1}, method="dps", scheduler="heun"),
-        "choose another, or method pigdm",
-    ),
-    "twice the same": (lambda m: m.interpolate(3, 3), "b: 3 is a too, and nothing lies between"),
     "out of range": (lambda m: m.vary(2 * IMAGES), "images: run from -1.9"),
     "not finite": (lambda m: m.vary(IMAGES * np.nan), "images: holds NaN or infinities"),
     "another shape": (

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Mapping
 from threading import Lock
 from typing import Any, Literal
@@ -42,7 +43,7 @@ from sfumato.errors import InputError
 from sfumato.guidance.base import Guidance
 from sfumato.networks.base import Network
 from sfumato.networks.denoiser import make_denoiser
-from sfumato.sampling.calls import as_called, chain_of, classes_of, guidance_of, with_guidance
+from sfumato.sampling.calls import chain_of, classes_of, guidance_of, with_guidance
 from sfumato.sampling.labels import asked_labels
 from sfumato.sampling.samples import finite, join
 from sfumato.sampling.walks import Walks
@@ -238,8 +239,11 @@ class Drawing(nnx.Module):
         asked = {} if labels is None else {"labels": self._labels(labels, n_samples, chain, key)}
         sizes = (self._shape, n_samples, arrays or {})
         walks = Walks(chain, self._denoiser(), self.schedule, key, *sizes)
-        with as_called():
+        try:
             given, _ = walks.begin(range(n_samples), asked, **batches)
+        except InputError as error:
+            # It speaks of an entry of `samples`, where the edit's knobs are in `edit`.
+            raise InputError(re.sub(r"^edit\.", "", str(error), flags=re.MULTILINE)) from None
         return walks, given, batches
 
     @property

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import jax
@@ -37,29 +35,10 @@ OURS = {
 """What others call options of `sample`, and what they are called here."""
 OPTIONS = ("scheduler", "labels", "rngs", "noise", "micro_batch", "guidance_scale")
 """Options of `sample` that are no settings of an entry."""
-_ARGUMENTS = {
-    r"^sampler:": "scheduler:",
-    r"^(edit\.)?second: (\d+) is edit\.first too": r"b: \2 is a too",
-    r"\bedit\.": "",
-}
-"""What an entry of `samples` says, and what it is in a call."""
 ANY_NUMBER = 2**31 - 1
 """Of the classes of a classifier that is not there, as `guide` will say."""
 
 
-@contextmanager
-def as_called() -> Iterator[None]:
-    """Name arguments in errors that speak of an entry of `samples`, which has other names."""
-    try:
-        yield
-    except InputError as error:
-        text = str(error)
-        for theirs, ours in _ARGUMENTS.items():
-            text = re.sub(theirs, ours, text, flags=re.MULTILINE)
-        raise InputError(text) from None
-
-
-@as_called()
 def chain_of(scheduler: str, knobs: Mapping[str, Any], **settings: Any) -> ChainConfig:  # noqa: ANN401
     """Check how a sample is to be drawn; a knob that the sampler does not have is an error."""
     sampler_class(scheduler)  # an unknown name is an error
