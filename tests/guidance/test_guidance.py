@@ -144,6 +144,14 @@ def test_given_reaches_the_denoiser_inside(schedule):
     np.testing.assert_array_equal(said.x_0, [[0.5, 0.5]])
 
 
+@pytest.mark.filterwarnings("error")
+@pytest.mark.parametrize("kind", [np.float64, np.int64])
+def test_a_prediction_is_not_cast_to_the_type_that_a_caller_gives(kind, schedule):
+    half = lambda x_t, t, given: Prediction(jnp.full(x_t.shape, 0.5), jnp.zeros(x_t.shape))  # noqa: E731
+    said = Clipping()(half, schedule)(np.zeros((1, 2), kind), 5, {})
+    np.testing.assert_array_equal(said.x_0, [[0.5, 0.5]])
+
+
 def test_knobs_are_checked():
     with pytest.raises(InputError, match="scael"):
         Stronger(scael=2)

@@ -136,19 +136,12 @@ def test_no_thread_outlives_the_store(tmp_path, monkeypatch):
     assert set(threading.enumerate()) == before and not left.exists()
 
 
-@pytest.mark.parametrize(
-    "error",
-    [
-        "No space left on device\nand so on",
-        "RESOURCE_EXHAUSTED: Error writing to a file: Failed [os_error_code='28']",
-    ],
-)
-def test_a_state_that_cannot_be_written_ends_in_a_sentence(error, keep_all, tmp_path, monkeypatch):
+def test_a_state_that_cannot_be_written_ends_in_a_sentence(keep_all, tmp_path, monkeypatch):
     """And the state before it is used."""
     stopped_at(30, tmp_path / "work")
 
     def save(*arguments, **named):
-        raise ValueError(error)
+        raise ValueError("No space left on device\nand so on")
 
     with monkeypatch.context() as patched, DiskStore(tmp_path / "work", {"who": "a run"}) as store:
         patched.setattr("orbax.checkpoint.CheckpointManager.save", save)

@@ -33,7 +33,7 @@ class Prediction(NamedTuple):
 
 
 def check_prediction(said: Any, x_t: jax.Array, who: str = "the denoiser") -> Prediction:  # noqa: ANN401
-    """Return what a denoiser said of x_t, in its type; an InputError if it is no `Prediction`."""
+    """Return what a denoiser said of x_t; an InputError if it is no `Prediction` of its shape."""
     if not (hasattr(said, "x_0") and hasattr(said, "eps")):
         found = "an array" if hasattr(said, "shape") else type(said).__name__
         raise InputError(
@@ -44,7 +44,7 @@ def check_prediction(said: Any, x_t: jax.Array, who: str = "the denoiser") -> Pr
         shape = getattr(getattr(said, name), "shape", ())
         if shape != x_t.shape:
             raise InputError(f"{who} returned {name} of shape {shape} for x_t of {x_t.shape}")
-    return Prediction(said.x_0.astype(x_t.dtype), said.eps.astype(x_t.dtype))
+    return said
 
 
 Given: TypeAlias = "Mapping[str, jax.Array]"

@@ -79,7 +79,8 @@ def advance(
     times, slots = jnp.asarray(chain.times), jnp.asarray(chain.slots)
 
     def denoise(x_t: jax.Array, t: jax.typing.ArrayLike) -> Prediction:
-        return check_prediction(chain.denoise(x_t, t, chain.given), x_t)
+        said = check_prediction(chain.denoise(x_t, t, chain.given), x_t)
+        return Prediction(said.x_0.astype(x_t.dtype), said.eps.astype(x_t.dtype))
 
     def body(i: jax.Array, state: State) -> State:
         t, s, keys = times[i], times[i + 1], keys_at(chain.keys, times[i])
