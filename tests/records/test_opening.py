@@ -14,6 +14,7 @@ from PIL.PngImagePlugin import PngInfo
 from sfumato.config.fields import Section
 from sfumato.errors import InputError
 from sfumato.records.arrays import digest, save_arrays
+from sfumato.records.damage import first_line
 from sfumato.records.history import save_history
 from sfumato.records.measurements import Measurement, load_measurement, save_measurement
 from sfumato.records.opening import open_record
@@ -146,6 +147,12 @@ def test_a_failing_disk_is_no_damage(tmp_path, suffix, locked):
         if open_it and not (suffix == ".json" and open_it == opened.check):
             with pytest.raises(InputError, match="this file cannot be read: Input/output error$"):
                 open_it()
+
+
+def test_of_a_long_error_the_reason_of_the_system_is_said():
+    said = f"RESOURCE_EXHAUSTED: {300 * 'a path '}: Failed [os_error_code='{errno.ENOSPC}']"
+    assert first_line(ValueError(said)) == "No space left on device"
+    assert first_line(ValueError("it is full\nand so on")) == "it is full"
 
 
 def test_a_link_to_nothing_and_a_file_taken_for_a_folder(tmp_path):

@@ -6,7 +6,6 @@ Nobody is told to delete a file unless it is of this workflow and damaged.
 import errno
 import os
 import re
-import struct
 import zipfile
 import zlib
 from collections.abc import Iterator
@@ -20,9 +19,9 @@ from sfumato.errors import InputError
 DAMAGE = (
     *(OSError, ValueError, LookupError, EOFError, TypeError, NotImplementedError, SyntaxError),
     *(zipfile.BadZipFile, zlib.error, RecursionError, OverflowError, RuntimeError),
-    *(struct.error, TokenError),
+    TokenError,
 )
-"""What numpy, zipfile, zlib and json raise for damaged files."""
+"""What numpy, its parser of headers, zipfile, zlib and json raise for damaged files."""
 _OF_THE_SYSTEM = re.compile(r"\[os_error_code='(\d+)'\]")
 """The number of the system's error in what tensorstore says, after paths."""
 _MARKS = (b"provenance", b'"artifact"')

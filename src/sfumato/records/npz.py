@@ -55,10 +55,11 @@ class _Member:
     def __init__(self, path: Path, name: str, digest: str | None) -> None:
         self.path, self.name, self.digest = path, name + _SUFFIX, digest
         with zipfile.ZipFile(path) as archive, archive.open(self.name) as member:
-            if archive.getinfo(self.name).compress_type not in _COMPRESSIONS:
+            entry = archive.getinfo(self.name)
+            if entry.compress_type not in _COMPRESSIONS:
                 raise ValueError("an array is compressed in another way")
             self.shape, self.dtype = _header(member)
-            size = archive.getinfo(self.name).file_size - member.tell()
+            size = entry.file_size - member.tell()
         if size != math.prod(self.shape) * self.dtype.itemsize or min(self.shape, default=0) < 0:
             raise ValueError("an array does not have the length that it says")
 
