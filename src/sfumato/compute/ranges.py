@@ -34,10 +34,10 @@ def check_range(name: str, images: jax.typing.ArrayLike) -> None:
     values = np.asarray(images)
     if not np.issubdtype(values.dtype, np.number) and values.dtype != bool:
         return  # `floats` will say what that is
-    low, high = (1 * values.min(), 1 * values.max()) if values.size else (0, 0)
+    low, high = (values.min(), values.max()) if values.size else (0, 0)
     if values.dtype.kind in "bu" or (low >= 0 and high > MOST):
         levels = f"0 to 255 make {name} / 127.5" if high > 1 else f"0 and 1 make 2.0 * {name}"
         raise InputError(
-            f"{name}: its values, {values.dtype}, run from {low:g} to {high:g}, and those of "
-            f"images must be in [-1, 1]; of levels {levels} - 1"
+            f"{name}: its values, {values.dtype}, run from {1 * low:g} to {1 * high:g}, and "
+            f"those of images must be in [-1, 1]; of levels {levels} - 1"
         )
