@@ -3,7 +3,9 @@
 import gzip
 import inspect
 import os
+import shutil
 import struct
+import time
 
 import numpy as np
 import pytest
@@ -154,6 +156,27 @@ def test_a_digest_is_kept_until_a_file_changes(tmp_path, monkeypatch):
     monkeypatch.setattr(folders, "survey", lambda pictures: "read again")
     assert text_of(each) == first
     os.utime(tmp_path / "p" / "1.png", (1e9, 1e9 + 1))
+    assert "read again" in str(text_of(each))
+
+
+@pytest.mark.parametrize("how", ["over it", "in its place"])
+def test_another_picture_of_the_same_size_and_time_is_seen(tmp_path, monkeypatch, how):
+    each = of_pictures(pictures(tmp_path / "p", 3))
+    for path in (tmp_path / "p").iterdir():
+        os.utime(path, (1e9, 1e9))
+    text_of(each)
+    monkeypatch.setattr(folders, "survey", lambda pictures: "read again")
+    one, other = tmp_path / "p" / "1.png", tmp_path / "p" / ".1.png"
+    shutil.copy2(one, other)
+    content = bytearray(one.read_bytes())
+    content[-1] ^= 1
+    time.sleep(0.05)  # the clock of a file system ticks every few milliseconds
+    (one if how == "over it" else other).write_bytes(content)
+    os.utime(one if how == "over it" else other, (1e9, 1e9))
+    if how == "over it":
+        other.unlink()
+    else:
+        other.replace(one)
     assert "read again" in str(text_of(each))
 
 

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from sfumato.config.paths import shown
 from sfumato.errors import InputError
@@ -22,19 +23,31 @@ OF_SYSTEMS = frozenset(
 """Folders that file servers, file systems and archivers add, in lower case."""
 
 
+class State(NamedTuple):
+    """What changes with the content of a file, and is known without reading it; times in ns.
+
+    A copy that keeps the time of its original (`cp -p`, `rsync -a`) changes only the last two.
+    """
+
+    size: int
+    mtime: int
+    ctime: int
+    inode: int
+
+
 @dataclass(frozen=True)
 class Pictures:
     """The pictures below a folder.
 
     Attributes:
         folder: where they are.
-        states: of each picture, by its path from there, `cats/1.png`: size, and time of the last
-            change in nanoseconds. They are in the order of the parts of these paths.
+        states: of each picture, by its path from there, `cats/1.png`. They are in the order of the
+            parts of these paths.
         left_out: for each reason to leave something out, the paths of what it holds for.
     """
 
     folder: Path
-    states: Mapping[str, tuple[int, int]]
+    states: Mapping[str, State]
     left_out: Mapping[str, list[str]] = field(default_factory=dict)
 
     @property
@@ -122,13 +135,13 @@ class _Walk:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
-        self._states: dict[str, tuple[int, int]] = {}
+        self._states: dict[str, State] = {}
         self._left_out: dict[str, list[str]] = {}
         self._read: set[tuple[int, int]] = set()
         self._links: list[str] = []
         self._linked: dict[str, os.stat_result] = {}
 
-    def found(self) -> tuple[dict[str, tuple[int, int]], dict[str, list[str]]]:
+    def found(self) -> tuple[dict[str, State], dict[str, list[str]]]:
         """Return the state of each picture, and what was left out."""
         self._enter("")
         while self._links:
@@ -188,7 +201,8 @@ class _Walk:
         if reason and (status.st_dev, status.st_ino) in self._read:
             return self._leave_out(name, reason)
         self._read.add((status.st_dev, status.st_ino))
-        self._states[name] = (status.st_size, status.st_mtime_ns)
+        times = (status.st_mtime_ns, status.st_ctime_ns)
+        self._states[name] = State(status.st_size, *times, status.st_ino)
         return None
 
     def _leave_out(self, name: str, reason: str) -> None:

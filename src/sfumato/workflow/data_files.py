@@ -171,8 +171,7 @@ def _digest(pictures: Pictures) -> str:
     """Return the digest of pictures; it is kept, since reading many pictures takes time."""
     from sfumato.data.folders import survey
 
-    states = list(pictures.states.items())
-    text = json.dumps([os.path.abspath(pictures.folder), states])
+    text = json.dumps([os.path.abspath(pictures.folder), list(pictures.states.items())])
     name = hashlib.sha256(text.encode()).hexdigest()
     places = [place / name[:2] / name for place in caches("pictures")]
     for place in places:
@@ -181,7 +180,7 @@ def _digest(pictures: Pictures) -> str:
             if len(kept) == len(name):
                 return kept
     digest = survey(pictures)
-    if max(changed for _, (_, changed) in states) < time.time_ns() - _RECENT:
+    if max(state.mtime for state in pictures.states.values()) < time.time_ns() - _RECENT:
         for place in places:
             with suppress(OSError, InputError):
                 with file_aside(place) as part:
