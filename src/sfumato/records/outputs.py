@@ -65,7 +65,7 @@ def check_suffix(path: Path, file: str) -> None:
 def check_room(folder: Path, ours: re.Pattern[str], whole: str) -> None:
     """Raise an InputError if a folder that will be replaced holds anything but `ours`.
 
-    Also if it is the working directory, or one above it.
+    Also if it is the working directory, or one above it, or if something in it may not be deleted.
 
     Args:
         folder: there may be none yet.
@@ -83,6 +83,12 @@ def check_room(folder: Path, ours: re.Pattern[str], whole: str) -> None:
             f"{shown(folder)}: {whole} would take the place of the working directory; name a "
             "folder in it"
         )
+    for place, _, _ in os.walk(folder):
+        if not os.access(place, os.W_OK | os.X_OK):
+            raise InputError(
+                f"{shown(place)}: this folder is read-only, and {whole} would take its place; name "
+                "another, or change its permissions"
+            )
 
 
 def real(path: Path) -> Path:
