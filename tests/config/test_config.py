@@ -11,7 +11,7 @@ from sfumato import guidance, samplers
 from sfumato.config.canonical import canonical
 from sfumato.config.data import DataConfig
 from sfumato.config.experiment import Experiment
-from sfumato.config.file import check_file, with_typed_arguments
+from sfumato.config.file import check_file, with_empty_experiments, with_typed_arguments
 from sfumato.config.forward import ForwardConfig
 from sfumato.config.nested import leaves
 from sfumato.config.paths import user_path
@@ -413,6 +413,21 @@ def test_a_missing_file_and_a_good_one(tmp_path):
     merged = tmp_path / "merged.yaml"
     merged.write_text("a: &x {b: 1}\nc:\n  <<: *x\n  b: 2\n1: 2\n")
     check_file(merged)
+
+
+def test_an_experiment_without_a_value_changes_nothing(tmp_path):
+    """To Snakemake, null is a value that takes the place of what other files say."""
+    files = [tmp_path / f"{i}.yaml" for i in range(3)]
+    files[0].write_text("experiments: {a: {seed: 1, clip: false}, b: {seed: 2}}")
+    files[1].write_text("experiments:\n  a:\n  c:\n")
+    files[2].write_text("experiments: {a: {seed: 3}}")
+    of_snakemake = {"experiments": {"a": {"seed": 3}, "b": "null", "c": None}}
+    filled = with_empty_experiments(of_snakemake, files)
+    expected = {"a": {"seed": 3, "clip": False}, "b": {"seed": 2}, "c": {}}
+    assert filled == {"experiments": expected}
+    typed, _ = with_typed_arguments(filled, ["experiments={a: null, d: null}"])
+    assert typed == {"experiments": {**expected, "d": {}}}
+    assert with_empty_experiments({"experiments": None}, files) == {"experiments": None}
 
 
 def test_arguments_of_the_command_line_are_yaml_at_every_depth():

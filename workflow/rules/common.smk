@@ -14,7 +14,12 @@ from sfumato.workflow.needed import missing
 if sentence := missing():
     sys.exit(sentence)
 
-from sfumato.config.file import check_file, own_targets, with_typed_arguments
+from sfumato.config.file import (
+    check_file,
+    own_targets,
+    with_empty_experiments,
+    with_typed_arguments,
+)
 from sfumato.config.resolve import check_names, resolve
 from sfumato.figures import figure
 from sfumato.figures import names as figure_names

@@ -1,12 +1,14 @@
 # The experiments of the config, checked and filled in.
 
 arguments = workflow.config_settings.config_args or [] if STANDALONE else []
-typed, remarks = in_a_sentence(with_typed_arguments)(config, arguments)
+laid = [*CONFIG_FILES, *workflow.overwrite_configfiles] if STANDALONE else []
+filled = in_a_sentence(with_empty_experiments)(config, laid)
+typed, remarks = in_a_sentence(with_typed_arguments)(filled, arguments)
 say(remarks if workflow.is_main_process else [])
 # Of the project's own experiments those are left out that do not fit the defaults of another folder.
 spare = set()
 if len(CONFIG_FILES) > 1:
-    spare = spare_experiments([*CONFIG_FILES, *workflow.configfiles], arguments)
+    spare = spare_experiments(laid, arguments)
 plan = Plan(*in_a_sentence(resolve)(typed, spare))
 
 

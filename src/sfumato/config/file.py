@@ -20,6 +20,8 @@ _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionErro
 
 
 _OCTAL = re.compile(r"[-+]?0[0-7_]+")
+_NULLS = ("", "~", "null", "Null", "NULL")
+"""What Snakemake makes of a null in `--config`: the text of it."""
 _LEVELS = ("targets", "defaults", "experiments")
 
 
@@ -116,6 +118,38 @@ def own_targets(path: str | Path) -> dict[str, list[str]]:
     return {"targets": list(named)} if named else {}
 
 
+def with_empty_experiments(raw: Mapping[str, Any], files: Sequence[str]) -> dict[str, Any]:
+    """Read an experiment without a value, `digits:`, as `{}`: as one that changes nothing.
+
+    Snakemake takes its null for the value, and for the end of what the files before say of it.
+
+    Args:
+        raw: what Snakemake made of all files, and of `--config`.
+        files: the files in which it is looked up, each laid over those before.
+    """
+    merged: dict[str, Any] = {}
+    empty: set[str] = set()
+    for file in files:
+        content, _ = _read(Path(file))
+        experiments = content.get("experiments") if isinstance(content, dict) else None
+        if isinstance(experiments, dict):
+            merged = merge(merged, _filled(experiments))
+            empty |= _empty(experiments)
+    there = raw.get("experiments")
+    if not isinstance(there, Mapping):
+        return dict(raw)
+    empty |= _empty(there)
+    return {**raw, "experiments": {**there, **{name: merged.get(name, {}) for name in empty}}}
+
+
+def _empty(experiments: Mapping[str, Any]) -> set[str]:
+    return {n for n, value in experiments.items() if value in (None, *_NULLS)}
+
+
+def _filled(experiments: Mapping[str, Any]) -> dict[str, Any]:
+    return {**experiments, **{name: {} for name in _empty(experiments)}}
+
+
 def with_typed_arguments(
     raw: Mapping[str, Any], arguments: Sequence[str]
 ) -> tuple[dict[str, Any], list[str]]:
@@ -132,6 +166,8 @@ def with_typed_arguments(
         if key not in _LEVELS:
             raise InputError(f"--config {argument}: {_right_spelling(raw, key, text)}")
         value, notices = _parsed(text, f"--config {argument}", "this is not YAML after the =")
+        if key == "experiments" and isinstance(value, dict):
+            value = _filled(value)
         merged = merge(merged, {key: value})
         said += [f"--config {argument}: {notice}" for notice in notices]
     return merged, said
