@@ -14,7 +14,7 @@ from sfumato.workflow.mistakes import WorkflowError
 from sfumato.workflow.places import ROOT, config_files, spare_experiments
 from sfumato.workflow.plan import Plan
 from sfumato.workflow.session import check_places
-from sfumato.workflow.targets import Asked, check_folders, watch
+from sfumato.workflow.targets import Asked, check_folders, overruled_options, watch
 
 RULES = ("all", "forward", "ddim_samples", "tiny", "other")
 
@@ -181,6 +181,20 @@ def test_braces_in_the_folder_s_name(tmp_path, monkeypatch, name):
         check_places()
 
 
+@pytest.mark.parametrize(
+    ("typed", "said"),
+    [
+        ("-n --config a=1 -C b=2", "-C is given more than once, and the last counts alone"),
+        ("-n --configfile a --configfiles=b", "--configfiles is given more than once"),
+        ("-n --config a=1 b=2 --configfile a b -- --config --config", ""),
+    ],
+)
+def test_settings_that_snakemake_drops_are_said(typed, said):
+    sentences = list(overruled_options(typed.split()))
+    assert len(sentences) == bool(said)
+    assert not said or sentences[0].startswith(said)
+
+
 def test_the_config_of_another_folder_is_laid_over_ours(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     ours = str(ROOT / "config.yaml")
@@ -210,9 +224,12 @@ def test_snakemake_says_all_this(tmp_path):
     """A config.yaml with an experiment alone, beside nothing, and the workflow elsewhere."""
     (tmp_path / "config.yaml").write_text("experiments: {few: {diffusion: {noise_steps: 1000}}}")
     call = ["-n", "--snakefile", str(ROOT / "workflow" / "Snakefile")]
-    done = snakemake(tmp_path, *call, "--config", "experiments={few: {training: {steps: 300}}}")
+    dropped = ["--config", "targets=[cosine]"]
+    few = ["--config", "experiments={few: {training: {steps: 300}}}"]
+    done = snakemake(tmp_path, *call, *dropped, *few)
     assert done.returncode == 0, done.stdout + done.stderr
     assert done.stderr.count("warning: experiments.few.training: is ignored, since weights.so") == 1
+    assert done.stderr.count("warning: --config is given more than once, and the last counts") == 1
     assert "results/few/ddim_samples.png" in done.stdout
     assert "results/diffusion_mnist" not in done.stdout
     done = snakemake(tmp_path, *call, "ddim_02")

@@ -50,7 +50,7 @@ from sfumato.workflow.session import (
     show_progress,
 )
 from sfumato.workflow.standing import Standing
-from sfumato.workflow.targets import say, watch
+from sfumato.workflow.targets import overruled_options, say, watch
 
 # The garbage collector need not walk what is imported by now, nor anything at the exit: all that
 # would take a third of a dry-run.

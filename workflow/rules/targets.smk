@@ -60,6 +60,7 @@ for experiment in plan.names:
 
 if STANDALONE:
     force_files_of_names(workflow)
+    say(overruled_options(sys.argv) if workflow.is_main_process else [])
     watch(workflow, plan, typed)
     say_if_nothing_is_done(workflow, plan.targets)
     watch_report(workflow)

@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import takewhile
 from typing import TYPE_CHECKING, Any
 
 from snakemake.io import strip_wildcard_constraints
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from sfumato.config.experiment import Experiment
     from sfumato.workflow.plan import Plan
 
+_OF_SEVERAL = {
+    ("--config", "-C"): "--config once, and all settings after it",
+    ("--configfile", "--configfiles"): "--configfile once, and all files after it",
+}
 _FOLDERS = ("", "logs", "benchmarks", "shards", "evaluation", "points")
 
 
@@ -132,6 +137,18 @@ def check_folders(names: Iterable[str]) -> None:
             path = os.path.normpath(f"results/{name}/{folder}")
             if os.path.lexists(path) and not os.path.isdir(path):
                 raise InputError(f"{path}: this is no folder, and one is needed; move it away")
+
+
+def overruled_options(typed: Iterable[str]) -> Iterator[str]:
+    """Say which settings Snakemake drops: of an option that is repeated, it takes the last alone.
+
+    Args:
+        typed: the words of the command line.
+    """
+    words = [word.partition("=")[0] for word in takewhile(lambda word: word != "--", typed)]
+    for names, better in _OF_SEVERAL.items():
+        if len(given := [word for word in words if word in names]) > 1:
+            yield f"{given[-1]} is given more than once, and the last counts alone; write {better}"
 
 
 def say(sentences: Iterable[str]) -> None:
