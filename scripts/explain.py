@@ -45,7 +45,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     elif arguments.file.is_dir() and not is_checkpoint(arguments.file):
         _list(arguments.file)
     else:
-        command_for_config = how_to_call("explain.py", str(arguments.file), "--config")
+        command_for_config = how_to_call("explain.py", arguments.file, "--config")
         print(explain(open_record(arguments.file), command_for_config))
 
 

@@ -2,9 +2,11 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 import zipfile
+from pathlib import Path
 
 import pytest
 import yaml
@@ -81,8 +83,18 @@ def test_the_commands_that_it_prints_find_what_comes_with_it(site, tmp_path):
         words = f'python() {{ {sys.executable} "$@"; }}; set -- {called}; echo $# "${{@: -1}}"'
         said = run(site, tmp_path, "-c", run_by_a_shell, words).split()
         assert said == ["2" if path.startswith("s") else "3", str(site / "sfumato/project" / path)]
+
+
+def test_the_commands_that_a_clone_prints_run_where_they_are_printed(tmp_path, monkeypatch):
     assert how_to_call("snakemake") == "snakemake"
     assert how_to_call("explain.py") == "python scripts/explain.py"
+    named = how_to_call("explain.py", Path("-a b.png"), "--config")
+    assert named == "python scripts/explain.py './-a b.png' --config"
+    monkeypatch.chdir(tmp_path)
+    *python, script = shlex.split(how_to_call("explain.py"))
+    assert python == ["python"] and os.path.samefile(script, ROOT / "scripts" / "explain.py")
+    *called, file = shlex.split(how_to_call("snakemake"))
+    assert called == ["snakemake", "-s"] and os.path.samefile(file, ROOT / "workflow" / "Snakefile")
 
 
 def test_the_config_of_the_page_runs_from_the_wheel(site, tmp_path):

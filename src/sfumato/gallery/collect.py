@@ -101,7 +101,7 @@ def _pictures(paths: Iterable[Path]) -> Iterator[Picture]:
     for path in paths:
         with suppress(ForeignError):
             opened = open_record(path)
-            command = how_to_call("explain.py", path.as_posix(), "--config")
+            command = how_to_call("explain.py", path, "--config")
             yield Picture(path, name_of(path), explain(opened, command))
 
 
