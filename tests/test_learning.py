@@ -257,6 +257,9 @@ def test_what_is_not_learnt_is_said(caplog, monkeypatch):
         "labels: none are given",
         "weighting: min_snr gives the last time",
     ]
+    caplog.clear()
+    tiny().fit(np.concatenate([IMAGES, -np.ones((2, 8, 8, 1))]), 0, **SHORT)
+    assert caplog.messages == ["images: 2 of 14 are blank, each of one value"]
 
 
 def test_a_model_drops_features_until_it_has_learnt(tmp_path, monkeypatch):

@@ -96,14 +96,7 @@ class Learning(Drawing):
         warmup = {"warmup_steps": min(WARMUP, steps // 10)} | settings
         training = validate(TrainingConfig, {"steps": steps} | warmup, "fit")
         given = self._pictures("images", images)
-        if given.min() >= 0 and given.max() > 0:
-            warn("images: none is below 0, which is grey; of images in [0, 1] make 2 * images - 1")
-        if deaf := self.network.config.deaf():
-            _LOG.warning("norm_groups: %s", deaf)
-        if unweighted := training.unweighted(self.diffusion):
-            _LOG.warning("weighting: %s", unweighted)
-        if labels is None and self.network.config.num_classes:
-            _LOG.warning("labels: none are given, so no class is learnt; give those of the images")
+        self._say_doubts(training, given, labels)
         known = self._labels(labels, len(given))
         classes = np.full(len(given), NO_CLASS) if known is None else np.asarray(known)
         said = self._after(training)
@@ -113,6 +106,20 @@ class Learning(Drawing):
         self.network, (self.training, self._calls, self._origin) = trained, said
         self.eval()
         return dict(zip(HISTORY, history.T, strict=True))
+
+    def _say_doubts(self, training: TrainingConfig, images: np.ndarray, labels: object) -> None:
+        """Warn of what can be learnt from, and was hardly meant."""
+        if images.min() >= 0 and images.max() > 0:
+            warn("images: none is below 0, which is grey; of images in [0, 1] make 2 * images - 1")
+        pixels = images.reshape(len(images), -1)
+        if pixels.shape[1] > 1 and (blank := np.sum(np.ptp(pixels, axis=1) == 0)):
+            _LOG.warning("images: %d of %d are blank, each of one value", blank, len(images))
+        if deaf := self.network.config.deaf():
+            _LOG.warning("norm_groups: %s", deaf)
+        if unweighted := training.unweighted(self.diffusion):
+            _LOG.warning("weighting: %s", unweighted)
+        if labels is None and self.network.config.num_classes:
+            _LOG.warning("labels: none are given, so no class is learnt; give those of the images")
 
     def with_classes(self, num_classes: int, *, rngs: nnx.Rngs | None = None) -> Self:
         """Return a model that begins with the weights of this one, and can learn other classes.

@@ -345,6 +345,15 @@ def test_no_checkpoint(tmp_path):
         load_checkpoint(tmp_path / "nothing", MODEL, DIFFUSION)
 
 
+def test_what_is_no_checkpoint_names_the_one_that_was_meant(folder):
+    with pytest.raises(InputError, match=r"; DDPMModel.pretrained\('digits'\) returns the one"):
+        load_weights("digits")
+    with pytest.raises(InputError, match="`snakemake --cores 1 'my results/digits'` builds it"):
+        load_weights("my results/digits")
+    with pytest.raises(InputError, match="is no checkpoint, .*; name .*my results/checkpoint"):
+        load_weights(folder.parent)
+
+
 def test_one_that_is_replaced_while_it_is_read_is_read_again(folder, another, monkeypatch):
     restore = ocp.StandardCheckpointer.restore
 

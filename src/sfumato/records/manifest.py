@@ -4,10 +4,12 @@ import json
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from shlex import quote
 from typing import Any
 
 from sfumato.config.paths import shown
 from sfumato.errors import InputError
+from sfumato.project import PRETRAINED, PROJECT
 from sfumato.records.arrays import PROVENANCE
 from sfumato.records.damage import unreadable
 
@@ -32,10 +34,7 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
     if folder.is_file():
         raise InputError(f"{shown(folder)}: this is a file, and a checkpoint is a folder")
     if not folder.is_dir():
-        raise InputError(
-            f"there is no checkpoint at {folder}; `snakemake --cores 1 {folder}` builds it, if it "
-            "is one of the workflow's"
-        )
+        raise InputError(f"there is no checkpoint at {shown(folder)}; {_how_to_get(folder)}")
     if (path := folder / MANIFEST).exists() and not path.is_file():
         raise _no_checkpoint(folder, f"its {MANIFEST} is no file")
     try:
@@ -70,7 +69,17 @@ def has_weights(folder: Path) -> bool:
 
 def _no_checkpoint(folder: Path, reason: str) -> InputError:
     """Return the error for a folder that may be the user's."""
-    return InputError(f"{folder}: this folder is no checkpoint, {reason}")
+    inner = folder / "checkpoint"
+    instead = f"; name {shown(inner)}" if has_weights(inner) else ""
+    return InputError(f"{shown(folder)}: this folder is no checkpoint, {reason}{instead}")
+
+
+def _how_to_get(folder: Path) -> str:
+    """Say how to get a checkpoint that is not there."""
+    if len(folder.parts) == 1 and (PROJECT / PRETRAINED / folder).is_dir():
+        return f"DDPMModel.pretrained({str(folder)!r}) returns the one that comes with the library"
+    command = f"snakemake --cores 1 {quote(shown(folder))}"
+    return f"`{command}` builds it, if it is one of the workflow's"
 
 
 def _check_keys(manifest: Mapping[str, Any]) -> None:
