@@ -573,3 +573,8 @@ def test_a_schedule_that_does_not_reach_noise_is_said():
     assert [each.filename for each in said] == [__file__]
     with warnings.catch_warnings(action="error"):
         tiny(beta_schedule="cosine")
+
+
+def test_channels_that_come_first_are_said():
+    with pytest.warns(UserWarning, match=r"input_dim: \(1, 28, 8\) is .* write \(28, 8, 1\)"):
+        ModelConfig("m", input_dim=(1, 28, 8)).resolve()

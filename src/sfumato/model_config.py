@@ -4,12 +4,15 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
-from sfumato.compute.arguments import of_kind
+from sfumato.compute.arguments import of_kind, warn
 from sfumato.config.diffusion import DiffusionConfig
 from sfumato.config.validation import nearest, validate
 from sfumato.errors import InputError
 from sfumato.networks import config_class
 from sfumato.networks.base_config import ImageConfig, NetworkConfig
+
+_FEWEST_ROWS = 5
+"""Images have more rows than that, and fewer channels."""
 
 
 @dataclass
@@ -35,7 +38,12 @@ class ModelConfig:
         if self.model_class != "DDPMModel":
             raise InputError(f"model_class: {self.model_class!r} must be 'DDPMModel'")
         of_kind("parameters", self.parameters, Mapping, "{'noise_steps': 1000}")
-        validate(ImageConfig, {"input_dim": self.input_dim})
+        height, width, channels = validate(ImageConfig, {"input_dim": self.input_dim}).input_dim
+        if height < _FEWEST_ROWS <= channels:
+            warn(
+                f"input_dim: ({height}, {width}, {channels}) is height, width and channels; where "
+                f"the channels come first, write ({width}, {channels}, {height}) and move the axis"
+            )
         schema = config_class(self.parameters.get("architecture", "unet"))
         network: dict[str, Any] = {"input_dim": self.input_dim}
         diffusion: dict[str, Any] = {}

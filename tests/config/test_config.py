@@ -300,6 +300,7 @@ DDPM_OF_50 = {"ddpm": {"steps": 50}}
         ),
         ({"figures": ["forward"]}, "figures[0]: 'forward' must be one of"),
         ({"figures": ["dim_samples.png"]}, "did you mean 'ddim_samples.png'?"),
+        ({"figures": ["results/a/ddim_samples.png"]}, "file, and no path: ddim_samples.png"),
         ({"figures": ["training.png"]}, "figures: 'training.png' needs weights.source to be train"),
         (
             {"samples": {"ddim": None}, "figures": ["ddim_samples.png"]},

@@ -100,8 +100,12 @@ def _figures(experiment: Experiment) -> Iterator[Mistake]:
     known = figure_files(experiment)
     for i, file in enumerate(experiment.built):
         entry, entries = file.removesuffix("_samples.png"), tuple(experiment.samples)
-        if file not in known and entry != file and entries and not nearest(entry, entries):
-            reason = f"needs an entry {show(entry)} in samples, which has {', '.join(entries)}"
+        if "/" in file:
+            name = file.rpartition("/")[2]
+            yield f"figures[{i}]", f"{show(file)} must be the name of a file, and no path: {name}"
+        elif file not in known and entry != file and not nearest(entry, entries):
+            there = ", ".join(entries) or "none"
+            reason = f"needs an entry {show(entry)} in samples, which has {there}"
             yield f"figures[{i}]", f"{show(file)} {reason}"
         elif file not in known:
             yield f"figures[{i}]", f"{show(file)} {one_of(known)}{nearest(file, known)}"

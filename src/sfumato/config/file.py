@@ -104,6 +104,7 @@ def check_file(path: str | Path) -> list[str]:
         kind = "empty" if content is None else f"a {type(content).__name__}"
         raise InputError(
             f"{path.name}: is {kind}; it must hold the keys targets, defaults and experiments"
+            f"{', or {} where nothing is to be changed' if content is None else ''}"
         )
     return [f"{path.name}: {notice}" for notice in notices]
 

@@ -24,6 +24,7 @@ PEERS = {
     "clip_sample": "clip",
     "rescale_betas_zero_snr": "zero_terminal_snr",
     "loss_type": "loss",
+    **dict.fromkeys(("optimizer", "optimiser"), "learning_rate and weight_decay, of AdamW"),
     "ema": "ema_decay",
     **dict.fromkeys(("grad_clip", "max_grad_norm"), "clip_norm"),
     **dict.fromkeys(("lr_warmup_steps", "warmup"), "warmup_steps"),
@@ -33,7 +34,7 @@ PEERS = {
 
 def setting_of(words: str) -> str:
     """Return the name of the setting that `words`, a value of PEERS, begins with."""
-    return words.replace(",", ":").partition(":")[0]
+    return words.replace(",", ":").replace(" ", ":").partition(":")[0]
 
 
 def called_here(name: object, known: Sequence[str]) -> str:

@@ -34,7 +34,8 @@ _ALLOWED = {
     "string_too_short": "must be text that is not empty",
     "string_too_long": "must have at most {max_length} characters",
     "string_pattern_mismatch": (
-        "must be made of letters, digits, '_', '.' and '-', and begin with a letter or digit"
+        "must be made of letters from a to z, digits, '_', '.' and '-', and begin with a letter or "
+        "digit"
     ),
     "tuple_type": "must be a list",
     "list_type": "must be a list",

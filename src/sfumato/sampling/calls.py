@@ -83,7 +83,8 @@ def with_guidance(
     if guidance is None:
         return chain
     if guidance.needs_labels and not labelled:
-        raise InputError(f"labels: {type(guidance).__name__} guides to a class; ask for one")
+        knows = "ask for one" if model.num_classes else "this network knows none"
+        raise InputError(f"labels: {type(guidance).__name__} guides to a class; {knows}")
     for knob, reason in guidance.mistakes(diffusion.noise_steps):
         raise InputError(f"guidance.{knob}: {reason}")
     if guidance.reads != "checkpoint" or guidance.restored is not None:
