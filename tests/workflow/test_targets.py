@@ -2,6 +2,7 @@
 
 import os
 import re
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,7 +12,7 @@ from sfumato.config.resolve import resolve
 from sfumato.errors import InputError
 from sfumato.workflow import session
 from sfumato.workflow.mistakes import WorkflowError
-from sfumato.workflow.places import ROOT, config_files, spare_experiments
+from sfumato.workflow.places import ROOT, config_files, spare_experiments, unread_configs
 from sfumato.workflow.plan import Plan
 from sfumato.workflow.session import check_places
 from sfumato.workflow.targets import Asked, check_folders, overruled_options, watch
@@ -207,6 +208,17 @@ def test_the_config_of_another_folder_is_laid_over_ours(tmp_path, monkeypatch):
     assert config_files() == ["config.yaml"]
     monkeypatch.chdir(ROOT)
     assert config_files() == ["config.yaml"]
+
+
+def test_a_config_of_another_name_is_said_not_to_be_read(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert list(unread_configs([])) == []
+    Path("config").mkdir()
+    Path("config.yml").touch()
+    Path("config/config.yaml").touch()
+    said = "config/config.yaml is not read: name it config.yaml, or give it as --configfile config/"
+    assert [each.startswith(said) for each in unread_configs([tmp_path / "config.yml"])] == [True]
+    assert len(list(unread_configs([]))) == 2
 
 
 def test_of_the_project_s_experiments_those_are_spare_of_which_nothing_is_said(tmp_path):

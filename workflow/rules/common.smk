@@ -38,6 +38,7 @@ from sfumato.workflow.places import (
     config_files,
     relative,
     spare_experiments,
+    unread_configs,
 )
 from sfumato.workflow.plan import Plan
 from sfumato.workflow.report import watch_report
@@ -75,6 +76,8 @@ if workflow.is_main_process:
     in_a_sentence(check_records)()
 CONFIG_FILES = config_files(STANDALONE)
 if STANDALONE:
+    if workflow.is_main_process:
+        say(unread_configs(workflow.configfiles))
     for file in [*CONFIG_FILES, *workflow.configfiles]:
         remarks = in_a_sentence(check_file)(file)
         say(remarks if workflow.is_main_process else [])

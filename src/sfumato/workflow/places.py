@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from sfumato.config.experiment import Experiment
 
 ROOT = PROJECT
+_ELSEWHERE = ("config.yml", "config.json", "config/config.yaml", "config/config.yml")
+"""Where other workflows have their config."""
 
 
 def relative(path: Path) -> Path:
@@ -35,6 +37,18 @@ def config_files(standalone: bool = True) -> list[str]:
         return [str(ours)]
     alone = not standalone or not ours.exists() or (here.exists() and here.samefile(ours))
     return [str(here)] if alone else [str(ours), str(here)]
+
+
+def unread_configs(given: Iterable[Path]) -> Iterator[str]:
+    """Say which files of the working directory look like a config, and are not read.
+
+    Args:
+        given: the files of `--configfile`, which are.
+    """
+    read = {os.path.realpath(file) for file in given}
+    for name in _ELSEWHERE:
+        if os.path.isfile(name) and os.path.realpath(name) not in read:
+            yield f"{name} is not read: name it config.yaml, or give it as --configfile {name}"
 
 
 def spare_experiments(files: Sequence[str], typed: Sequence[str]) -> set[str]:
