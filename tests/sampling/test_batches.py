@@ -217,6 +217,16 @@ def test_evenly_spaced():
         ({"key": 3}, r"key: 3 must be of the kind of jax.random.key\(0\)"),
         ({"image_shape": 16}, "image_shape: 16 must be of the kind of"),
         ({"given": [1]}, "given: .1. must be of the kind of"),
+        ({"given": {"labels": ["a"]}}, "given.'labels'.: ..a.. must be an array of numbers"),
+        ({"key": jax.random.split(jax.random.key(0), 2)}, r"key: must be one key, .* shape \(2,"),
+        ({"image_shape": "ab"}, r"image_shape.0.: 'a' must be a whole number"),
+        ({"image_shape": (-1, 8, 1)}, r"image_shape.0.: -1 must be at least 1"),
+        ({"end": None}, "end: None must be a whole number, at least -1"),
+        ({"snapshots": "01"}, "snapshots: '01' must be whole numbers of steps"),
+        ({"snapshots": [0.0]}, "snapshots: .0.0. must be whole numbers of steps"),
+        ({"start": jnp.full((1, *SHAPE), jnp.nan)}, "start: holds NaN or infinities"),
+        ({"start": np.zeros((1, *SHAPE), complex)}, "start: .* must be an array of numbers, real"),
+        ({"start": jnp.zeros((1, *SHAPE), complex)}, "start: .* must be an array of numbers, real"),
     ],
 )
 def test_impossible_chains(schedule, options, said):
@@ -226,6 +236,8 @@ def test_impossible_chains(schedule, options, said):
 
 
 def test_a_denoiser_that_returns_an_array(schedule):
+    with pytest.raises(InputError, match="denoise: 3 must be a function"):
+        draw(3, schedule, sampler=DDIM(), n_samples=1, timesteps=[5, 0])
     with pytest.raises(InputError, match="the denoiser must return a Prediction, .* not an array"):
         draw(lambda x, t, given: x, schedule, sampler=DDIM(), n_samples=1, timesteps=[5, 0])
 
@@ -259,11 +271,16 @@ def test_the_schedule_is_that_of_the_denoiser(network, schedule):
         draw(denoise, schedule, sampler=DDIM(), n_samples=1, timesteps=[5, 0])
 
 
-@pytest.mark.parametrize("indices", [range(0), range(0, 10, 2), range(3, 0, -1)])
+@pytest.mark.parametrize(
+    "indices",
+    [range(0), range(0, 10, 2), range(3, 0, -1), range(-1, 1), range(2**32, 2**32 + 1)],
+)
 def test_impossible_indices(schedule, indices):
     fine = {"timesteps": [5, 0], "key": jax.random.key(0), "image_shape": SHAPE}
     with pytest.raises(InputError, match="indices: .* consecutive numbers"):
         next(sample_batches(lambda x, t, given: x, schedule, DDIM(), indices=indices, **fine))
+    with pytest.raises(InputError, match=r"indices: \[0\] must be of the kind of range\(8\)"):
+        next(sample_batches(lambda x, t, given: x, schedule, DDIM(), indices=[0], **fine))
 
 
 @pytest.mark.parametrize("clip", [True, False])

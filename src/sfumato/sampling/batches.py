@@ -15,10 +15,11 @@ from time import perf_counter
 from typing import TYPE_CHECKING, Any
 
 import jax
+import jax.numpy as jnp
 import numpy as np
 from jax.core import Tracer
 
-from sfumato.compute.arguments import array, of_kind, whole
+from sfumato.compute.arguments import numbers, of_kind, whole
 from sfumato.compute.knobs import split
 from sfumato.compute.modes import in_own_modes
 from sfumato.diffusion.prediction import Denoise, Given, as_pytree, cost
@@ -92,15 +93,15 @@ def sample_batches(
     Raises:
         InputError: if called inside jit, if a number is too small, if the times neither fall nor
             rise or leave -1 .. T - 1, if the sampler would ask the network at -1, if the indices
-            are empty or not consecutive, or if `start` or `given` does not have one row for each
-            sample.
+            are empty, not consecutive or outside 0 .. 2^32 - 1, or if `start` or `given` does not
+            have one row of numbers for each sample.
     """
     start, make = (None, start) if callable(start) else (start, None)
     _check_kinds(sampler, schedule, key, denoise, start, given)
     _check_samples(indices, denoise, schedule)
     arrays = _arrays(len(indices), image_shape, start, given or {})
     micro_batch = whole("micro_batch", micro_batch)
-    times = visited(timesteps, schedule.noise_steps, end)
+    times = visited(timesteps, schedule.noise_steps, whole("end", end, -1))
     evaluations = _evaluations(denoise, sampler, times)
     method, knobs = split(sampler.along(times.tolist()))
     mesh = mesh_for(len(indices), micro_batch, devices)
@@ -162,11 +163,18 @@ def _check_kinds(sampler: Sampler, schedule: Schedule, key: jax.Array, *argument
     of_kind("sampler", sampler, Sampler, "DDIM()")
     of_kind("schedule", schedule, Schedule, "make_schedule(DiffusionConfig())")
     of_kind("key", key, jax.Array, "jax.random.key(0)")
+    if jax.random.key_data(key).ndim != 1:
+        raise InputError(f"key: must be one key, and not an array of shape {key.shape}")
 
 
 def _check_samples(indices: range, denoise: Denoise, schedule: Schedule) -> None:
+    of_kind("indices", indices, range, "range(8)")
     if not indices or indices.step != 1:
         raise InputError(f"indices: {indices} must be consecutive numbers, at least one")
+    if indices.start < 0 or indices.stop > 2**32:
+        raise InputError(f"indices: {indices} must be consecutive numbers, from 0 to 2^32 - 1")
+    if not callable(denoise):
+        raise InputError(f"denoise: {denoise!r} must be a function (x_t, t, given) -> Prediction")
     own = getattr(denoise, "schedule", None)
     if isinstance(own, Schedule) and own.noise_steps != schedule.noise_steps:
         raise InputError(
@@ -183,11 +191,14 @@ def _arrays(
 ) -> tuple[Array | None, dict[str, Array]]:
     """Return the start and what is given as arrays, with the samples first."""
     of_kind("image_shape", image_shape, Sequence, "(28, 28, 1)")
+    image_shape = tuple(whole(f"image_shape[{i}]", size) for i, size in enumerate(image_shape))
     of_kind("given", given, Mapping, "{'labels': array}")
     if start is not None:
         start = _array("start", start)
         if start.shape != (n_samples, *image_shape):
             raise InputError(f"start: its shape {start.shape} must be {(n_samples, *image_shape)}")
+        if not jnp.isfinite(start).all():
+            raise InputError("start: holds NaN or infinities")
     known = {name: _array(f"given[{name!r}]", each) for name, each in given.items()}
     for name, each in known.items():
         if each.shape[:1] != (n_samples,):
@@ -199,7 +210,9 @@ def _arrays(
 
 
 def _array(name: str, values: Any) -> Array:  # noqa: ANN401
-    return values if isinstance(values, jax.Array) else array(name, values)
+    if isinstance(values, jax.Array) and not jnp.issubdtype(values.dtype, jnp.complexfloating):
+        return values
+    return numbers(name, values)
 
 
 def _evaluations(

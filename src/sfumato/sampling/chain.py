@@ -16,7 +16,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from sfumato.compute.arguments import numbers, of_kind
+from sfumato.compute.arguments import is_whole, numbers, of_kind
 from sfumato.compute.modes import in_own_modes
 from sfumato.compute.randomness import keys_at
 from sfumato.diffusion.prediction import Denoise, Given, Prediction, as_pytree, check_prediction
@@ -151,6 +151,8 @@ def visited(times: Sequence[int] | np.ndarray, noise_steps: int, *end: int) -> n
 
 def rising(snapshots: Sequence[int], most: int) -> Sequence[int]:
     """Return numbers of steps; an InputError unless they rise, and lie between 0 and `most`."""
+    if isinstance(snapshots, str) or not all(map(is_whole, snapshots)):
+        raise InputError(f"snapshots: {snapshots!r} must be whole numbers of steps")
     if any(after <= before for before, after in pairwise([-1, *snapshots, most + 1])):
         raise InputError(f"snapshots: {snapshots} must rise, and lie between 0 and {most}")
     return snapshots
