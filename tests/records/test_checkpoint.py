@@ -1,8 +1,10 @@
 """Checkpoints: what comes back, what is refused, and what damage is noticed."""
 
+import gc
 import hashlib
 import json
 import os
+import resource
 import shutil
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
@@ -338,6 +340,19 @@ def test_an_unknown_network_is_refused(folder):
         load_weights(folder)
 
 
+def test_a_write_that_fails_is_told_in_one_sentence(tmp_path, unet, capfd, caplog):
+    """A disk that is full, say: orbax and tensorstore print a traceback for each array."""
+    _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
+    try:
+        with pytest.raises(InputError, match="checkpoint .* cannot be written: File too large$"):
+            save_checkpoint(tmp_path / "c", unet, DIFFUSION, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
+    gc.collect()
+    assert (capfd.readouterr(), caplog.text, list(tmp_path.iterdir())) == (("", ""), "", [])
+
+
 def test_no_checkpoint(tmp_path):
     with pytest.raises(
         InputError, match="there is no checkpoint at .*; `snakemake --cores 1 .*/no"
@@ -391,3 +406,10 @@ def test_threads_that_save_into_one_folder_do_it_in_turn(unet, tmp_path):
         assert [save.result() for save in saves] == [None] * 4
     load_checkpoint(tmp_path / "a", MODEL, DIFFUSION)
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
+@pytest.mark.parametrize("text", ["null", "[]", "3"])
+def test_a_manifest_that_is_no_mapping(text, folder):
+    (folder / "manifest.json").write_text(text)
+    with pytest.raises(InputError, match=r"manifest.json cannot be read \(it holds no mapping\)"):
+        read_manifest(folder)

@@ -37,6 +37,7 @@ from sfumato.records.damage import first_line, unreadable
 from sfumato.records.manifest import FORMAT, MANIFEST, STATE, damaged, read_manifest
 from sfumato.records.matching import differences
 from sfumato.records.outputs import file_aside, folder_aside, real
+from sfumato.records.quiet import quiet_orbax
 from sfumato.records.replacing import check_checkpoint_room
 
 P = ParamSpec("P")
@@ -71,7 +72,7 @@ def save_checkpoint(
     arrays = stored(network)
     with folder_aside(folder) as part:
         try:
-            with plain(part) as place, ocp.StandardCheckpointer() as checkpointer:
+            with quiet_orbax(), plain(part) as place, ocp.StandardCheckpointer() as checkpointer:
                 checkpointer.save(place / STATE, arrays)
                 checkpointer.wait_until_finished()
         except Exception as error:  # of a dozen kinds, from orbax and tensorstore

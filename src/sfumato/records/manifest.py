@@ -39,6 +39,8 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
         raise _no_checkpoint(folder, f"its {MANIFEST} is no file")
     try:
         manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+        if not isinstance(manifest, dict):
+            raise ValueError("it holds no mapping")
         found = manifest.get("format")
         if found == FORMAT:
             _check_keys(manifest)
@@ -48,7 +50,7 @@ def read_manifest(folder: str | Path) -> dict[str, Any]:
         raise _no_checkpoint(folder, f"it has no {MANIFEST}") from None
     except OSError as error:
         raise unreadable(folder / MANIFEST, error.strerror or str(error)) from None
-    except (ValueError, AttributeError, RecursionError) as error:
+    except (ValueError, RecursionError) as error:
         if has_weights(folder):
             raise damaged(folder, f"its {MANIFEST} cannot be read ({error})") from None
         raise _no_checkpoint(folder, f"its {MANIFEST} is not one of this workflow's") from None

@@ -13,8 +13,8 @@ import logging
 import os
 import re
 import shutil
-from collections.abc import Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from collections.abc import Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from time import monotonic
 from typing import Any, Self
@@ -29,6 +29,7 @@ from sfumato.records.alias import plain
 from sfumato.records.arrays import digest
 from sfumato.records.damage import first_line, unreadable
 from sfumato.records.outputs import check_room, move_folder, real
+from sfumato.records.quiet import quiet_orbax
 from sfumato.training.claim import IDENTITY, OURS, STEPS, claim, free, names_in, remove
 from sfumato.training.state import TrainingState
 
@@ -95,7 +96,7 @@ class DiskStore:
             state=ocp.args.StandardSave(_plain(state)), about=ocp.args.JsonSave(about)
         )
         try:
-            with _without_words_of("absl"):  # of orbax's threads, which would take pages
+            with quiet_orbax():
                 self._steps.save(int(state.step), args=kept, force=True)
         except Exception as error:  # of a dozen kinds, from orbax and tensorstore
             raise InputError(
@@ -175,18 +176,6 @@ def _check_readable(folder: Path) -> None:
 
 def _again(error: OSError) -> None:
     raise error
-
-
-@contextmanager
-def _without_words_of(name: str) -> Iterator[None]:
-    """Keep a logger silent: what it would say is said in a sentence."""
-    logger = logging.getLogger(name)
-    level = logger.level
-    logger.setLevel(logging.CRITICAL + 1)
-    try:
-        yield
-    finally:
-        logger.setLevel(level)
 
 
 def _remove_unfinished(steps: Path) -> None:
