@@ -103,6 +103,12 @@ def test_a_module_deletes_no_file_of_the_user(built, tmp_path):
     assert "this folder holds thesis.tex" in done.stderr and mine.exists()
 
 
+def test_a_mistake_in_the_config_of_a_module_names_the_module(tmp_path):
+    import_twice(tmp_path, {"experiments": {"mine": {}}})
+    done = snakemake(tmp_path, "-n")
+    assert "\nmodule one: targets: is missing\n" in done.stdout + done.stderr
+
+
 def test_what_a_module_reads_besides_the_weights_has_its_prefix(tmp_path):
     inverted = {
         "sampler": "ddim",

@@ -9,7 +9,9 @@ say(remarks if workflow.is_main_process else [])
 spare = set()
 if len(CONFIG_FILES) > 1:
     spare = spare_experiments(laid, arguments)
-plan = Plan(*in_a_sentence(resolve)(typed, spare))
+# Of several modules of a workflow, which have a config each, this is one.
+place = "" if STANDALONE else f"module {__name__}: "
+plan = Plan(*in_a_sentence(resolve, place)(typed, spare))
 
 
 wildcard_constraints:

@@ -39,15 +39,21 @@ def _is_said(quiet: DefaultFilter, record: LogRecord) -> bool:
     return is_an_error or quiet.filter(record)
 
 
-def in_a_sentence(call: Callable[..., Any]) -> Callable[..., Any]:
-    """Let a function that reads what the user wrote end the parsing with a sentence."""
+def in_a_sentence(call: Callable[..., Any], place: str = "") -> Callable[..., Any]:
+    """Let a function that reads what the user wrote end the parsing with a sentence.
+
+    Args:
+        call: the function.
+        place: begins each line of it.
+    """
 
     @wraps(call)
     def wrapped(*arguments: Any, **named: Any) -> Any:  # noqa: ANN401
         try:
             return call(*arguments, **named)
         except InputError as error:
-            raise WorkflowError(str(error)) from None
+            lines = str(error).split("\n")
+            raise WorkflowError("\n".join(place + line for line in lines)) from None
 
     return wrapped
 
