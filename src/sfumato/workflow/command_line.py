@@ -17,6 +17,7 @@ from sfumato.errors import InputError
 from sfumato.progress import announce
 from sfumato.records.owner import let_go
 from sfumato.records.stage import Stage
+from sfumato.workflow.cut_programs import cut_programs_removed
 from sfumato.workflow.environment import decide, start_again_if_needed
 from sfumato.workflow.gpus import take_gpus
 
@@ -158,7 +159,8 @@ def _output(argv: Sequence[str]) -> str:
 def _run_and_flush(main: Callable[..., None], argv: Sequence[str] | None) -> None:
     """Run `main`, and write all that it printed, so that a failure is known here."""
     try:
-        main(argv)
+        with cut_programs_removed():
+            main(argv)
     finally:
         if sys.stdout:
             sys.stdout.flush()
