@@ -159,6 +159,15 @@ def test_two_experiments_are_told_apart_in_a_few_lines(capsys):
     assert lines[-1].startswith("content: it differs, ")
 
 
+def test_two_entries_of_one_sampler_are_told_apart_by_their_settings(results, capsys, tmp_path):
+    opened = open_record(results / "ddim_samples.npz")
+    record = opened.record.model_dump(exclude={"arrays"})
+    record["settings"]["samples"] = {"other": {**record["settings"]["samples"]["ddim"], "eta": 1.0}}
+    save_arrays(tmp_path / "other.npz", opened.read(), record)
+    text = differing(capsys, results / "ddim_samples.npz", tmp_path / "other.npz")
+    assert "\n  samples: ddim | other\n  samples.ddim.eta: 0.0 | 1.0\n\n" in text
+
+
 def test_diff_measures_the_content(results, capsys, tmp_path):
     opened = open_record(results / "ddim_samples.npz")
     arrays, record = opened.read(), opened.record.model_dump(exclude={"arrays"})

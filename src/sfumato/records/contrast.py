@@ -24,7 +24,7 @@ def contrast(ours: Opened, theirs: Opened) -> list[str]:
     """
     ours.check()
     theirs.check()
-    settings = list(_unlike(*(settings_of(each.record) for each in (ours, theirs))))
+    settings = list(_unlike_settings(*(settings_of(each.record) for each in (ours, theirs))))
     making = list(_unlike_making(ours.record, theirs.record))
     content = content_difference(ours, theirs)
     if not (settings or making or content):
@@ -70,6 +70,17 @@ def _without_records(content: Mapping[str, Any]) -> dict[str, Any]:
         for name, value in content.items()
         if name != "provenance"
     }
+
+
+def _unlike_settings(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
+    """Yield a line for each setting; of two entries of one sampler, whatever they are called."""
+    here, there = (dict(each.get("samples") or {}) for each in (ours, theirs))
+    if len(here) == len(there) == 1 and here.keys() != there.keys():
+        (name, entry), (other, its) = *here.items(), *there.items()
+        if entry["sampler"] == its["sampler"]:
+            yield f"samples: {name} | {other}"
+            theirs = {**theirs, "samples": {name: its}}
+    yield from _unlike(ours, theirs)
 
 
 def _unlike(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
