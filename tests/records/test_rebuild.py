@@ -138,6 +138,47 @@ def test_the_defaults_of_another_project_do_not_matter():
         assert "fast" not in again.experiments["rebuilt"].samples or path == "forward.png"
 
 
+@pytest.mark.parametrize(
+    "others",
+    [
+        {"trajectory": {"of": "ddim"}},
+        {"samples": {"third": {"sampler": "heun"}}, "convergence": {"of": ["third", "ddim"]}},
+        {
+            "sweeps": {"s": {"of": "ddim", "over": {"eta": [0, 0.5]}}},
+            "evaluation": {"runs": ["s"]},
+        },
+    ],
+    ids=lambda others: list(others)[-1],
+)
+def test_nor_do_its_entries_which_what_else_it_draws_names(others):
+    plan = planned(EXPERIMENTS["the defaults"])
+    for path in ("ddpm_samples.npz", "ddpm_samples.png", "trajectory.npz"):
+        config = config_of(Record.model_validate(record_of(plan, path)), others)
+        again = Plan(*resolve({**config, "defaults": others}))
+        assert asked(again, path, "rebuilt") == asked(plan, path), path
+
+
+def test_of_the_images_of_an_artifact_and_of_its_network_the_first_are_said():
+    plan = planned(EXPERIMENTS["the defaults"])
+    data, drawn = (
+        Record.model_validate(record_of(plan, path)) for path in ("data.npz", "ddim_samples.npz")
+    )
+    origin = drawn.inputs["checkpoint"]
+    learnt = {**data.settings, "data": {**data.settings["data"], "n_test": 1}}
+
+    def made(record, **inputs):
+        origins = {
+            name: origin.model_copy(update={"provenance": each}) for name, each in inputs.items()
+        }
+        return record.model_copy(update={"inputs": origins})
+
+    network = made(origin.provenance, data=data.model_copy(update={"settings": learnt}))
+    assert settings_of(made(drawn, checkpoint=network))["data"]["n_test"] == 1
+    found = settings_of(made(drawn, data=data, checkpoint=network))
+    assert found == settings_of(made(drawn, checkpoint=network, data=data))
+    assert found["data"] == data.settings["data"]
+
+
 def test_only_what_shows_times_was_made_from_times():
     """Whatever else holds a digest of measured seconds would differ from build to build."""
     plan = planned(EXPERIMENTS["trained and scored"])

@@ -61,9 +61,14 @@ def depth_of(record: Record) -> int:
 
 
 def settings_of(record: Record) -> dict[str, Any]:
-    """Return the settings of an artifact and of all it was made from; the nearest overrides."""
+    """Return the settings of an artifact and of all it was made from; the nearest overrides.
+
+    Of images, that are those that the artifact itself was made from, and not those from which a
+    network had learnt that was adopted.
+    """
     settings: dict[str, Any] = {}
-    for ancestor in reversed(list(ancestors(record, own=True))):
+    found = reversed(list(ancestors(record, own=True)))
+    for ancestor in sorted(found, key=lambda each: each.place.count(" > "), reverse=True):
         for section, value in ancestor.record.settings.items():
             both = isinstance(value, Mapping) and isinstance(settings.get(section), Mapping)
             settings[section] = {**settings[section], **value} if both else value

@@ -11,11 +11,14 @@ from pathlib import PurePosixPath
 from typing import Any
 
 from sfumato.config.checks import check_evaluation
+from sfumato.config.convergence import ConvergenceConfig
+from sfumato.config.evaluation import EvaluationConfig
 from sfumato.config.experiment import DEFAULT_SAMPLES, Experiment
 from sfumato.config.inputs import FILE
 from sfumato.config.nested import leaf_items
 from sfumato.config.resolve import resolve
 from sfumato.config.scoring import FLOOR, ScoringConfig
+from sfumato.config.trajectory import TrajectoryConfig
 from sfumato.errors import InputError
 from sfumato.project import PRETRAINED, PROJECT, how_to_call
 from sfumato.records.facts import OTHER, ancestors, is_of_another, settings_of
@@ -211,7 +214,8 @@ def _that_fits(
 ) -> dict[str, Any]:
     """Fill in settings that are not recorded where their defaults do not fit those that are."""
     filled: set[str] = set()
-    while mistakes := _mistakes(settings, defaults):
+    scored = "evaluation" in settings
+    while mistakes := _mistakes(settings, defaults, scored):
         place = next(
             (p for p in _FILLS if p not in filled and any(m.startswith(p) for m in mistakes)), None
         )
@@ -228,14 +232,17 @@ def _that_fits(
     return settings
 
 
-def _mistakes(settings: dict[str, Any], defaults: Mapping[str, Any]) -> list[str]:
-    """Return what is wrong with the settings of an experiment, each after its place."""
+def _mistakes(settings: dict[str, Any], defaults: Mapping[str, Any], scored: bool) -> list[str]:
+    """Return what is wrong with the settings of an experiment, each after its place.
+
+    Of how samples are scored only where they were: else no job reads it.
+    """
     data = settings.get("data", {})
     if data.get("source") == "images":  # whose folder the user adds
         settings = {**settings, "data": {"folder": ".", **data}}
     try:
         _, experiments = resolve({**_whole(settings), "defaults": dict(defaults)})
-        if "evaluation" in settings:
+        if scored:
             check_evaluation(experiments[NAME], _PREFIX[:-1])
     except InputError as error:
         return [line.removeprefix(_PREFIX) for line in str(error).split("\n")]
@@ -266,6 +273,9 @@ _FILLS: dict[str, Callable[[Mapping[str, Any]], dict[str, Any]]] = {
     "samples.": _no_entries,
     "trajectory.snapshots": lambda settings: _snapshots({"trajectory": {}, **settings}),
     "model.": lambda _: {"patch_size": 1, "channel_multipliers": [1], "attention_levels": []},
+    "trajectory.of": lambda _: {"of": TrajectoryConfig().of},
+    "convergence.of": lambda _: {"of": list(ConvergenceConfig().of)},
+    "evaluation.runs": lambda _: {"runs": EvaluationConfig().model_dump(mode="json")["runs"]},
     "evaluation.": _scoring,
 }
 """For the beginning of a setting's path what fits, if it is not recorded and its default does not.
