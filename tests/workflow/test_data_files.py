@@ -77,6 +77,13 @@ def test_the_defaults_fit_any_folder(tmp_path, count, n_test):
     text_of(of_pictures(tmp_path / "p"), "forward")
 
 
+@pytest.mark.parametrize(("count", "index"), [(9, 0), (40, 3), (100, 5)])
+def test_the_image_that_is_noised_is_on_record(tmp_path, count, index):
+    """That of the pictures of a folder, whose number the config does not say."""
+    settings, _ = text_of(of_pictures(pictures(tmp_path / "p", count)), "forward")
+    assert f'"forward":{{"index":{index},' in settings
+
+
 @pytest.mark.parametrize(
     ("source", "given", "expected"),
     [
