@@ -104,9 +104,10 @@ def test_a_module_deletes_no_file_of_the_user(built, tmp_path):
 
 
 def test_a_mistake_in_the_config_of_a_module_names_the_module(tmp_path):
-    import_twice(tmp_path, {"experiments": {"mine": {}}})
+    import_twice(tmp_path, {"experiments": {"mine": {"seed": -1}}})  # and no targets: all of them
     done = snakemake(tmp_path, "-n")
-    assert "\nmodule one: targets: is missing\n" in done.stdout + done.stderr
+    said = re.findall("^.*seed.*$", done.stdout + done.stderr, re.MULTILINE)
+    assert said == ["module one: experiments.mine.seed: -1 must be at least 0 and at most 4294967295"]
 
 
 def test_what_a_module_reads_besides_the_weights_has_its_prefix(tmp_path):

@@ -15,6 +15,7 @@ if sentence := missing():
     sys.exit(sentence)
 
 from sfumato.config.file import (
+    all_targets,
     check_file,
     own_targets,
     with_empty_experiments,

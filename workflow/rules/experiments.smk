@@ -10,6 +10,7 @@ spare = set()
 if len(CONFIG_FILES) > 1:
     spare = spare_experiments(laid, arguments)
 # Of several modules of a workflow, which have a config each, this is one.
+typed |= {} if STANDALONE else all_targets(typed)
 place = "" if STANDALONE else f"module {__name__}: "
 plan = Plan(*in_a_sentence(resolve, place)(typed, spare))
 

@@ -111,7 +111,11 @@ def check_file(path: str | Path) -> list[str]:
 
 def own_targets(path: str | Path) -> dict[str, list[str]]:
     """Return `targets` of a config file that has experiments and names none: all of these."""
-    content, _ = _read(Path(path))
+    return all_targets(_read(Path(path))[0])
+
+
+def all_targets(content: object) -> dict[str, list[str]]:
+    """Return `targets` of what a config file holds, if it has experiments and names no targets."""
     if not isinstance(content, dict) or "targets" in content:
         return {}
     experiments = content.get("experiments")
