@@ -11,7 +11,7 @@ from sfumato import guidance, samplers
 from sfumato.config.canonical import canonical
 from sfumato.config.data import DataConfig
 from sfumato.config.experiment import Experiment
-from sfumato.config.file import check_file, with_empty_experiments, with_typed_arguments
+from sfumato.config.file import check_file, laid, with_typed_arguments
 from sfumato.config.forward import ForwardConfig
 from sfumato.config.nested import leaves
 from sfumato.config.paths import user_path
@@ -423,12 +423,29 @@ def test_an_experiment_without_a_value_changes_nothing(tmp_path):
     files[1].write_text("experiments:\n  a:\n  c:\n")
     files[2].write_text("experiments: {a: {seed: 3}}")
     of_snakemake = {"experiments": {"a": {"seed": 3}, "b": "null", "c": None}}
-    filled = with_empty_experiments(of_snakemake, files)
+    filled = laid(of_snakemake, files)
     expected = {"a": {"seed": 3, "clip": False}, "b": {"seed": 2}, "c": {}}
     assert filled == {"experiments": expected}
     typed, _ = with_typed_arguments(filled, ["experiments={a: null, d: null}"])
     assert typed == {"experiments": {**expected, "d": {}}}
-    assert with_empty_experiments({"experiments": None}, files) == {"experiments": None}
+    assert laid({"experiments": None}, files) == {"experiments": None}
+
+
+def test_another_architecture_drops_the_knobs_of_the_file_before(tmp_path):
+    files = [tmp_path / "ours.yaml", tmp_path / "theirs.yaml"]
+    files[0].write_text("defaults: {seed: 1, model: {norm_groups: 4, num_classes: 3}}")
+    files[1].write_text("defaults: {model: {architecture: dit}}")
+    both = {"norm_groups": 4, "num_classes": 3, "architecture": "dit"}
+    of_snakemake = {"defaults": {"seed": 1, "model": both}}
+    dit = {"architecture": "dit", "num_classes": 3}
+    assert laid(of_snakemake, files) == {"defaults": {"seed": 1, "model": dit}}
+    first = laid(of_snakemake, files[:1])
+    assert first["defaults"]["model"] == {"norm_groups": 4, "num_classes": 3}
+    typed, _ = with_typed_arguments(first, ["defaults={model: {architecture: dit}}"])
+    assert typed == {"defaults": {"seed": 1, "model": dit}}
+    typed, _ = with_typed_arguments(first, ["defaults={model: {norm_groups: 8}}"])
+    assert typed["defaults"]["model"]["norm_groups"] == 8
+    assert laid({"defaults": {"model": 3}}, []) == {"defaults": {"model": 3}}
 
 
 def test_arguments_of_the_command_line_are_yaml_at_every_depth():

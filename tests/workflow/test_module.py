@@ -107,7 +107,7 @@ def test_a_mistake_in_the_config_of_a_module_names_the_module(tmp_path):
     import_twice(tmp_path, {"experiments": {"mine": {"seed": -1}}})  # and no targets: all of them
     done = snakemake(tmp_path, "-n")
     said = re.findall("^.*seed.*$", done.stdout + done.stderr, re.MULTILINE)
-    assert said == ["module one: experiments.mine.seed: -1 must be at least 0 and at most 4294967295"]
+    assert len(said) == 1 and said[0].startswith("module one: experiments.mine.seed: -1 must be at")
 
 
 def test_what_a_module_reads_besides_the_weights_has_its_prefix(tmp_path):

@@ -17,8 +17,8 @@ if sentence := missing():
 from sfumato.config.file import (
     all_targets,
     check_file,
+    laid,
     own_targets,
-    with_empty_experiments,
     with_typed_arguments,
 )
 from sfumato.config.resolve import check_names, resolve

@@ -1,14 +1,14 @@
 # The experiments of the config, checked and filled in.
 
 arguments = workflow.config_settings.config_args or [] if STANDALONE else []
-laid = [*CONFIG_FILES, *workflow.overwrite_configfiles] if STANDALONE else []
-filled = in_a_sentence(with_empty_experiments)(config, laid)
-typed, remarks = in_a_sentence(with_typed_arguments)(filled, arguments)
+files = [*CONFIG_FILES, *workflow.overwrite_configfiles] if STANDALONE else []
+layered = in_a_sentence(laid)(config, files)
+typed, remarks = in_a_sentence(with_typed_arguments)(layered, arguments)
 say(remarks if workflow.is_main_process else [])
 # Of the project's own experiments those are left out that do not fit the defaults of another folder.
 spare = set()
 if len(CONFIG_FILES) > 1:
-    spare = spare_experiments(laid, arguments)
+    spare = spare_experiments(files, arguments)
 # Of several modules of a workflow, which have a config each, this is one.
 typed |= {} if STANDALONE else all_targets(typed)
 place = "" if STANDALONE else f"module {__name__}: "

@@ -3,7 +3,7 @@
 import json
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, reduce
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +11,7 @@ import yaml
 
 from sfumato.config.experiment import Experiment
 from sfumato.config.merge import merge
+from sfumato.config.model import DEFAULT_ARCHITECTURE, merge_model
 from sfumato.config.nested import leaves
 from sfumato.config.validation import nearest
 from sfumato.errors import InputError
@@ -123,28 +124,45 @@ def all_targets(content: object) -> dict[str, list[str]]:
     return {"targets": list(named)} if named else {}
 
 
-def with_empty_experiments(raw: Mapping[str, Any], files: Sequence[str]) -> dict[str, Any]:
-    """Read an experiment without a value, `digits:`, as `{}`: as one that changes nothing.
+def laid(raw: Mapping[str, Any], files: Sequence[str]) -> dict[str, Any]:
+    """Lay config files over each other where Snakemake, which knows no settings, does it otherwise.
 
-    Snakemake takes its null for the value, and for the end of what the files before say of it.
+    - An experiment without a value, `digits:`, changes nothing. Snakemake takes its null for the
+      end of what the files before say of it.
+    - Another architecture in `defaults` drops the knobs that the files before give the old one.
 
     Args:
         raw: what Snakemake made of all files, and of `--config`.
-        files: the files in which it is looked up, each laid over those before.
+        files: the files, each laid over those before.
     """
-    merged: dict[str, Any] = {}
-    empty: set[str] = set()
-    for file in files:
-        content, _ = _read(Path(file))
-        experiments = content.get("experiments") if isinstance(content, dict) else None
+    contents = [content for file in files if isinstance(content := _read(Path(file))[0], dict)]
+    return {**raw, **_laid_experiments(raw, contents), **_laid_defaults(raw, contents)}
+
+
+def _laid_experiments(raw: Mapping[str, Any], contents: Sequence[Any]) -> dict[str, Any]:
+    there = raw.get("experiments")
+    if not isinstance(there, Mapping):
+        return {}
+    merged, empty = {}, _empty(there)
+    for experiments in (content.get("experiments") for content in contents):
         if isinstance(experiments, dict):
             merged = merge(merged, _filled(experiments))
             empty |= _empty(experiments)
-    there = raw.get("experiments")
-    if not isinstance(there, Mapping):
-        return dict(raw)
-    empty |= _empty(there)
-    return {**raw, "experiments": {**there, **{name: merged.get(name, {}) for name in empty}}}
+    return {"experiments": {**there, **{name: merged.get(name, {}) for name in empty}}}
+
+
+def _laid_defaults(raw: Mapping[str, Any], contents: Sequence[Any]) -> dict[str, Any]:
+    found = [each["defaults"] for each in contents if isinstance(each.get("defaults"), dict)]
+    models = [each["model"] for each in found if "model" in each]
+    there = raw.get("defaults")
+    if not (isinstance(there, Mapping) and models and all(isinstance(m, dict) for m in models)):
+        return {}
+    return {"defaults": {**there, "model": reduce(_over, models)}}
+
+
+def _over(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
+    """Override section `model`, in which the architecture may go without saying."""
+    return merge_model({"architecture": DEFAULT_ARCHITECTURE, **base}, override)
 
 
 def _empty(experiments: Mapping[str, Any]) -> set[str]:
@@ -173,7 +191,13 @@ def with_typed_arguments(
         value, notices = _parsed(text, f"--config {argument}", "this is not YAML after the =")
         if key == "experiments" and isinstance(value, dict):
             value = _filled(value)
+        before = merged
         merged = merge(merged, {key: value})
+        if key == "defaults":
+            models = [each.get(key) for each in (before, {key: value})]
+            models = [each.get("model") if isinstance(each, Mapping) else None for each in models]
+            if all(isinstance(each, Mapping) for each in models):
+                merged[key] = {**merged[key], "model": _over(*models)}
         said += [f"--config {argument}: {notice}" for notice in notices]
     return merged, said
 
