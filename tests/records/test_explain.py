@@ -164,6 +164,12 @@ def test_two_entries_of_one_sampler_are_told_apart_by_their_settings(results, ca
     record = opened.record.model_dump(exclude={"arrays"})
     record["settings"]["samples"] = {"other": {**record["settings"]["samples"]["ddim"], "eta": 1.0}}
     save_arrays(tmp_path / "other.npz", opened.read(), record)
+    record["settings"]["samples"]["other"]["seed"] = 77
+    save_arrays(tmp_path / "other.npz", opened.read(), record)
+    explain.main([str(tmp_path / "other.npz")])
+    assert "\nseed      77\n" in capsys.readouterr().out
+    record["settings"]["samples"]["other"]["seed"] = None
+    save_arrays(tmp_path / "other.npz", opened.read(), record)
     text = differing(capsys, results / "ddim_samples.npz", tmp_path / "other.npz")
     assert "\n  samples: ddim | other\n  samples.ddim.eta: 0.0 | 1.0\n\n" in text
 

@@ -160,6 +160,11 @@ def _laid_defaults(raw: Mapping[str, Any], contents: Sequence[Any]) -> dict[str,
     return {"defaults": {**there, "model": reduce(_over, models)}}
 
 
+def _model_in(defaults: object) -> Mapping[str, Any]:
+    model = defaults.get("model") if isinstance(defaults, Mapping) else None
+    return model if isinstance(model, Mapping) else {}
+
+
 def _over(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
     """Override section `model`, in which the architecture may go without saying."""
     return merge_model({"architecture": DEFAULT_ARCHITECTURE, **base}, override)
@@ -191,13 +196,10 @@ def with_typed_arguments(
         value, notices = _parsed(text, f"--config {argument}", "this is not YAML after the =")
         if key == "experiments" and isinstance(value, dict):
             value = _filled(value)
-        before = merged
+        models = [_model_in(each.get(key)) for each in (merged, {key: value})]
         merged = merge(merged, {key: value})
-        if key == "defaults":
-            models = [each.get(key) for each in (before, {key: value})]
-            models = [each.get("model") if isinstance(each, Mapping) else None for each in models]
-            if all(isinstance(each, Mapping) for each in models):
-                merged[key] = {**merged[key], "model": _over(*models)}
+        if key == "defaults" and all(models):
+            merged[key] = {**merged[key], "model": _over(*models)}
         said += [f"--config {argument}: {notice}" for notice in notices]
     return merged, said
 

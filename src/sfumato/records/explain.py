@@ -1,7 +1,8 @@
 """From a file alone to what made it, in words."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 import yaml
 
@@ -30,10 +31,17 @@ def explain(opened: Opened, command: str) -> str:
     lines = [f"{shown(opened.path.name)} is {kind_of(opened)}", f"content   {opened.digest}", ""]
     lines += ["made by", *(line for each in ancestors(record) for line in _making(each))]
     settings = settings_of(record)
-    lines += ["", f"seed      {settings.get('seed', 'none')}", "", "config"]
+    lines += ["", f"seed      {_seed(settings)}", "", "config"]
     text = yaml.safe_dump(settings, sort_keys=True, default_flow_style=None)
     lines += [f"  {line}" for line in text.splitlines()]
     return "\n".join([*lines, "", *_rebuilding(record, command)])
+
+
+def _seed(settings: Mapping[str, Any]) -> object:
+    """Return the seed with which something was made: an entry of samples may have its own."""
+    entries = (settings.get("samples") or {}).values()
+    own = {entry.get("seed") for entry in entries}
+    return own.pop() if len(own) == 1 and own != {None} else settings.get("seed", "none")
 
 
 def _rebuilding(record: Record, command: str) -> Iterator[str]:
@@ -116,7 +124,7 @@ def explain_folder(folder: Path) -> Iterator[tuple[str, bool]]:
             opened = open_record(path)
             opened.check()
             record = opened.record
-            seed = f" with seed {record.settings['seed']}" if "seed" in record.settings else ""
+            seed = f" with seed {_seed(record.settings)}" if "seed" in record.settings else ""
             yield f"{shown(path)}: {kind_of(opened)}; made by {record.script}{seed}", False
         except ForeignError:
             others += 1
