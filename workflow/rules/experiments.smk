@@ -2,7 +2,8 @@
 
 arguments = workflow.config_settings.config_args or [] if STANDALONE else []
 files = [*CONFIG_FILES, *workflow.overwrite_configfiles] if STANDALONE else []
-layered = in_a_sentence(laid)(config, files)
+replaced = len(CONFIG_FILES) if workflow.config_settings.replace_workflow_config else 0
+layered = in_a_sentence(laid)(config, files[replaced:])
 typed, remarks = in_a_sentence(with_typed_arguments)(layered, arguments)
 say(remarks if workflow.is_main_process else [])
 # Of the project's own experiments those are left out that do not fit the defaults of another folder.
