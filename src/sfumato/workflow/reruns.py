@@ -11,6 +11,7 @@ from sfumato.errors import InputError
 from sfumato.records.code import code_of
 from sfumato.records.provenance import versions
 from sfumato.records.stage import Stage
+from sfumato.workflow.data_files import facts_of
 from sfumato.workflow.environment import DECIDING
 from sfumato.workflow.lookup import stage as stage_named
 from sfumato.workflow.picking import settings_of
@@ -40,7 +41,17 @@ def making(stage: Stage, experiment: Any) -> str:  # noqa: ANN401
 
 def seen_by(stage: Stage, experiment: Any, wildcards: Any) -> Any:  # noqa: ANN401
     """Return the experiment as a job of a stage sees it; without wildcards, as all of them do."""
-    return (stage.view or narrowed)(experiment, wildcards)
+    seen = (stage.view or narrowed)(experiment, wildcards)
+    return _indexed(seen) if "forward" in getattr(stage.settings, "model_fields", ()) else seen
+
+
+def _indexed(experiment: Any) -> Any:  # noqa: ANN401
+    """Say which image is noised where the config does not, and a folder says how many there are."""
+    forward, data = experiment.forward, experiment.data
+    if forward.index is not None:
+        return experiment
+    n_test = data.filled(facts_of(data).count).n_test
+    return experiment.model_copy(update={"forward": forward.filled(n_test)})
 
 
 def _digest_of(stage: Stage, experiment: Any) -> str:  # noqa: ANN401
