@@ -21,9 +21,8 @@ _UNREADABLE = (ValueError, LookupError, TypeError, AttributeError, RecursionErro
 
 
 _OCTAL = re.compile(r"[-+]?0[0-7_]+")
-_NULLS = ("", "~", "null", "Null", "NULL")
-"""What Snakemake makes of a null in `--config`: the text of it."""
-_LEVELS = ("targets", "defaults", "experiments")
+_LAID = ("defaults", "experiments")
+_LEVELS = ("targets", *_LAID)
 
 
 class _StrictLoader(yaml.SafeLoader):
@@ -132,50 +131,32 @@ def laid(raw: Mapping[str, Any], files: Sequence[str]) -> dict[str, Any]:
     - Another architecture in `defaults` drops the knobs that the files before give the old one.
 
     Args:
-        raw: what Snakemake made of all files, and of `--config`.
+        raw: what Snakemake made of all files, and of `--config`, which `with_typed_arguments` lays
+            over what is returned.
         files: the files, each laid over those before.
     """
     contents = [content for file in files if isinstance(content := _read(Path(file))[0], dict)]
-    return {**raw, **_laid_experiments(raw, contents), **_laid_defaults(raw, contents)}
+    found = reduce(_lay, contents, {})
+    return {**raw, **{key: found[key] for key in _LAID if key in found and _is_mapping(raw, key)}}
 
 
-def _laid_experiments(raw: Mapping[str, Any], contents: Sequence[Any]) -> dict[str, Any]:
-    there = raw.get("experiments")
-    if not isinstance(there, Mapping):
-        return {}
-    merged, empty = {}, _empty(there)
-    for experiments in (content.get("experiments") for content in contents):
-        if isinstance(experiments, dict):
-            merged = merge(merged, _filled(experiments))
-            empty |= _empty(experiments)
-    return {"experiments": {**there, **{name: merged.get(name, {}) for name in empty}}}
+def _lay(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay one config over another."""
+    if _is_mapping(above, "experiments"):
+        named = above["experiments"].items()
+        filled = {name: {} if value is None else value for name, value in named}
+        above = {**above, "experiments": filled}
+    merged = merge(below, above)
+    defaults = [each["defaults"] for each in (below, above) if _is_mapping(each, "defaults")]
+    models = [each["model"] for each in defaults if _is_mapping(each, "model")]
+    if len(models) == 2:
+        model = merge_model({"architecture": DEFAULT_ARCHITECTURE, **models[0]}, models[1])
+        merged["defaults"] = {**merged["defaults"], "model": model}
+    return merged
 
 
-def _laid_defaults(raw: Mapping[str, Any], contents: Sequence[Any]) -> dict[str, Any]:
-    found = [each["defaults"] for each in contents if isinstance(each.get("defaults"), dict)]
-    models = [each["model"] for each in found if "model" in each]
-    there = raw.get("defaults")
-    if not (isinstance(there, Mapping) and models and all(isinstance(m, dict) for m in models)):
-        return {}
-    return {"defaults": {**there, "model": reduce(_over, models)}}
-
-
-def _model_in(defaults: object) -> Mapping[str, Any]:
-    model = defaults.get("model") if isinstance(defaults, Mapping) else None
-    return model if isinstance(model, Mapping) else {}
-
-
-def _over(base: Mapping[str, Any], override: Mapping[str, Any]) -> dict[str, Any]:
-    """Override section `model`, in which the architecture may go without saying."""
-    return merge_model({"architecture": DEFAULT_ARCHITECTURE, **base}, override)
-
-
-def _empty(experiments: Mapping[str, Any]) -> set[str]:
-    return {n for n, value in experiments.items() if value in (None, *_NULLS)}
-
-
-def _filled(experiments: Mapping[str, Any]) -> dict[str, Any]:
-    return {**experiments, **{name: {} for name in _empty(experiments)}}
+def _is_mapping(content: Mapping[str, Any], key: str) -> bool:
+    return isinstance(content.get(key), Mapping)
 
 
 def with_typed_arguments(
@@ -194,12 +175,7 @@ def with_typed_arguments(
         if key not in _LEVELS:
             raise InputError(f"--config {argument}: {_right_spelling(raw, key, text)}")
         value, notices = _parsed(text, f"--config {argument}", "this is not YAML after the =")
-        if key == "experiments" and isinstance(value, dict):
-            value = _filled(value)
-        models = [_model_in(each.get(key)) for each in (merged, {key: value})]
-        merged = merge(merged, {key: value})
-        if key == "defaults" and all(models):
-            merged[key] = {**merged[key], "model": _over(*models)}
+        merged = _lay(merged, {key: value})
         said += [f"--config {argument}: {notice}" for notice in notices]
     return merged, said
 

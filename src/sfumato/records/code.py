@@ -27,14 +27,8 @@ COSMETIC = (
     *("config/elsewhere.py", "config/mistakes.py", "config/peers.py", "config/validation.py"),
     "training/progress.py",
     *("workflow/command_line.py", "workflow/cut_programs.py", "workflow/environment.py"),
-    *(
-        "workflow/gpus.py",
-        "workflow/places.py",
-        "records/owner.py",
-        "records/quiet.py",
-        "progress.py",
-        "project.py",
-    ),
+    *("workflow/gpus.py", "workflow/places.py", "records/owner.py", "records/quiet.py"),
+    *("progress.py", "project.py"),
 )
 """What shows progress, says what is wrong, or finds files or devices, and changes no result.
 

@@ -7,7 +7,7 @@ import numpy as np
 
 from sfumato.config.wording import some
 from sfumato.records.arrays import Arrays, largest_difference
-from sfumato.records.facts import ancestors, flat, settings_of
+from sfumato.records.facts import ancestors, entries_of, flat, settings_of
 from sfumato.records.opening import Opened
 from sfumato.records.provenance import Record
 
@@ -74,10 +74,10 @@ def _without_records(content: Mapping[str, Any]) -> dict[str, Any]:
 
 def _unlike_settings(ours: Mapping[str, Any], theirs: Mapping[str, Any]) -> Iterator[str]:
     """Yield a line for each setting; of two entries of one sampler, whatever they are called."""
-    here, there = (dict(each.get("samples") or {}) for each in (ours, theirs))
+    here, there = map(entries_of, (ours, theirs))
     if len(here) == len(there) == 1 and here.keys() != there.keys():
         (name, entry), (other, its) = *here.items(), *there.items()
-        if entry["sampler"] == its["sampler"]:
+        if entry.get("sampler") == its.get("sampler"):
             yield f"samples: {name} | {other}"
             theirs = {**theirs, "samples": {name: its}}
     yield from _unlike(ours, theirs)

@@ -10,7 +10,7 @@ from sfumato.config.paths import shown
 from sfumato.config.wording import some
 from sfumato.errors import InputError
 from sfumato.records.damage import ForeignError
-from sfumato.records.facts import Ancestor, ancestors, settings_of
+from sfumato.records.facts import Ancestor, ancestors, entries_of, settings_of
 from sfumato.records.finding import find_artifacts
 from sfumato.records.opening import Opened, open_record
 from sfumato.records.provenance import Record
@@ -39,9 +39,9 @@ def explain(opened: Opened, command: str) -> str:
 
 def _seed(settings: Mapping[str, Any]) -> object:
     """Return the seed with which something was made: an entry of samples may have its own."""
-    entries = (settings.get("samples") or {}).values()
-    own = {entry.get("seed") for entry in entries}
-    return own.pop() if len(own) == 1 and own != {None} else settings.get("seed", "none")
+    own = [entry.get("seed") for entry in entries_of(settings).values()]
+    alike = own and own[0] is not None and own.count(own[0]) == len(own)
+    return own[0] if alike else settings.get("seed", "none")
 
 
 def _rebuilding(record: Record, command: str) -> Iterator[str]:

@@ -75,6 +75,13 @@ def settings_of(record: Record) -> dict[str, Any]:
     return settings
 
 
+def entries_of(settings: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
+    """Return the entries of `samples` among the settings of a record, which nothing has checked."""
+    samples = settings.get("samples")
+    found = samples.items() if isinstance(samples, Mapping) else ()
+    return {name: entry for name, entry in found if isinstance(entry, Mapping)}
+
+
 def facts_of_making(record: Record) -> dict[str, str]:
     """Return, flat, how an artifact and all it was made from were made; settings apart."""
     facts = {}
