@@ -16,7 +16,7 @@ from sfumato.gallery.collect import Experiment, Strip
 from sfumato.records.damage import ForeignError
 from sfumato.records.finding import PICTURES
 from sfumato.records.opening import open_record
-from sfumato.records.outputs import check_room, folder_aside, real
+from sfumato.records.outputs import check_removable, check_room, folder_aside, real
 from sfumato.version import __version__
 
 MARK = "<title>sfumato: gallery</title>"
@@ -71,6 +71,7 @@ def write_page(
 
 def _check_room(folder: Path) -> None:
     """Raise an InputError if a folder holds anything that no page of before can have written."""
+    check_removable(folder, "a gallery")
     page = folder / "index.html"
     text = page.read_text("utf-8", errors="replace") if page.is_file() else ""
     own = {"index.html", *re.findall(r'<section id="([^"]+)"', text)} if MARK in text else set()

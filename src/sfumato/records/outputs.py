@@ -65,7 +65,7 @@ def check_suffix(path: Path, file: str) -> None:
 def check_room(folder: Path, ours: re.Pattern[str], whole: str) -> None:
     """Raise an InputError if a folder that will be replaced holds anything but `ours`.
 
-    Also if it is the working directory, or one above it, or if something in it may not be deleted.
+    Also if it is the working directory, or one above it.
 
     Args:
         folder: there may be none yet.
@@ -83,6 +83,15 @@ def check_room(folder: Path, ours: re.Pattern[str], whole: str) -> None:
             f"{shown(folder)}: {whole} would take the place of the working directory; name a "
             "folder in it"
         )
+
+
+def check_removable(folder: Path, whole: str) -> None:
+    """Raise an InputError if a folder that will be replaced, or one in it, is read-only.
+
+    Args:
+        folder: there may be none yet.
+        whole: what takes its place, `a checkpoint`.
+    """
     for place, _, _ in os.walk(folder):
         if not os.access(place, os.W_OK | os.X_OK):
             raise InputError(

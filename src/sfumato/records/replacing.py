@@ -9,7 +9,7 @@ from sfumato.config.paths import shown
 from sfumato.errors import InputError
 from sfumato.records.arrays import PROVENANCE
 from sfumato.records.manifest import MANIFEST, STATE, has_weights
-from sfumato.records.outputs import check_room, checkpoint_around, real
+from sfumato.records.outputs import check_removable, check_room, checkpoint_around, real
 
 _OURS = re.compile(
     rf"{STATE}(\.orbax-checkpoint-tmp.*)?|{MANIFEST}|\.manifest\.\d+\.part\.json"
@@ -29,6 +29,7 @@ def check_checkpoint_room(folder: str | Path) -> None:
             f"{shown(folder)} lies in the checkpoint {shown(outer)}; name another place"
         )
     check_room(folder, _OURS, "a checkpoint")
+    check_removable(folder, "a checkpoint")
     if has_weights(folder) or _says_what_made_it(folder / MANIFEST):
         return
     for name in (MANIFEST, STATE):

@@ -28,7 +28,7 @@ from sfumato.errors import InputError
 from sfumato.records.alias import plain
 from sfumato.records.arrays import digest
 from sfumato.records.damage import first_line, unreadable
-from sfumato.records.outputs import check_room, move_folder, real
+from sfumato.records.outputs import check_removable, check_room, move_folder, real
 from sfumato.records.quiet import quiet_orbax
 from sfumato.training.claim import IDENTITY, OURS, STEPS, claim, free, names_in, remove
 from sfumato.training.state import TrainingState
@@ -152,6 +152,7 @@ def check_work_room(folder: Path) -> None:
     """Raise an InputError if a folder holds anything but the states of a training run."""
     folder = real(folder)
     check_room(folder, OURS, "a training run's state")
+    check_removable(folder, "a training run's state")
     states = folder / STEPS
     if os.path.lexists(states) and not states.is_dir():
         raise InputError(f"{shown(states)}: this is no folder, and one is needed; move it away")
